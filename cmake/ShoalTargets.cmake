@@ -1,0 +1,51 @@
+# The flags that every target of ours is built with, in one place.
+
+add_library(shoal_flags INTERFACE)
+# A run of the simulator is a function of scenario, seed and build: no contraction of a*b+c, which differs by
+# target, and no fast-math.
+target_compile_options(shoal_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -ffp-contract=off)
+target_include_directories(shoal_flags INTERFACE ${CMAKE_SOURCE_DIR})
+if(SHOAL_WERROR)
+  target_compile_options(shoal_flags INTERFACE -Werror)
+endif()
+if(SHOAL_SANITIZE)
+  target_compile_options(shoal_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+                                               -fno-omit-frame-pointer)
+  target_link_options(shoal_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# shoal_sources(VARIABLE FOLDER...): every .cpp directly in the folders. A file in a folder belongs to the target
+# that owns the folder; there is no second list to keep.
+function(shoal_sources variable)
+  set(found)
+  foreach(folder ${ARGN})
+    file(GLOB files CONFIGURE_DEPENDS ${folder}/*.cpp)
+    list(APPEND found ${files})
+  endforeach()
+  set(${variable} ${found} PARENT_SCOPE)
+endfunction()
+
+# shoal_test(NAME LABELS label... LIBRARIES library... SOURCES file...): a GoogleTest program, one CTest a test case.
+function(shoal_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "LABELS;LIBRARIES;SOURCES" ${ARGN})
+  if(NOT ARG_SOURCES)
+    return()
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
+include(GoogleTest)

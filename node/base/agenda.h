@@ -1,0 +1,50 @@
+// Agenda<T>: a node's deadlines, earliest first; equal instants in the order they were added. Nothing is ever
+// cancelled: what a deadline was for is looked up by guid when it comes, and may be gone.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "node/base/instant.h"
+
+namespace shoal {
+
+template <class T>
+class Agenda {
+ public:
+  void add(Instant when, T what) {
+    heap_.push_back(Entry{when, next_++, std::move(what)});
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  // kNever when nothing is due at all.
+  Instant next() const { return heap_.empty() ? kNever : heap_.front().when; }
+
+  std::optional<T> pop_due(Instant now) {
+    if (heap_.empty() || heap_.front().when > now) return std::nullopt;
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    T what = std::move(heap_.back().what);
+    heap_.pop_back();
+    return what;
+  }
+
+  std::size_t size() const { return heap_.size(); }
+
+ private:
+  struct Entry {
+    Instant when;
+    std::uint64_t order;
+    T what;
+  };
+  static bool later(const Entry& a, const Entry& b) {
+    return a.when != b.when ? a.when > b.when : a.order > b.order;
+  }
+  std::vector<Entry> heap_;
+  std::uint64_t next_ = 0;
+};
+
+}  // namespace shoal

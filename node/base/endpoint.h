@@ -1,0 +1,51 @@
+// Endpoint: where a datagram or stream goes to or comes from. 18 bytes on the wire: address (IPv4 as
+// ::ffff:a.b.c.d, RFC 4291 §2.5.5.2) and port, both in network order.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "node/base/bytes.h"
+#include "node/base/result.h"
+
+namespace shoal {
+
+using Address = std::array<std::uint8_t, 16>;
+
+struct Endpoint {
+  Address address{};
+  std::uint16_t port = 0;
+  // The local interface that a link-local or multicast address belongs to, 0 for none. Never on the wire.
+  std::uint32_t interface = 0;
+
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+  explicit operator bool() const { return port != 0; }
+
+  bool is_v4() const;
+  bool is_loopback() const;
+  // Loopback, RFC 1918 private, RFC 6598 shared, link-local or unique-local: means nothing to a host elsewhere.
+  bool is_local() const;
+  bool is_unspecified() const;
+
+  static Endpoint v4(std::uint32_t address, std::uint16_t port);
+  // The IPv4 address in host order. Precondition: is_v4().
+  std::uint32_t v4_address() const;
+
+  // "192.0.2.1:4000" or "[2001:db8::1]:4000". Names are not resolved here.
+  static Result<Endpoint> parse(std::string_view text);
+  std::string to_string() const;
+};
+
+// The diversity unit of an address: its /24 for IPv4, its /48 for IPv6.
+std::uint64_t subnet_of(const Address& address);
+
+}  // namespace shoal
+
+template <>
+struct std::hash<shoal::Endpoint> {
+  std::size_t operator()(const shoal::Endpoint& endpoint) const noexcept;
+};

@@ -1,0 +1,74 @@
+// NodeConfig: every number of a node that a person or a scenario may set, with its default. Names in files and on the
+// command line are those of the members ("request_timeout_max").
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/base/contact.h"
+#include "node/base/instant.h"
+#include "node/base/result.h"
+
+namespace shoal {
+
+struct NodeConfig {
+  // Routing table and lookups
+  std::size_t k = 20;
+  std::size_t alpha = 4;
+  std::vector<std::size_t> first_buckets = {128, 64, 32};  // sizes of the farthest buckets; then k
+  std::size_t replacements_max = 8;
+  std::size_t per_subnet_max = 2;  // 0: off
+  bool client = false;             // cannot be reached by strangers
+  std::size_t lookups_in_flight_max = 64;
+
+  // Requests
+  Duration request_timeout_min = 100ms;
+  Duration request_timeout_first = 1s;  // before a contact's RTT is known
+  Duration request_timeout_max = 4s;
+  std::uint8_t request_attempts = 2;  // sendings of a ping or store; a lookup step is sent once
+  std::size_t requests_in_flight_max = 1024;
+  std::size_t requests_per_source_per_s = 200;
+  std::size_t strangers_per_s = 2000;  // datagrams that need a key agreement
+  std::size_t cached_pairs_max = 1024;
+  std::size_t jobs_max = 8192;
+
+  // Maintenance
+  Duration contact_check_interval = 30s;  // one contact, the longest silent, is pinged
+  Duration bucket_refresh_interval = 15min;
+  Duration bootstrap_backoff_min = 2s;
+  Duration bootstrap_backoff_max = 60s;
+
+  // Items
+  std::size_t replication = 8;
+  Duration item_lifetime = 24h;
+  Duration republish_interval = 1h;
+  Duration connection_item_lifetime = 2h;  // refreshed at half of it
+  std::uint64_t item_count_max = 100'000;
+  std::uint64_t item_bytes_max = 1ull << 30;
+
+  // Sessions
+  std::size_t sessions_max = 256;
+  Duration session_idle_timeout = 60s;
+  Duration handshake_timeout = 10s;
+
+  std::vector<Endpoint> bootstrap;
+
+  // Sets one key from its text ("20", "250ms", "128,64", "true"). Errors kInvalidArgument: the key is unknown, or the
+  // text is not of its type or range; the message says which and what was expected.
+  Result<void> set(std::string_view key, std::string_view value);
+  // All keys that set() takes, sorted, each with its default's text and one sentence.
+  struct Key {
+    std::string name;
+    std::string value;
+    std::string what;
+  };
+  static std::vector<Key> keys();
+};
+
+// "250ms", "30s", "10min", "2h", "7d"; a unit is required.
+Result<Duration> parse_duration(std::string_view text);
+
+}  // namespace shoal

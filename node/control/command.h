@@ -1,0 +1,169 @@
+// Commands: what a person, a control socket or a scenario's workload asks of a node, and what it answers. One answer
+// for each command, through NodeListener, after the entry point that completed it has ended.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "node/base/contact.h"
+#include "node/base/instant.h"
+#include "node/base/result.h"
+#include "node/base/rng.h"
+#include "node/dht/item.h"
+
+namespace shoal {
+
+struct CommandId {
+  std::uint64_t value = 0;
+  friend auto operator<=>(const CommandId&, const CommandId&) = default;
+};
+
+// The k hosts closest to a target, each verified by its own answer.
+struct FindCommand {
+  Id target;
+};
+
+// One step of `next`: from our own table, or asked of another host by get_next_connection.
+struct NextCommand {
+  Id target;
+  std::optional<Contact> ask;
+};
+
+// Is a host there? By key (found by a lookup if it is not in the table), or by endpoint and key.
+struct PingCommand {
+  Id host;
+  std::optional<Endpoint> endpoint;
+};
+
+// Stores a hash item on the k closest. At most wire::kValueBytesMax bytes.
+struct PutCommand {
+  Bytes value;
+};
+
+struct GetCommand {
+  Id key;
+};
+
+// Stores a publish item signed by the key pair of `secret`. The sequence number is one above the highest found, unless
+// given; with `expected_sequence` it is compare-and-swap.
+struct PublishCommand {
+  Rng::Seed secret{};
+  Bytes salt;
+  Bytes value;
+  std::optional<std::uint64_t> sequence;
+  std::optional<std::uint64_t> expected_sequence;
+  std::optional<Duration> lifetime;
+};
+
+// The newest record of (public key, salt); all records of the key with `all`.
+struct LookupCommand {
+  Id public_key;
+  Bytes salt;
+  bool all = false;
+};
+
+// The endpoints in a host's connection item.
+struct ResolveCommand {
+  Id host;
+};
+
+struct StatusCommand {};
+struct PeersCommand {};  // every contact of the table
+struct StopCommand {};   // leaves: shutdown_host to the nearest contacts, then NodeListener::on_stopped
+
+using Command = std::variant<FindCommand, NextCommand, PingCommand, PutCommand, GetCommand, PublishCommand,
+                             LookupCommand, ResolveCommand, StatusCommand, PeersCommand, StopCommand>;
+
+// The story of one iterative lookup.
+struct LookupReport {
+  struct Host {
+    Contact contact;
+    std::uint8_t hops = 0;  // steps along the shortest chain of who told of whom; 1: it stood in our own table
+    Duration answered_after{};
+  };
+  enum class Outcome : std::uint8_t { kAnswered, kTimedOut, kRefused, kUnasked };
+  struct Step {  // one request, in the order of sending
+    Contact asked;
+    Id told_by;  // our own id for what stood in our table
+    std::uint8_t hops = 0;
+    Duration sent_after{};
+    Duration ended_after{};
+    Outcome outcome = Outcome::kUnasked;
+  };
+  Id target;
+  std::vector<Host> closest;  // nearest first; all have answered
+  std::vector<Step> steps;
+  std::uint32_t requests = 0;  // sent, repeats included
+  Duration duration{};
+};
+
+struct FindResult {
+  LookupReport lookup;
+};
+struct NextResult {
+  std::optional<Contact> contact;  // nothing: the host asked is itself the next connection
+};
+struct PingResult {
+  Contact contact;
+  Duration rtt{};
+};
+// What became of a store, holder by holder.
+struct StoreResult {
+  struct Holder {
+    Contact contact;
+    ErrorCode refusal = ErrorCode::kNone;  // kNone: stored, durably; kTimeout: silent
+    std::uint64_t held_sequence = 0;       // with the sequence refusals
+  };
+  Id key;  // location for hash items, public key for publish items
+  std::uint64_t sequence = 0;
+  std::vector<Holder> holders;
+  LookupReport lookup;
+  std::size_t stored_count() const {
+    std::size_t n = 0;
+    for (const Holder& holder : holders) n += holder.refusal == ErrorCode::kNone ? 1 : 0;
+    return n;
+  }
+};
+struct GetResult {
+  Bytes value;
+  LookupReport lookup;
+};
+struct PublishedResult {
+  std::vector<PublishRecord> records;
+  LookupReport lookup;
+};
+struct ResolveResult {
+  ConnectionRecord record;
+  LookupReport lookup;
+};
+struct StatusResult {
+  Id host;
+  std::vector<Endpoint> endpoints;  // where others see us
+  bool client = false;
+  std::uint64_t boot_number = 0;
+  std::size_t contacts = 0;
+  std::size_t replacements = 0;
+  std::uint64_t items = 0;
+  std::uint64_t item_bytes = 0;
+  std::size_t sessions = 0;
+  Duration uptime{};
+  std::vector<std::pair<std::string, std::uint64_t>> counters;  // name, value; sorted by name
+};
+struct PeersResult {
+  struct Row {
+    Contact contact;
+    Duration rtt{};
+    Duration since_seen{};
+    int bucket = 0;
+  };
+  std::vector<Row> rows;
+};
+struct StopResult {};
+
+using CommandResult = Result<std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult,
+                                          ResolveResult, StatusResult, PeersResult, StopResult>>;
+
+}  // namespace shoal
