@@ -1,5 +1,5 @@
-// NodeConfig: every number of a node that a person or a scenario may set, with its default. Names in files and on the
-// command line are those of the members ("request_timeout_max").
+// NodeConfig: every number of a node that a person or a scenario may set, with its default. Names in files
+// and on the command line are those of the members ("request_timeout_max").
 #pragma once
 
 #include <cstddef>
@@ -56,8 +56,8 @@ struct NodeConfig {
 
   std::vector<Endpoint> bootstrap;
 
-  // Sets one key from its text ("20", "250ms", "128,64", "true"). Errors kInvalidArgument: the key is unknown, or the
-  // text is not of its type or range; the message says which and what was expected.
+  // Sets one key from its text ("20", "250ms", "128,64", "true"). Errors kInvalidArgument: the key is
+  // unknown, or the text is not of its type or range; the message says which and what was expected.
   Result<void> set(std::string_view key, std::string_view value);
   // All keys that set() takes, sorted, each with its default's text and one sentence.
   struct Key {

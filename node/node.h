@@ -1,5 +1,5 @@
-// Node: one host of the network, whole. A value over references to its ports; it owns everything else. It does no IO,
-// reads no clock but the Clock port, and runs only inside run_jobs.
+// Node: one host of the network, whole. A value over references to its ports; it owns everything else. It
+// does no IO, reads no clock but the Clock port, and runs only inside run_jobs.
 #pragma once
 
 #include <array>
@@ -25,8 +25,8 @@
 
 namespace shoal {
 
-// What a node tells its owner. Called at the end of run_jobs, never from inside another call; calling the node back
-// from here is allowed.
+// What a node tells its owner. Called at the end of run_jobs, never from inside another call; calling the
+// node back from here is allowed.
 class NodeListener {
  public:
   virtual ~NodeListener() = default;
@@ -64,15 +64,17 @@ struct NodeCounters {
   std::uint64_t datagrams_sent = 0, datagrams_received = 0, bytes_sent = 0, bytes_received = 0;
   std::uint64_t session_bytes_sent = 0, session_bytes_received = 0;
   // Refusals and drops, each for its reason
-  std::uint64_t dropped_malformed = 0, dropped_unverified = 0, dropped_queue_full = 0, dropped_stranger_budget = 0,
-                dropped_rate_limit = 0, dropped_amplification = 0, dropped_late_response = 0, dropped_send = 0;
+  std::uint64_t dropped_malformed = 0, dropped_unverified = 0, dropped_queue_full = 0,
+                dropped_stranger_budget = 0, dropped_rate_limit = 0, dropped_amplification = 0,
+                dropped_late_response = 0, dropped_send = 0;
   std::uint64_t requests_timed_out = 0, lookups_refused = 0, stores_refused = 0;
 };
 
 class Node final : public PortEvents {
  public:
   // `keys` and the boot number come from the host store or are new; `rng` is this node's own stream.
-  Node(NodeConfig config, const KeyPair& keys, std::uint64_t boot_number, CipherKind cipher, Rng rng, NodePorts ports);
+  Node(NodeConfig config, const KeyPair& keys, std::uint64_t boot_number, CipherKind cipher, Rng rng,
+       NodePorts ports);
   ~Node() override;
 
   // Posts the first jobs: listen, bootstrap. Call once, before any event.
@@ -89,8 +91,8 @@ class Node final : public PortEvents {
   void on_interfaces(std::span<const Endpoint> own) override;
   void on_command(CommandId id, Command command);
 
-  // Runs up to `jobs_max` jobs, then delivers results to the listener and arms the alarm. True when jobs remain: call
-  // again soon.
+  // Runs up to `jobs_max` jobs, then delivers results to the listener and arms the alarm. True when jobs
+  // remain: call again soon.
   bool run_jobs(std::size_t jobs_max);
 
   const Id& id() const;

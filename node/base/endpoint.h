@@ -27,7 +27,8 @@ struct Endpoint {
 
   bool is_v4() const;
   bool is_loopback() const;
-  // Loopback, RFC 1918 private, RFC 6598 shared, link-local or unique-local: means nothing to a host elsewhere.
+  // Loopback, RFC 1918 private, RFC 6598 shared, link-local or unique-local: means nothing to a host
+  // elsewhere.
   bool is_local() const;
   bool is_unspecified() const;
 

@@ -1,5 +1,5 @@
-// Id: a point of the 256-bit identifier space with the XOR metric (Kademlia, Maymounkov and Mazières 2002, §2.1).
-// A host's id is its Ed25519 public key; an item's is a SHA-256. Most significant byte first.
+// Id: a point of the 256-bit identifier space with the XOR metric (Kademlia, Maymounkov and Mazières 2002,
+// §2.1). A host's id is its Ed25519 public key; an item's is a SHA-256. Most significant byte first.
 #pragma once
 
 #include <array>
@@ -71,8 +71,8 @@ inline int bucket_index(const Id& a, const Id& b) {
 
 }  // namespace shoal
 
-// Ids that others choose must not be able to make a table collide: this hash is for tables keyed by ids of our
-// own or of hosts and items already bounded in number.
+// Ids that others choose must not be able to make a table collide: this hash is for tables keyed by ids of
+// our own or of hosts and items already bounded in number.
 template <>
 struct std::hash<shoal::Id> {
   std::size_t operator()(const shoal::Id& id) const noexcept {

@@ -1,5 +1,5 @@
-// Time as the core sees it: an Instant of a monotonic clock whose origin means nothing, a Duration, and the wall
-// time for what crosses hosts or restarts (expiries). All come from the Clock port.
+// Time as the core sees it: an Instant of a monotonic clock whose origin means nothing, a Duration, and the
+// wall time for what crosses hosts or restarts (expiries). All come from the Clock port.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,12 @@ inline constexpr Instant kNever = Instant::max();
 // Milliseconds since the Unix epoch, UTC.
 using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
-inline double to_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
-inline double to_milliseconds(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
+inline double to_seconds(Duration d) {
+  return std::chrono::duration<double>(d).count();
+}
+inline double to_milliseconds(Duration d) {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
 inline Duration from_seconds(double s) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s));
 }

@@ -1,4 +1,5 @@
-// Result<T>: a value, or the Error that says why there is none. For expected failures only; a bug is a check().
+// Result<T>: a value, or the Error that says why there is none. For expected failures only; a bug is a
+// check().
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// SlotTable<T>: values named by Guid, with a bound. Lookup is an index and a compare; iteration is in slot order,
-// so it is the same in every run.
+// SlotTable<T>: values named by Guid, with a bound. Lookup is an index and a compare; iteration is in slot
+// order, so it is the same in every run.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Commands: what a person, a control socket or a scenario's workload asks of a node, and what it answers. One answer
-// for each command, through NodeListener, after the entry point that completed it has ended.
+// Commands: what a person, a control socket or a scenario's workload asks of a node, and what it answers. One
+// answer for each command, through NodeListener, after the entry point that completed it has ended.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,8 @@ struct GetCommand {
   Id key;
 };
 
-// Stores a publish item signed by the key pair of `secret`. The sequence number is one above the highest found, unless
-// given; with `expected_sequence` it is compare-and-swap.
+// Stores a publish item signed by the key pair of `secret`. The sequence number is one above the highest
+// found, unless given; with `expected_sequence` it is compare-and-swap.
 struct PublishCommand {
   Rng::Seed secret{};
   Bytes salt;
@@ -81,7 +81,8 @@ using Command = std::variant<FindCommand, NextCommand, PingCommand, PutCommand, 
 struct LookupReport {
   struct Host {
     Contact contact;
-    std::uint8_t hops = 0;  // steps along the shortest chain of who told of whom; 1: it stood in our own table
+    std::uint8_t hops =
+        0;  // steps along the shortest chain of who told of whom; 1: it stood in our own table
     Duration answered_after{};
   };
   enum class Outcome : std::uint8_t { kAnswered, kTimedOut, kRefused, kUnasked };
@@ -163,7 +164,8 @@ struct PeersResult {
 };
 struct StopResult {};
 
-using CommandResult = Result<std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult,
-                                          ResolveResult, StatusResult, PeersResult, StopResult>>;
+using CommandResult =
+    Result<std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult,
+                        ResolveResult, StatusResult, PeersResult, StopResult>>;
 
 }  // namespace shoal

@@ -1,5 +1,6 @@
-// ContactBook: keys and endpoints of all contacts that anybody in this process holds, once each, reference-counted.
-// A table entry then needs four bytes for a contact. Simulated nodes share one book; a real node has its own.
+// ContactBook: keys and endpoints of all contacts that anybody in this process holds, once each,
+// reference-counted. A table entry then needs four bytes for a contact. Simulated nodes share one book; a
+// real node has its own.
 #pragma once
 
 #include <cstddef>

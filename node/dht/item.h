@@ -1,12 +1,15 @@
-// The three DHT values (DESIGN: hash, publish and connection item) and the fixed layouts that their signatures cover.
-// All integers big endian. What is signed is carried verbatim; nothing is re-serialised.
+// The three DHT values (DESIGN: hash, publish and connection item) and the fixed layouts that their
+// signatures cover. All integers big endian. What is signed is carried verbatim; nothing is re-serialised.
 //
 //   hash item        body = value                       location = SHA-256(value), value of 0 to 65,536 bytes
-//   publish item     body = signature 64 | public key 32 | sequence u64 | expires ms u64 | salt length u8 | salt |
+//   publish item     body = signature 64 | public key 32 | sequence u64 | expires ms u64 | salt length u8 |
+//   salt |
 //                           value                       location = SHA-256(public key)
 //                    signature over "shoal publish item 1" | the rest of the body
-//   connection item  body = signature 64 | host key 32 | sequence u64 | expires ms u64 | count u8 | endpoint 18 …
-//                    signature over "shoal connection item 1" | the rest; location = host key; 1 to 8 endpoints
+//   connection item  body = signature 64 | host key 32 | sequence u64 | expires ms u64 | count u8 | endpoint
+//   18 …
+//                    signature over "shoal connection item 1" | the rest; location = host key; 1 to 8
+//                    endpoints
 #pragma once
 
 #include <cstddef>
@@ -43,8 +46,8 @@ struct ConnectionRecord {
   std::vector<Endpoint> endpoints;
 };
 
-Id hash_item_location(ByteView value);             // SHA-256
-Id publish_item_location(const Id& public_key);    // SHA-256
+Id hash_item_location(ByteView value);           // SHA-256
+Id publish_item_location(const Id& public_key);  // SHA-256
 
 // Precondition: salt, value and endpoints within their bounds.
 wire::Item make_publish_item(const PublishRecord& record, const KeyPair& keys);
@@ -54,8 +57,8 @@ wire::Item make_connection_item(const ConnectionRecord& record, const KeyPair& h
 Result<PublishRecord> read_publish_item(ByteView body);
 Result<ConnectionRecord> read_connection_item(ByteView body);
 
-// Checks an item from the network whole: layout, bounds, signature. The header's expiry is the record's own; for a
-// hash item, which has none, it is WallTime{} and the holder sets it. Errors kMalformed, kBadSignature.
+// Checks an item from the network whole: layout, bounds, signature. The header's expiry is the record's own;
+// for a hash item, which has none, it is WallTime{} and the holder sets it. Errors kMalformed, kBadSignature.
 Result<ItemHeader> verify_item(const wire::Item& item);
 
 }  // namespace shoal

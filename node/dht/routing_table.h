@@ -1,7 +1,7 @@
-// RoutingTable: the verified contacts of a host, by XOR distance (Kademlia, Maymounkov and Mazières 2002, §2.4).
-// Bucket i holds contacts at distance [2^i, 2^(i+1)) from self; the farthest buckets may be larger (Jimenez 2011;
-// libtorrent). A full bucket keeps newcomers in a replacement cache (§4.1 of the long version). Whoever calls add()
-// has had an answer from that endpoint with that key: the table believes it.
+// RoutingTable: the verified contacts of a host, by XOR distance (Kademlia, Maymounkov and Mazières 2002,
+// §2.4). Bucket i holds contacts at distance [2^i, 2^(i+1)) from self; the farthest buckets may be larger
+// (Jimenez 2011; libtorrent). A full bucket keeps newcomers in a replacement cache (§4.1 of the long
+// version). Whoever calls add() has had an answer from that endpoint with that key: the table believes it.
 #pragma once
 
 #include <cstddef>
@@ -42,8 +42,8 @@ class RoutingTable {
   };
   // The contact answered us, `rtt` after we asked.
   Added add(const Contact& contact, Instant now, Duration rtt);
-  // A request to it went unanswered. True when that was the last straw and it left; the freshest replacement of its
-  // bucket has then moved up.
+  // A request to it went unanswered. True when that was the last straw and it left; the freshest replacement
+  // of its bucket has then moved up.
   bool failed(const Id& key);
   // Leaves at once (shutdown_host, endpoint changed hands).
   bool remove(const Id& key);
@@ -51,12 +51,13 @@ class RoutingTable {
   bool contains(const Id& key) const;
   std::optional<Contact> find(const Id& key) const;
 
-  // The up to n contacts nearest to target, nearest first; contacts that failed last time come after none of those
-  // that did not at the same distance rank: order is by distance alone.
+  // The up to n contacts nearest to target, nearest first; contacts that failed last time come after none of
+  // those that did not at the same distance rank: order is by distance alone.
   void closest(const Id& target, std::size_t n, std::vector<Contact>& out) const;
 
-  // One step of the original design's ring of hosts. Nothing: self is the answer (self equals the id, or nobody known
-  // is nearer to it). Otherwise the successor, if the id lies between self and it going upwards; else the nearest.
+  // One step of the original design's ring of hosts. Nothing: self is the answer (self equals the id, or
+  // nobody known is nearer to it). Otherwise the successor, if the id lies between self and it going upwards;
+  // else the nearest.
   std::optional<Contact> next(const Id& target) const;
 
   // The contact that was silent for longest, in the bucket of `key`.
@@ -67,8 +68,8 @@ class RoutingTable {
   std::optional<Candidate> oldest_in_bucket(const Id& key) const;
   // The contact that was silent for longest in the whole table; nothing when empty.
   std::optional<Candidate> oldest() const;
-  // Buckets, farthest first, down to the one that holds the nearest contact, in which nobody was seen since `before`
-  // or that are not full: their indexes. For refresh lookups.
+  // Buckets, farthest first, down to the one that holds the nearest contact, in which nobody was seen since
+  // `before` or that are not full: their indexes. For refresh lookups.
   std::vector<int> stale_buckets(Instant before) const;
 
   std::size_t size() const;

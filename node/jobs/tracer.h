@@ -1,5 +1,5 @@
-// Tracer: sees every job a node runs, in order. The simulator hashes them into the trace hash of a run; the real node
-// has none.
+// Tracer: sees every job a node runs, in order. The simulator hashes them into the trace hash of a run; the
+// real node has none.
 #pragma once
 
 #include <cstdint>

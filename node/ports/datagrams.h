@@ -1,4 +1,5 @@
-// Datagrams: unreliable messages of at most kDatagramBytesMax bytes, unicast and multicast, from one local port.
+// Datagrams: unreliable messages of at most kDatagramBytesMax bytes, unicast and multicast, from one local
+// port.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,9 @@ inline constexpr std::size_t kDatagramBytesMax = 1232;
 class Datagrams {
  public:
   virtual ~Datagrams() = default;
-  // Hands over one datagram, which arrives whole, once, more than once or never, in any order. False: the host
-  // dropped it at once (over kDatagramBytesMax, queue full, no route); true promises nothing. Never blocks.
+  // Hands over one datagram, which arrives whole, once, more than once or never, in any order. False: the
+  // host dropped it at once (over kDatagramBytesMax, queue full, no route); true promises nothing. Never
+  // blocks.
   virtual bool send(const Endpoint& to, ByteView datagram) = 0;
   // From now on also receives what is sent to this multicast group, on the interface `group` names (0: all).
   // send() to the group's endpoint reaches the other members on the link (TTL 1). Error kIo.

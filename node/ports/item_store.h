@@ -59,8 +59,8 @@ class ItemStore {
   virtual std::optional<StoredItem> find(const ItemName& name) const = 0;
   // Up to `count_max` headers of names greater than `after` (nullptr: from the first), in the order of names.
   virtual std::vector<ItemHeader> list(const ItemName* after, std::size_t count_max) const = 0;
-  // All of the batch becomes durable or none of it; PortEvents::on_committed says which, later, in the order of the
-  // calls. A batch that failed is no longer seen by find() and list().
+  // All of the batch becomes durable or none of it; PortEvents::on_committed says which, later, in the order
+  // of the calls. A batch that failed is no longer seen by find() and list().
   virtual CommitId commit(ItemBatch batch) = 0;
   virtual ItemTotals totals() const = 0;
 };

@@ -39,8 +39,9 @@ class Streams {
   // Takes as many leading bytes as the host has room for, perhaps 0; when fewer than offered, one
   // on_stream_writable follows once there is room again. 0 for a stream that is not open.
   virtual std::size_t write(StreamId stream, ByteView bytes) = 0;
-  // Takes up to out.size() bytes that have arrived. on_stream_readable comes again only for bytes that arrive after
-  // a read that returned less than out.size(). 0 for a stream that is not open. Unread bytes hold the sender back.
+  // Takes up to out.size() bytes that have arrived. on_stream_readable comes again only for bytes that arrive
+  // after a read that returned less than out.size(). 0 for a stream that is not open. Unread bytes hold the
+  // sender back.
   virtual std::size_t read(StreamId stream, MutableByteView out) = 0;
   // The id is dead when this returns. Unknown ids are ignored.
   virtual void close(StreamId stream, CloseMode mode) = 0;

@@ -1,11 +1,11 @@
-// Sealed datagrams: every packet between hosts is authenticated and encrypted under the two host keys, without a
-// handshake.
+// Sealed datagrams: every packet between hosts is authenticated and encrypted under the two host keys,
+// without a handshake.
 //
 //   version 1 | sender's host key 32 | nonce 24 | XChaCha20-Poly1305(payload) + 16
 //
-// key = BLAKE2b-256(X25519(sender, receiver) | sender's key | receiver's key, keyed by "shoal datagram 1"), one for
-// each direction. Associated data: version | sender's key | receiver's key. The binding to the Ed25519 keys matters:
-// flipping the sign bit of one gives the same X25519 key.
+// key = BLAKE2b-256(X25519(sender, receiver) | sender's key | receiver's key, keyed by "shoal datagram 1"),
+// one for each direction. Associated data: version | sender's key | receiver's key. The binding to the
+// Ed25519 keys matters: flipping the sign bit of one gives the same X25519 key.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,8 @@ inline constexpr std::size_t kSealTagBytes = 16;
 inline constexpr std::size_t kSealHeaderBytes = 1 + kIdBytes + kNonceBytes;
 inline constexpr std::size_t kSealOverheadBytes = kSealHeaderBytes + kSealTagBytes;
 
-// What a datagram says of its sender before anything is verified; nothing when it is too short or of another version.
+// What a datagram says of its sender before anything is verified; nothing when it is too short or of another
+// version.
 std::optional<Id> peek_sender(ByteView datagram);
 
 class DatagramCipher {
@@ -47,8 +48,8 @@ class DatagramCipher {
 // The cipher above. Keys of at most `cached_pairs_max` hosts are kept, least recently used out first.
 std::unique_ptr<DatagramCipher> make_real_cipher(const KeyPair& self, Rng rng, std::size_t cached_pairs_max);
 
-// A cipher of the same sizes and refusals for very large simulations: the payload in clear, the tag a 64-bit checksum
-// over sender, receiver and payload. It protects nothing; only a scenario may choose it.
+// A cipher of the same sizes and refusals for very large simulations: the payload in clear, the tag a 64-bit
+// checksum over sender, receiver and payload. It protects nothing; only a scenario may choose it.
 std::unique_ptr<DatagramCipher> make_modelled_cipher(const Id& self);
 
 }  // namespace shoal

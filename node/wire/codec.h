@@ -1,5 +1,5 @@
-// Bytes <-> messages. Decoding checks every length and bound of shoal.proto before it allocates and never fails in
-// any other way than kMalformed.
+// Bytes <-> messages. Decoding checks every length and bound of shoal.proto before it allocates and never
+// fails in any other way than kMalformed.
 #pragma once
 
 #include "node/base/bytes.h"
@@ -16,9 +16,9 @@ inline Bytes encode(const Message& message) {
   return out;
 }
 
-// `bytes` is one whole message, at most kMessageBytesMax. Errors: kMalformed, with the field that broke a bound;
-// kUnsupported for a well-formed request whose body this version does not know (error.message holds nothing; the
-// request's id is lost, so it is counted and dropped).
+// `bytes` is one whole message, at most kMessageBytesMax. Errors: kMalformed, with the field that broke a
+// bound; kUnsupported for a well-formed request whose body this version does not know (error.message holds
+// nothing; the request's id is lost, so it is counted and dropped).
 Result<Message> decode(ByteView bytes);
 
 // Packed pieces that also stand in items and stores.

@@ -94,7 +94,13 @@ using ResponseBody = std::variant<Done, Contacts, NextConnection, Items, Refusal
 
 // Index into RequestBody, for counters and traces.
 enum class RequestKind : std::uint8_t {
-  kPing, kStoreHost, kFindHost, kShutdownHost, kGetNextConnection, kStoreItem, kGetItem
+  kPing,
+  kStoreHost,
+  kFindHost,
+  kShutdownHost,
+  kGetNextConnection,
+  kStoreItem,
+  kGetItem
 };
 inline constexpr std::size_t kRequestKinds = std::variant_size_v<RequestBody>;
 const char* to_string(RequestKind kind);  // "ping", "store_host", …

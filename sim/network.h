@@ -1,0 +1,88 @@
+// Network: simulated hosts, the network between them, and time; on ns-3 in both fidelities. The rest of the
+// simulator knows the engine only through this header.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "node/base/endpoint.h"
+#include "node/base/instant.h"
+#include "node/ports/alarm.h"
+#include "node/ports/clock.h"
+#include "node/ports/datagrams.h"
+#include "node/ports/events.h"
+#include "node/ports/streams.h"
+#include "sim/network_spec.h"
+
+namespace shoal::sim {
+
+using HostIndex = std::uint32_t;
+
+// What runs on a simulated host.
+class HostedNode {
+ public:
+  virtual ~HostedNode() = default;
+  virtual PortEvents& events() = 0;
+  // True when work remains; it is called again at once, at the same instant.
+  virtual bool run_jobs() = 0;
+};
+
+struct HostPorts {
+  Clock& clock;
+  Alarm& alarm;
+  Datagrams& datagrams;
+  Streams& streams;
+};
+
+// What happened to datagrams and streams on the way, for the whole run.
+struct NetworkTotals {
+  std::uint64_t datagrams_sent = 0, datagrams_delivered = 0, datagrams_lost = 0, datagrams_cut = 0,
+                datagrams_queue_dropped = 0, datagrams_to_nobody = 0, bytes_sent = 0, events = 0;
+};
+
+class Network {
+ public:
+  // One per process (ns-3's simulator is global).
+  static std::unique_ptr<Network> make(const NetworkSpec& spec, std::uint64_t seed);
+  virtual ~Network() = default;
+
+  // Adds a host; the world places it by its index and the seed alone: address (by site, so that a /24 holds
+  // few hosts), region, coordinates, access delay. Hosts are never removed.
+  virtual HostIndex add_host() = 0;
+  virtual Endpoint endpoint(HostIndex host) const = 0;
+  virtual std::uint32_t region(HostIndex host) const = 0;
+  // One-way delay without queueing, jitter and loss.
+  virtual Duration delay(HostIndex from, HostIndex to) const = 0;
+
+  // Starts delivering events to `node`, beginning with on_interfaces; after every event run_jobs is called.
+  // The node must outlive the attachment.
+  virtual void attach(HostIndex host, HostedNode& node) = 0;
+  // The host falls silent: what is on its way to it vanishes, its alarm is forgotten, its streams end as a
+  // crash ends them (the other side sees a reset at its next data or after its own time-out). Its ports do
+  // nothing from now on.
+  virtual void detach(HostIndex host) = 0;
+  virtual HostPorts ports(HostIndex host) = 0;
+  // Calls run_jobs of the attached node as an event of its own at this instant: after a command was posted
+  // from outside.
+  virtual void wake(HostIndex host) = 0;
+
+  virtual Instant now() const = 0;
+  virtual WallTime wall_time() const = 0;  // a fixed epoch (2026-01-01T00:00:00Z) + now
+  // Equal instants run in the order of the calls. `when` in the past means now.
+  virtual void at(Instant when, std::function<void()> event) = 0;
+  // Runs until the first event later than `when`; now() is then `when`.
+  virtual void run_until(Instant when) = 0;
+
+  // Faults. Datagrams and streams between hosts of different groups are cut (streams stall; they recover when
+  // the cut ends in time). Empty: no partition. A host beyond the vector's end is in group 0.
+  virtual void set_partition(std::vector<std::uint8_t> group_of_host) = 0;
+  // Loss in addition to the spec's, for every datagram; streams slow down accordingly or stall at 1.
+  virtual void set_extra_loss(double share) = 0;
+
+  virtual const NetworkTotals& totals() const = 0;
+};
+
+}  // namespace shoal::sim

@@ -1,0 +1,41 @@
+// NetworkSpec: what a scenario says about the network, as plain values (`network:` in the scenario language).
+// One spec serves both fidelities.
+#pragma once
+
+#include <cstdint>
+
+#include "node/base/instant.h"
+#include "sim/distribution.h"
+
+namespace shoal::sim {
+
+enum class Fidelity : std::uint8_t { kMessage, kPacket };
+
+struct TopologySpec {
+  enum class Kind : std::uint8_t { kStar, kTransitStub, kCoordinates };
+  Kind kind = Kind::kStar;
+  // star: one-way delay between any two hosts, before access delays.
+  Duration star_delay = 25ms;
+  // transit_stub: hosts live in stubs of `regions` transit domains; delay = both stub delays + the transit
+  // delay between the regions (0 within one), each drawn once per stub or pair of regions, uniformly.
+  std::uint32_t regions = 8;
+  Duration stub_delay_min = 2ms, stub_delay_max = 20ms;
+  Duration transit_delay_min = 10ms, transit_delay_max = 80ms;
+  // coordinates: points of a plane in clusters (regions); one-way delay = distance + access delays of both.
+  // The scale is such that RTTs look like those of the Internet (King data: median about 156 ms, mean about
+  // 178 ms).
+  Duration coordinates_scale = 60ms;
+};
+
+struct NetworkSpec {
+  Fidelity fidelity = Fidelity::kMessage;
+  TopologySpec topology;
+  std::uint64_t down_bits_per_s = 50'000'000;
+  std::uint64_t up_bits_per_s = 10'000'000;
+  Distribution access_delay = Distribution::fixed(5e-3);  // seconds, one-way, once per host
+  Duration queue_delay_max = 200ms;  // of an access link; what would wait longer is dropped
+  double loss = 0;                   // of each datagram
+  Duration jitter{};                 // each datagram: uniform in [0, jitter] more
+};
+
+}  // namespace shoal::sim
