@@ -1,0 +1,301 @@
+// The one table of configuration keys: set() and keys() both read it.
+#include "node/config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <variant>
+
+#include "node/dht/item.h"
+#include "node/wire/messages.h"
+
+namespace shoal {
+namespace {
+
+// One alternative for each type of member: where it is and the range it may lie in, ends included.
+struct Count {
+  std::size_t NodeConfig::*member;
+  std::size_t min;
+  std::size_t max;
+};
+struct SmallCount {
+  std::uint8_t NodeConfig::*member;
+  std::uint8_t min;
+  std::uint8_t max;
+};
+struct Flag {
+  bool NodeConfig::*member;
+};
+struct Time {
+  Duration NodeConfig::*member;
+  Duration min;
+  Duration max;
+};
+struct Counts {  // separated by commas; the empty text is the empty list
+  std::vector<std::size_t> NodeConfig::*member;
+  std::size_t size_max;
+  std::size_t min;
+  std::size_t max;
+};
+struct Endpoints {  // as Counts
+  std::vector<Endpoint> NodeConfig::*member;
+  std::size_t size_max;
+};
+using Setting = std::variant<Count, SmallCount, Flag, Time, Counts, Endpoints>;
+
+struct Entry {
+  std::string_view name;
+  Setting setting;
+  std::string_view what;
+};
+
+constexpr Duration kDay = std::chrono::hours(24);
+constexpr std::size_t kMillion = 1'000'000;
+using Config = NodeConfig;
+
+// Sorted by name. A response carries at most kContactsMax contacts, hence the bound of k.
+constexpr auto kEntries = std::to_array<Entry>({
+    {"alpha", Count{&Config::alpha, 1, 64}, "Requests that one lookup keeps in flight."},
+    {"bootstrap", Endpoints{&Config::bootstrap, 256}, "Endpoints asked first when no host is known."},
+    {"bootstrap_backoff_max", Time{&Config::bootstrap_backoff_max, 1ms, kDay},
+     "Longest wait between two attempts to bootstrap."},
+    {"bootstrap_backoff_min", Time{&Config::bootstrap_backoff_min, 1ms, kDay},
+     "Wait after the first attempt to bootstrap that failed; it doubles each time."},
+    {"bucket_refresh_interval", Time{&Config::bucket_refresh_interval, 1s, 30 * kDay},
+     "A bucket without a lookup for this long is looked up."},
+    {"cached_pairs_max", Count{&Config::cached_pairs_max, 1, kMillion},
+     "Hosts whose shared keys are kept, least recently used out first."},
+    {"client", Flag{&Config::client}, "Strangers cannot reach this host: it asks, but enters no table."},
+    {"connection_item_lifetime", Time{&Config::connection_item_lifetime, 1min, kItemLifetimeMax},
+     "Expiry of this host's connection item, which is refreshed at half of it."},
+    {"contact_check_interval", Time{&Config::contact_check_interval, 10ms, kDay},
+     "How often the contact that was silent longest is pinged."},
+    {"first_buckets", Counts{&Config::first_buckets, 256, 1, 4096},
+     "Sizes of the buckets farthest from this host; all further buckets hold k contacts."},
+    {"handshake_timeout", Time{&Config::handshake_timeout, 10ms, 1h},
+     "A session that is not established after this long is reset."},
+    {"item_bytes_max", Count{&Config::item_bytes_max, 0, 1ull << 50},
+     "Bytes of item bodies held for others."},
+    {"item_count_max", Count{&Config::item_count_max, 0, 1'000'000'000}, "Items held for others."},
+    {"item_lifetime", Time{&Config::item_lifetime, 1min, kItemLifetimeMax},
+     "Expiry of hash items, and of publish items whose publisher names none."},
+    {"jobs_max", Count{&Config::jobs_max, 16, kMillion}, "Jobs waiting in the queue."},
+    {"k", Count{&Config::k, 1, wire::kContactsMax}, "Contacts of a bucket, and hosts that a lookup finds."},
+    {"lookups_in_flight_max", Count{&Config::lookups_in_flight_max, 1, 65'536}, "Lookups at a time."},
+    {"per_subnet_max", Count{&Config::per_subnet_max, 0, 256},
+     "Contacts of one /24 or IPv6 /48 in a bucket or a lookup's result; 0 for no limit."},
+    {"replacements_max", Count{&Config::replacements_max, 0, 256},
+     "Contacts kept for each bucket to replace those that leave."},
+    {"replication", Count{&Config::replication, 1, wire::kContactsMax},
+     "Hosts closest to an item that hold it."},
+    {"republish_interval", Time{&Config::republish_interval, 1s, kItemLifetimeMax},
+     "How often holders hand an item to those now closest."},
+    {"request_attempts", SmallCount{&Config::request_attempts, 1, 8},
+     "Sendings of a ping or a store before it counts as unanswered."},
+    {"request_timeout_first", Time{&Config::request_timeout_first, 1ms, 1min},
+     "Wait for an answer of a host whose round-trip time is not known yet."},
+    {"request_timeout_max", Time{&Config::request_timeout_max, 1ms, 1min},
+     "Longest wait for an answer by datagram."},
+    {"request_timeout_min", Time{&Config::request_timeout_min, 1ms, 1min},
+     "Shortest wait for an answer by datagram."},
+    {"requests_in_flight_max", Count{&Config::requests_in_flight_max, 1, kMillion},
+     "Own requests that await an answer."},
+    {"requests_per_source_per_s", Count{&Config::requests_per_source_per_s, 1, kMillion},
+     "Requests answered for each address each second."},
+    {"session_idle_timeout", Time{&Config::session_idle_timeout, 100ms, kDay},
+     "A session without traffic for this long is closed."},
+    {"sessions_max", Count{&Config::sessions_max, 0, 65'536}, "Sessions open at a time."},
+    {"strangers_per_s", Count{&Config::strangers_per_s, 0, kMillion},
+     "Datagrams each second that may cost a key agreement."},
+});
+static_assert(std::is_sorted(kEntries.begin(), kEntries.end(),
+                             [](const Entry& a, const Entry& b) { return a.name < b.name; }));
+
+template <class Integer>
+std::optional<Integer> parse_integer(std::string_view text) {
+  Integer value{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || text.empty()) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string_view> split_at_commas(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    parts.push_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+    if (text.empty()) parts.push_back(text);  // a comma at the end: an empty part, which nothing accepts
+  }
+  return parts;
+}
+
+struct Unit {
+  std::string_view name;
+  Duration::rep nanoseconds;
+};
+constexpr auto kUnits = std::to_array<Unit>({{"d", 86'400'000'000'000},
+                                             {"h", 3'600'000'000'000},
+                                             {"min", 60'000'000'000},
+                                             {"s", 1'000'000'000},
+                                             {"ms", 1'000'000},
+                                             {"us", 1'000},
+                                             {"ns", 1}});
+
+// In the largest unit that gives a whole number.
+std::string print(Duration d) {
+  if (d == Duration::zero()) return "0s";
+  const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
+                                 [&](const Unit& u) { return d.count() % u.nanoseconds == 0; });
+  return fmt::format("{}{}", d.count() / unit->nanoseconds, unit->name);
+}
+
+std::string value_of(const Count& s, const NodeConfig& config) {
+  return std::to_string(config.*s.member);
+}
+std::string value_of(const SmallCount& s, const NodeConfig& config) {
+  return std::to_string(config.*s.member);
+}
+std::string value_of(const Flag& s, const NodeConfig& config) {
+  return config.*s.member ? "true" : "false";
+}
+std::string value_of(const Time& s, const NodeConfig& config) {
+  return print(config.*s.member);
+}
+std::string value_of(const Counts& s, const NodeConfig& config) {
+  return fmt::format("{}", fmt::join(config.*s.member, ","));
+}
+std::string value_of(const Endpoints& s, const NodeConfig& config) {
+  std::vector<std::string> texts;
+  for (const Endpoint& endpoint : config.*s.member) texts.push_back(endpoint.to_string());
+  return fmt::format("{}", fmt::join(texts, ","));
+}
+
+// assign(): nothing when the text was taken, else what had been expected.
+using Expected = std::optional<std::string>;
+
+template <class Setting>
+Expected assign_integer(const Setting& s, std::string_view text, NodeConfig& config) {
+  const auto value = parse_integer<decltype(s.min)>(text);
+  if (!value || *value < s.min || *value > s.max) {
+    return fmt::format("a whole number from {} to {}", s.min, s.max);
+  }
+  config.*s.member = *value;
+  return {};
+}
+Expected assign(const Count& s, std::string_view text, NodeConfig& config) {
+  return assign_integer(s, text, config);
+}
+Expected assign(const SmallCount& s, std::string_view text, NodeConfig& config) {
+  return assign_integer(s, text, config);
+}
+
+Expected assign(const Flag& s, std::string_view text, NodeConfig& config) {
+  if (text != "true" && text != "false") return "true or false";
+  config.*s.member = text == "true";
+  return {};
+}
+
+Expected assign(const Time& s, std::string_view text, NodeConfig& config) {
+  const Result<Duration> value = parse_duration(text);
+  if (!value || *value < s.min || *value > s.max) {
+    return fmt::format("a duration from {} to {}, such as 250ms, 30s or 10min", print(s.min), print(s.max));
+  }
+  config.*s.member = *value;
+  return {};
+}
+
+Expected assign(const Counts& s, std::string_view text, NodeConfig& config) {
+  std::vector<std::size_t> values;
+  const std::vector<std::string_view> parts = split_at_commas(text);
+  bool good = parts.size() <= s.size_max;
+  for (const std::string_view part : parts) {
+    const auto value = parse_integer<std::size_t>(part);
+    good = good && value && *value >= s.min && *value <= s.max;
+    if (good) values.push_back(*value);
+  }
+  if (!good) {
+    return fmt::format("up to {} whole numbers from {} to {}, separated by commas", s.size_max, s.min, s.max);
+  }
+  config.*s.member = std::move(values);
+  return {};
+}
+
+Expected assign(const Endpoints& s, std::string_view text, NodeConfig& config) {
+  std::vector<Endpoint> values;
+  const std::vector<std::string_view> parts = split_at_commas(text);
+  bool good = parts.size() <= s.size_max;
+  for (const std::string_view part : parts) {
+    const Result<Endpoint> value = Endpoint::parse(part);
+    good = good && value && *value && !value->is_unspecified();
+    if (good) values.push_back(*value);
+  }
+  if (!good) {
+    return fmt::format("up to {} endpoints such as 192.0.2.1:4000 or [2001:db8::1]:4000, separated by commas",
+                       s.size_max);
+  }
+  config.*s.member = std::move(values);
+  return {};
+}
+
+}  // namespace
+
+Result<void> NodeConfig::set(std::string_view key, std::string_view value) {
+  const auto* const entry =
+      std::lower_bound(kEntries.begin(), kEntries.end(), key,
+                       [](const Entry& e, std::string_view name) { return e.name < name; });
+  if (entry == kEntries.end() || entry->name != key) {
+    std::vector<std::string_view> names;
+    for (const Entry& e : kEntries) names.push_back(e.name);
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' is not a configuration key: expected one of {}", key, fmt::join(names, ", ")));
+  }
+  const Expected expected =
+      std::visit([&](const auto& s) { return assign(s, value, *this); }, entry->setting);
+  if (expected) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: '{}' was given, expected {}", key, value, *expected));
+  }
+  return {};
+}
+
+std::vector<NodeConfig::Key> NodeConfig::keys() {
+  static const NodeConfig kDefaults;
+  std::vector<Key> keys;
+  for (const Entry& entry : kEntries) {
+    const std::string value = std::visit([](const auto& s) { return value_of(s, kDefaults); }, entry.setting);
+    keys.push_back({std::string(entry.name), value, std::string(entry.what)});
+  }
+  return keys;
+}
+
+Result<Duration> parse_duration(std::string_view text) {
+  const auto expected = [&] {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' is not a duration: expected a number and a unit (ns, us, ms, s, min, h, d), "
+                    "such as 250ms or 1.5h",
+                    text));
+  };
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  if (error != std::errc{} || text.front() < '0' || text.front() > '9') return expected();
+  const std::string_view name(stop, static_cast<std::size_t>(end - stop));
+  const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == name; });
+  if (unit == kUnits.end()) return expected();
+  const double nanoseconds = number * static_cast<double>(unit->nanoseconds);
+  if (nanoseconds >= static_cast<double>(std::numeric_limits<Duration::rep>::max())) return expected();
+  return Duration(std::llround(nanoseconds));
+}
+
+}  // namespace shoal
