@@ -12,6 +12,7 @@
 #include "node/base/bytes.h"
 #include "node/base/contact.h"
 #include "node/base/id.h"
+#include "node/base/instant.h"
 #include "node/base/result.h"
 #include "node/ports/item_store.h"
 
@@ -68,12 +69,14 @@ struct Item {
 struct StoreItem {
   Item item;
   std::optional<std::uint64_t> expected_sequence;
+  WallTime expires{};  // hash items only; WallTime{}: the holder decides
 };
 
 struct GetItem {
   ItemName name;  // with `all`: records with salts greater than name.salt
   bool all = false;
   std::uint64_t sequence_min = 0;
+  bool renewing = false;
 };
 
 struct Items {
