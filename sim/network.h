@@ -10,32 +10,15 @@
 
 #include "node/base/endpoint.h"
 #include "node/base/instant.h"
-#include "node/ports/alarm.h"
-#include "node/ports/clock.h"
-#include "node/ports/datagrams.h"
-#include "node/ports/events.h"
-#include "node/ports/streams.h"
+#include "node/ports/hosted_node.h"
 #include "sim/network_spec.h"
 
 namespace shoal::sim {
 
 using HostIndex = std::uint32_t;
 
-// What runs on a simulated host.
-class HostedNode {
- public:
-  virtual ~HostedNode() = default;
-  virtual PortEvents& events() = 0;
-  // True when work remains; it is called again at once, at the same instant.
-  virtual bool run_jobs() = 0;
-};
-
-struct HostPorts {
-  Clock& clock;
-  Alarm& alarm;
-  Datagrams& datagrams;
-  Streams& streams;
-};
+using shoal::HostedNode;
+using shoal::HostPorts;
 
 // What happened to datagrams and streams on the way, for the whole run.
 struct NetworkTotals {
