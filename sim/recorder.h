@@ -1,0 +1,142 @@
+// Recorder: collects what a run produces while it runs, in compact form, and turns it into its results: the
+// metrics of summary.json and the database run.sqlite (sim/run_schema.h). It is the one thing that the
+// simulation reports to; the Oracle hears everything through it.
+//
+// Calls come in order of time. A call costs little and allocates rarely; nothing is written before write().
+// Memory is bounded for lookups' stories, gets and sessions: all failures (up to a bound) and an even sample
+// of the rest are kept, while metrics and histograms count everything.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/base/instant.h"
+#include "node/base/result.h"
+#include "node/control/command.h"
+#include "node/node.h"
+#include "sim/metrics.h"
+#include "sim/network.h"
+#include "sim/oracle.h"
+
+namespace shoal::sim {
+
+struct RunInfo {
+  std::string scenario;     // `name`
+  std::string description;  // and `source`, for the report's head
+  std::string source;
+  std::string scenario_text;  // the file as run, with what --set changed
+  std::string commit;         // of the build; "unknown" outside a checkout
+  std::uint64_t seed = 1;
+  Duration duration{};
+  Duration warm_up{};
+  std::size_t population = 0;
+  std::vector<Expectation> expectations;
+};
+
+// One look at one running host.
+struct HostSample {
+  const NodeCounters* counters = nullptr;
+  std::size_t jobs_queued = 0, jobs_max = 0;
+  std::size_t requests_in_flight = 0, requests_in_flight_max = 0;
+};
+
+// What main measures of the process at the end of a run.
+struct RunEnd {
+  double wall_s = 0;
+  std::uint64_t events = 0;
+  std::uint64_t rss_bytes = 0;  // peak
+  std::uint64_t trace_hash = 0;
+};
+
+enum class Departure : std::uint8_t { kCrash, kClean, kKilled };  // kKilled: by a fault, not by churn
+const char* to_string(Departure departure);
+
+// Names one lookup, put or get from its start to its end; never used again.
+struct OperationId {
+  std::uint64_t value = 0;
+  friend auto operator<=>(const OperationId&, const OperationId&) = default;
+};
+
+class Recorder {
+ public:
+  // The oracle must outlive the recorder.
+  Recorder(RunInfo info, Oracle& oracle);
+  ~Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  // Population. What a host had under way when it goes offline is abandoned: neither success nor failure.
+  void host_online(HostIndex host, const Id& id, bool client, Instant when);
+  void host_offline(HostIndex host, Departure why, const NodeCounters& last, Instant when);
+
+  // Lookups of the workload (FindCommand).
+  OperationId lookup_started(HostIndex origin, const Id& target, Instant when);
+  void lookup_ended(OperationId lookup, const LookupReport& report, Instant when);
+  void lookup_failed(OperationId lookup, ErrorCode why, Instant when);  // no report at all
+
+  // Items: hash items and publish items. Puts are acknowledged by a StoreResult with a holder; gets of items
+  // that were not acknowledged before the get started, or have expired since, are not counted.
+  OperationId put_started(HostIndex origin, const ItemName& name, ByteView value, Instant when);
+  void put_ended(OperationId put, const StoreResult& result, WallTime expires, Instant when);
+  void put_failed(OperationId put, ErrorCode why, Instant when);
+  OperationId get_started(HostIndex origin, const ItemName& name, Instant when);
+  // `sequence` is 0 for a hash item.
+  void get_ended(OperationId get, ByteView value, std::uint64_t sequence, const LookupReport& report,
+                 Instant when);
+  void get_failed(OperationId get, ErrorCode why, Instant when);
+
+  // Samples: begin, every online host once, end. Take one at time 0, one at the end of the warm-up, one at
+  // the end of the run, and regular ones between (every 10 s; seldom enough that they cost little).
+  void begin_sample(Instant when);
+  void sample_host(HostIndex host, const HostSample& sample);
+  // Tables are looked at in an even choice of at most kTablesPerSample online hosts. When this is true for a
+  // host, sample_table() should follow with the keys of its table's rows.
+  bool wants_table(HostIndex host) const;
+  void sample_table(HostIndex host, std::span<const Id> contacts);
+  void end_sample();
+
+  // A census of items (Oracle): begin, every item of every host online or returning, end. The last one, at
+  // the end of the run, decides item.lost_count.
+  void begin_census(Instant when, WallTime wall_time);
+  void count_holder(HostIndex host, const ItemHeader& held);
+  void end_census();
+
+  // Faults, as they begin; `end` is `begin` for those without duration. `what` is one phrase for the report
+  // ("20 % loss", "30 % of hosts killed").
+  void fault(std::string_view kind, Instant begin, Instant end, std::string what);
+  void partition_healed(std::vector<std::uint8_t> group_of_host, Instant when);
+
+  // For the progress line: of all lookups since the warm-up (before it: since the start).
+  struct Progress {
+    std::size_t online = 0;
+    std::uint64_t lookups = 0, lookups_succeeded = 0;
+    std::uint64_t gets = 0, gets_succeeded = 0;
+  };
+  Progress progress() const;
+
+  // Ends the recording at `when`; nothing but results() and write() may follow.
+  struct Results {
+    Summary summary;
+    std::vector<Verdict> verdicts;
+    bool all_met() const;
+  };
+  const Results& finish(Instant when, const RunEnd& end);
+  // Writes summary.json and run.sqlite into an existing directory, replacing what a former run left there.
+  // Error kIo. Precondition: finished.
+  Result<void> write(const std::filesystem::path& directory) const;
+
+  static constexpr std::size_t kTablesPerSample = 500;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace shoal::sim

@@ -1,0 +1,135 @@
+// The schema of run.sqlite: what a run leaves behind for reports and for your own questions. Times are
+// simulated seconds since the start of the run (`_s`) or milliseconds within an operation (`_ms`); ids and
+// keys are 64 hexadecimal digits; hosts are the simulator's indexes. SQLite keeps these comments: `.schema`
+// in the sqlite3 shell shows them.
+#pragma once
+
+namespace shoal::sim {
+
+inline constexpr char kRunSchema[] = R"sql(
+CREATE TABLE run (          -- what was run: every key of summary.json, and scenario, description, source,
+  key   TEXT PRIMARY KEY,   -- scenario_text, warm_up_s, population.size, lookups_kept_share
+  value                     -- number or text
+) WITHOUT ROWID;
+
+CREATE TABLE series (       -- one value per sample and metric, in the order of time
+  t_s    REAL NOT NULL,     -- end of the interval; rates are over the interval since the sample before
+  metric TEXT NOT NULL,     -- online | lookups.started_per_s, lookups.success_ratio (by their start), gets.* alike
+                            -- | traffic.bytes_per_s.KIND, traffic.messages_per_s.KIND, purpose.bytes_per_s.PURPOSE
+                            -- | table.contacts (mean), table.live_contact_ratio, dropped_per_s.REASON
+                            -- | jobs_queued.max, requests_in_flight.max
+  value  REAL NOT NULL,
+  PRIMARY KEY (metric, t_s)
+) WITHOUT ROWID;
+
+CREATE TABLE lookups (      -- failures, and an even sample of the rest (all of them in a small run)
+  lookup      INTEGER PRIMARY KEY,  -- its number in the run
+  started_s   REAL NOT NULL,
+  origin      INTEGER NOT NULL,
+  target      TEXT NOT NULL,
+  outcome     TEXT NOT NULL,  -- success | failure | abandoned (origin left) | unjudged (no settled host) | unfinished
+  counted     INTEGER NOT NULL,  -- 1: in the metrics; 0: started before the end of the warm-up, or not judged
+  exact       INTEGER NOT NULL,  -- 1: found the true k closest
+  truth       INTEGER,        -- host
+  latency_ms  REAL,           -- until the truth answered
+  duration_ms REAL,
+  hops        INTEGER,        -- of the truth
+  messages    INTEGER,        -- requests sent and answers received
+  error       TEXT            -- why there was no result at all
+);
+
+CREATE TABLE lookup_steps ( -- the story of each lookup of the table above: its requests, in the order of sending
+  lookup   INTEGER NOT NULL,
+  step     INTEGER NOT NULL,
+  asked    INTEGER,         -- host; NULL: nobody that ever lived
+  told_by  INTEGER,         -- host that named it; the origin itself for what stood in its own table
+  hops     INTEGER NOT NULL,
+  sent_ms  REAL NOT NULL,   -- since the lookup's start
+  ended_ms REAL,
+  outcome  TEXT NOT NULL,   -- answered | timed_out | refused | unasked
+  PRIMARY KEY (lookup, step)
+) WITHOUT ROWID;
+
+CREATE TABLE items (        -- every put of the workload
+  item         INTEGER PRIMARY KEY,
+  kind         TEXT NOT NULL,  -- hash | publish
+  location     TEXT NOT NULL,
+  salt         TEXT NOT NULL,
+  bytes        INTEGER NOT NULL,
+  origin       INTEGER NOT NULL,
+  started_s    REAL NOT NULL,
+  duration_ms  REAL,
+  outcome      TEXT NOT NULL,  -- success | failure | abandoned | unfinished
+  holders      INTEGER,     -- that acknowledged it
+  sequence     INTEGER,
+  error        TEXT
+);
+
+CREATE TABLE item_gets (    -- failures, and an even sample of the rest
+  item_get   INTEGER PRIMARY KEY,
+  location   TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  origin     INTEGER NOT NULL,
+  started_s  REAL NOT NULL,
+  latency_ms REAL,
+  outcome    TEXT NOT NULL,  -- success | failure | abandoned | unfinished
+  counted    INTEGER NOT NULL,
+  sequence   INTEGER,
+  stale      INTEGER NOT NULL,  -- 1: a higher sequence had been acknowledged before it started
+  error      TEXT
+);
+
+CREATE TABLE sessions (     -- of hosts, from start to end; the first 200,000
+  host     INTEGER NOT NULL,
+  id       TEXT NOT NULL,
+  client   INTEGER NOT NULL,
+  begin_s  REAL NOT NULL,
+  end_s    REAL,            -- NULL: online at the end of the run
+  left_by  TEXT             -- crash | clean | killed
+);
+
+CREATE TABLE faults (
+  kind    TEXT NOT NULL,    -- partition | loss | kill
+  begin_s REAL NOT NULL,
+  end_s   REAL NOT NULL,    -- equal to begin_s for those without duration
+  what    TEXT NOT NULL,
+  recovery_s REAL           -- of a partition: heal.recovery_s of this one; NULL: never, or not a partition
+);
+
+CREATE TABLE histograms (   -- of everything that counts, not only of what is kept above
+  name  TEXT NOT NULL,      -- lookup.latency_ms, lookup.duration_ms, lookup.hops, item.get_latency_ms, table.contacts
+  low   REAL NOT NULL,      -- bin [low, high)
+  high  REAL NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (name, low)
+) WITHOUT ROWID;
+
+CREATE TABLE traffic (      -- after the warm-up, all nodes together
+  kind            TEXT PRIMARY KEY,  -- ping, find_host, …
+  requests        INTEGER NOT NULL,  -- sent
+  responses       INTEGER NOT NULL,
+  request_bytes   INTEGER NOT NULL,  -- sealed, without IP and UDP headers
+  response_bytes  INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE traffic_purposes (  -- after the warm-up: requests and their responses, by why they were sent
+  purpose TEXT PRIMARY KEY,      -- lookup, items, maintenance, bootstrap, command
+  bytes   INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE expectations (
+  text   TEXT NOT NULL,     -- as the scenario says it
+  metric TEXT NOT NULL,
+  value,                    -- NULL: the run has no such value
+  met    INTEGER NOT NULL
+);
+
+CREATE TABLE violations (   -- of the oracle's rules (sim/oracle.h); the first 1,000
+  rule TEXT NOT NULL,
+  host INTEGER NOT NULL,
+  t_s  REAL NOT NULL,
+  text TEXT NOT NULL
+);
+)sql";
+
+}  // namespace shoal::sim
