@@ -6,6 +6,10 @@
 // key = BLAKE2b-256(X25519(sender, receiver) | sender's key | receiver's key, keyed by "shoal datagram 1"),
 // one for each direction. Associated data: version | sender's key | receiver's key. The binding to the
 // Ed25519 keys matters: flipping the sign bit of one gives the same X25519 key.
+//
+// Cost on one core of a small server: sealing or opening under a cached pair 0.6 us for 100 bytes and 1.4 us
+// for 1,200; the first datagram to or from a host some 75 us more, for the conversion of its key and the
+// agreement.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +37,8 @@ std::optional<Id> peek_sender(ByteView datagram);
 class DatagramCipher {
  public:
   virtual ~DatagramCipher() = default;
-  // Appends the sealed datagram to `out`. Error kMalformed when `to` is no valid key (or is our own).
+  // Appends the sealed datagram to `out`, encrypting in place; `payload` must not lie in `out`. Error
+  // kMalformed when `to` is no valid key (or is our own); `out` is then as it was.
   virtual Result<void> seal(const Id& to, ByteView payload, Bytes& out) = 0;
   struct Opened {
     Id sender;
@@ -45,11 +50,15 @@ class DatagramCipher {
   virtual bool knows(const Id& host) const = 0;
 };
 
-// The cipher above. Keys of at most `cached_pairs_max` hosts are kept, least recently used out first.
+// The cipher above. Keys of at most `cached_pairs_max` hosts are kept, least recently used out first; a host
+// enters by a datagram that we seal for it or that verifies, so that forged ones push nobody out. About 200
+// bytes while no pair is known.
 std::unique_ptr<DatagramCipher> make_real_cipher(const KeyPair& self, Rng rng, std::size_t cached_pairs_max);
 
-// A cipher of the same sizes and refusals for very large simulations: the payload in clear, the tag a 64-bit
-// checksum over sender, receiver and payload. It protects nothing; only a scenario may choose it.
+// A cipher of the same sizes and refusals for very large simulations: the nonce zero, the payload in clear,
+// the tag a 64-bit checksum over sender, receiver and payload. Any single damaged byte is noticed, and any
+// other damage that chance makes; but it protects nothing, and does not ask whether a key is a point of the
+// curve, so that simulated hosts may have any ids. It knows every host. Only a scenario may choose it.
 std::unique_ptr<DatagramCipher> make_modelled_cipher(const Id& self);
 
 }  // namespace shoal
