@@ -10,6 +10,7 @@
 
 #include "node/config.h"
 #include "node/control/command.h"
+#include "node/counters.h"
 #include "node/dht/contact_book.h"
 #include "node/dht/routing_table.h"
 #include "node/jobs/tracer.h"
@@ -48,27 +49,6 @@ struct NodePorts {
 };
 
 enum class CipherKind { kReal, kModelled };
-
-// Why a request was sent; both its bytes and those of its response count for it.
-enum class Purpose : std::uint8_t { kLookup, kItems, kMaintenance, kBootstrap, kCommand };
-inline constexpr std::size_t kPurposes = 5;
-const char* to_string(Purpose purpose);
-
-struct NodeCounters {
-  struct Kind {
-    std::uint64_t requests_sent = 0, requests_received = 0, responses_sent = 0, responses_received = 0;
-    std::uint64_t request_bytes_sent = 0, response_bytes_sent = 0;  // sealed bytes
-  };
-  std::array<Kind, wire::kRequestKinds> kinds{};
-  std::array<std::uint64_t, kPurposes> purpose_bytes{};  // requests sent and responses received, sealed bytes
-  std::uint64_t datagrams_sent = 0, datagrams_received = 0, bytes_sent = 0, bytes_received = 0;
-  std::uint64_t session_bytes_sent = 0, session_bytes_received = 0;
-  // Refusals and drops, each for its reason
-  std::uint64_t dropped_malformed = 0, dropped_unverified = 0, dropped_queue_full = 0,
-                dropped_stranger_budget = 0, dropped_rate_limit = 0, dropped_amplification = 0,
-                dropped_late_response = 0, dropped_send = 0;
-  std::uint64_t requests_timed_out = 0, lookups_refused = 0, stores_refused = 0;
-};
 
 class Node final : public PortEvents {
  public:

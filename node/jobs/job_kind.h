@@ -6,23 +6,21 @@
 
 namespace shoal {
 
+// In the order of the alternatives of Job (jobs/job.h).
 enum class JobKind : std::uint8_t {
   kHandleDatagram,
   kHandleRequest,
   kHandleResponse,
-  kSendRequest,
-  kSendResponse,
-  kStore,
-  kGet,
-  kConnect,
   kHandleStream,
   kHandleCommit,
   kHandleCommand,
+  kHandleInterfaces,
+  kHandleDeadlines,
+  kStore,
   kBootstrap,
   kMaintainConnections,
-  kHandleDeadlines,
 };
-inline constexpr std::size_t kJobKinds = 14;
+inline constexpr std::size_t kJobKinds = 11;
 const char* to_string(JobKind kind);  // "handle_datagram", …
 
 }  // namespace shoal

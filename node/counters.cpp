@@ -1,0 +1,61 @@
+#include "node/counters.h"
+
+#include <algorithm>
+
+namespace shoal {
+
+const char* to_string(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kLookup:
+      return "lookup";
+    case Purpose::kItems:
+      return "items";
+    case Purpose::kMaintenance:
+      return "maintenance";
+    case Purpose::kBootstrap:
+      return "bootstrap";
+    case Purpose::kCommand:
+      return "command";
+  }
+  return "unknown";
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCounters& c) {
+  std::vector<std::pair<std::string, std::uint64_t>> named = {
+      {"bytes_received", c.bytes_received},
+      {"bytes_sent", c.bytes_sent},
+      {"datagrams_received", c.datagrams_received},
+      {"datagrams_sent", c.datagrams_sent},
+      {"dropped_amplification", c.dropped_amplification},
+      {"dropped_late_response", c.dropped_late_response},
+      {"dropped_malformed", c.dropped_malformed},
+      {"dropped_queue_full", c.dropped_queue_full},
+      {"dropped_rate_limit", c.dropped_rate_limit},
+      {"dropped_send", c.dropped_send},
+      {"dropped_stranger_budget", c.dropped_stranger_budget},
+      {"dropped_unverified", c.dropped_unverified},
+      {"lookups_refused", c.lookups_refused},
+      {"requests_timed_out", c.requests_timed_out},
+      {"session_bytes_received", c.session_bytes_received},
+      {"session_bytes_sent", c.session_bytes_sent},
+      {"stores_refused", c.stores_refused},
+  };
+  for (std::size_t i = 0; i < c.kinds.size(); ++i) {
+    const std::string kind = wire::to_string(static_cast<wire::RequestKind>(i));
+    const NodeCounters::Kind& k = c.kinds[i];
+    named.emplace_back(kind + ".requests_sent", k.requests_sent);
+    named.emplace_back(kind + ".requests_received", k.requests_received);
+    named.emplace_back(kind + ".responses_sent", k.responses_sent);
+    named.emplace_back(kind + ".responses_received", k.responses_received);
+    named.emplace_back(kind + ".request_bytes_sent", k.request_bytes_sent);
+    named.emplace_back(kind + ".response_bytes_sent", k.response_bytes_sent);
+  }
+  for (std::size_t i = 0; i < c.purpose_bytes.size(); ++i) {
+    named.emplace_back(std::string("purpose_bytes.") + to_string(static_cast<Purpose>(i)),
+                       c.purpose_bytes[i]);
+  }
+  std::sort(named.begin(), named.end());
+  return named;
+}
+
+}  // namespace shoal

@@ -1,0 +1,39 @@
+// NodeCounters: what a node has sent, received, dropped and refused since its start, by kind and by purpose.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/wire/messages.h"
+
+namespace shoal {
+
+// Why a request was sent; both its bytes and those of its response count for it.
+enum class Purpose : std::uint8_t { kLookup, kItems, kMaintenance, kBootstrap, kCommand };
+inline constexpr std::size_t kPurposes = 5;
+const char* to_string(Purpose purpose);
+
+struct NodeCounters {
+  struct Kind {
+    std::uint64_t requests_sent = 0, requests_received = 0, responses_sent = 0, responses_received = 0;
+    std::uint64_t request_bytes_sent = 0, response_bytes_sent = 0;  // sealed bytes
+  };
+  std::array<Kind, wire::kRequestKinds> kinds{};
+  std::array<std::uint64_t, kPurposes> purpose_bytes{};  // requests sent and responses received, sealed bytes
+  std::uint64_t datagrams_sent = 0, datagrams_received = 0, bytes_sent = 0, bytes_received = 0;
+  std::uint64_t session_bytes_sent = 0, session_bytes_received = 0;
+  // Refusals and drops, each for its reason
+  std::uint64_t dropped_malformed = 0, dropped_unverified = 0, dropped_queue_full = 0,
+                dropped_stranger_budget = 0, dropped_rate_limit = 0, dropped_amplification = 0,
+                dropped_late_response = 0, dropped_send = 0;
+  std::uint64_t requests_timed_out = 0, lookups_refused = 0, stores_refused = 0;
+};
+
+// Every counter by name ("ping.requests_sent", "dropped_malformed"), sorted by name.
+std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCounters& counters);
+
+}  // namespace shoal
