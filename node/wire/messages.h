@@ -83,6 +83,7 @@ struct Items {
   std::vector<Item> items;
   std::vector<Contact> contacts;
   std::uint32_t by_session_bytes = 0;
+  std::uint64_t held_sequence = 0;
   bool more = false;
 };
 
