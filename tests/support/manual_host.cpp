@@ -1,0 +1,252 @@
+#include "tests/support/manual_host.h"
+
+#include <algorithm>
+
+#include "node/base/check.h"
+#include "tests/support/manual_streams.h"
+
+namespace shoal {
+namespace {
+
+constexpr WallTime kEpoch = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
+
+bool is_multicast(const Endpoint& endpoint) {
+  return endpoint.is_v4() ? endpoint.v4_address() >> 28 == 0xe : endpoint.address[0] == 0xff;
+}
+
+}  // namespace
+
+struct ManualNetwork::Host final : Clock, Alarm, Datagrams, Streams {
+  Host(ManualNetwork& network, HostIndex index, const Endpoint& endpoint)
+      : network_(network), index_(index), endpoint_(endpoint) {}
+
+  Instant now() const override { return network_.now_; }
+  WallTime wall_time() const override { return network_.wall_time(); }
+  void wake_at(Instant when) override { network_.wake_at(index_, when); }
+  bool send(const Endpoint& to, ByteView datagram) override { return network_.send(index_, to, datagram); }
+  Result<void> join(const Endpoint& group) override { return network_.join(index_, group); }
+  Result<StreamId> connect(const Endpoint& to) override { return network_.streams_->connect(index_, to); }
+  Result<void> listen() override {
+    network_.streams_->listen(index_);
+    return {};
+  }
+  std::size_t write(StreamId stream, ByteView bytes) override {
+    return network_.streams_->write(stream, bytes);
+  }
+  std::size_t read(StreamId stream, MutableByteView out) override {
+    return network_.streams_->read(stream, out);
+  }
+  void close(StreamId stream, CloseMode mode) override { network_.streams_->close(stream, mode); }
+
+  ManualNetwork& network_;
+  HostIndex index_;
+  Endpoint endpoint_;
+  HostedNode* node_ = nullptr;
+  std::uint64_t attachment_ = 0;  // counts attach and detach, so that an event for an earlier one is void
+  Instant armed_ = kNever;
+  std::set<Endpoint> groups_;
+};
+
+ManualNetwork::ManualNetwork(std::uint64_t seed)
+    : rng_(Rng::keyed(seed, "manual network", "datagrams")),
+      streams_(std::make_unique<ManualStreamEngine>(*this)) {}
+
+ManualNetwork::~ManualNetwork() = default;
+
+ManualNetwork::HostIndex ManualNetwork::add_host() {
+  const auto index = static_cast<std::uint32_t>(hosts_.size());
+  check(index < 512, "198.18.0.0/15 is full");
+  return add_host(Endpoint::v4(0xc6120001u + (index << 8), 4000));
+}
+
+ManualNetwork::HostIndex ManualNetwork::add_host(const Endpoint& endpoint) {
+  const auto index = static_cast<HostIndex>(hosts_.size());
+  check(by_address_.emplace(endpoint.address, index).second, "two hosts at one address");
+  hosts_.push_back(std::make_unique<Host>(*this, index, endpoint));
+  return index;
+}
+
+Endpoint ManualNetwork::endpoint(HostIndex host) const {
+  return hosts_.at(host)->endpoint_;
+}
+
+void ManualNetwork::attach(HostIndex host, HostedNode& node) {
+  Host& h = *hosts_.at(host);
+  check(h.node_ == nullptr, "a node is attached already");
+  h.node_ = &node;
+  const std::uint64_t attachment = ++h.attachment_;
+  post(now_, true, [this, host, attachment] {
+    if (hosts_[host]->attachment_ != attachment) return;
+    deliver(host, [&](PortEvents& events) { events.on_interfaces({&hosts_[host]->endpoint_, 1}); });
+  });
+}
+
+void ManualNetwork::detach(HostIndex host) {
+  Host& h = *hosts_.at(host);
+  h.node_ = nullptr;
+  ++h.attachment_;
+  h.armed_ = kNever;
+  h.groups_.clear();
+  streams_->crash(host);
+}
+
+HostPorts ManualNetwork::ports(HostIndex host) {
+  Host& h = *hosts_.at(host);
+  return {h, h, h, h};
+}
+
+void ManualNetwork::wake(HostIndex host) {
+  post(now_, true, [this, host] { deliver(host, [](PortEvents&) {}); });
+}
+
+WallTime ManualNetwork::wall_time() const {
+  return kEpoch +
+         std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch() + wall_offset_);
+}
+
+void ManualNetwork::at(Instant when, std::function<void()> event) {
+  post(when, true, std::move(event));
+}
+
+void ManualNetwork::post(Instant when, bool traffic, std::function<void()> run) {
+  if (traffic) ++traffic_pending_;
+  agenda_.add(std::max(when, now_), Event{std::move(run), traffic});
+}
+
+bool ManualNetwork::step(Instant until) {
+  const Instant when = agenda_.next();
+  if (when > until) return false;
+  now_ = when;
+  const Event event = *agenda_.pop_due(when);
+  event.run();
+  if (event.traffic) --traffic_pending_;
+  return true;
+}
+
+void ManualNetwork::advance(Duration by) {
+  check(by >= Duration::zero());
+  const Instant until = now_ + by;
+  while (step(until)) {
+  }
+  now_ = until;
+}
+
+bool ManualNetwork::run_until_idle(Duration at_most) {
+  return run_until([this] { return traffic_pending_ == 0; }, at_most);
+}
+
+bool ManualNetwork::run_until(const std::function<bool()>& done, Duration at_most) {
+  const Instant until = now_ + at_most;
+  while (!done()) {
+    if (step(until)) continue;
+    now_ = until;
+    return done();
+  }
+  return true;
+}
+
+void ManualNetwork::deliver(HostIndex host, const std::function<void(PortEvents&)>& event) {
+  Host& h = *hosts_[host];
+  if (h.node_ == nullptr) return;
+  const std::uint64_t attachment = h.attachment_;
+  event(h.node_->events());
+  while (h.attachment_ == attachment && h.node_->run_jobs()) {
+  }
+}
+
+bool ManualNetwork::up(HostIndex host) const {
+  return hosts_[host]->node_ != nullptr;
+}
+
+ManualNetwork::Host* ManualNetwork::host_at(const Address& address) {
+  const auto found = by_address_.find(address);
+  return found == by_address_.end() ? nullptr : hosts_[found->second].get();
+}
+
+void ManualNetwork::wake_at(HostIndex host, Instant when) {
+  Host& h = *hosts_[host];
+  if (h.node_ == nullptr || when >= h.armed_) return;
+  h.armed_ = when;
+  post(when, false, [this, host, when, attachment = h.attachment_] {
+    Host& armed = *hosts_[host];
+    if (armed.attachment_ != attachment || armed.armed_ != when) return;
+    armed.armed_ = kNever;
+    deliver(host, [](PortEvents& events) { events.on_alarm(); });
+  });
+}
+
+bool ManualNetwork::send(HostIndex from, const Endpoint& to, ByteView datagram) {
+  if (!up(from) || datagram.size() > kDatagramBytesMax || to.port == 0) return false;
+  ++totals_.datagrams_sent;
+  if (is_multicast(to)) {
+    Endpoint group = to;
+    group.interface = 0;
+    for (const auto& host : hosts_) {
+      if (host->index_ != from && host->groups_.contains(group)) send_copies(from, host->index_, datagram);
+    }
+    return true;
+  }
+  const Host* host = host_at(to.address);
+  if (host != nullptr && host->endpoint_.port == to.port) send_copies(from, host->index_, datagram);
+  return true;
+}
+
+void ManualNetwork::send_copies(HostIndex from, HostIndex to, ByteView datagram) {
+  const ManualLink& between = link(from, to);
+  const int copies = rng_.unit() < between.duplication ? 2 : 1;
+  for (int i = 0; i < copies; ++i) {
+    const bool lost = rng_.unit() < between.loss;
+    const Duration later =
+        Duration(static_cast<Duration::rep>(rng_.unit() * static_cast<double>(between.jitter.count())));
+    if (lost) {
+      ++totals_.datagrams_lost;
+      continue;
+    }
+    post(now_ + between.delay + later, true,
+         [this, from, to, attachment = hosts_[to]->attachment_,
+          bytes = Bytes(datagram.begin(), datagram.end())] {
+           if (hosts_[to]->attachment_ != attachment || !up(to) || link(from, to).cut) {
+             ++totals_.datagrams_lost;
+             return;
+           }
+           ++totals_.datagrams_delivered;
+           deliver(to, [&](PortEvents& events) { events.on_datagram(hosts_[from]->endpoint_, bytes); });
+         });
+  }
+}
+
+Result<void> ManualNetwork::join(HostIndex host, const Endpoint& group) {
+  if (!is_multicast(group)) return fail(ErrorCode::kIo, group.to_string() + " is not a multicast group");
+  Endpoint joined = group;
+  joined.interface = 0;
+  if (up(host)) hosts_[host]->groups_.insert(joined);
+  return {};
+}
+
+void ManualNetwork::set_link(const ManualLink& link) {
+  pair_links_.clear();
+  link_ = link;
+}
+
+void ManualNetwork::set_link(HostIndex a, HostIndex b, const ManualLink& link) {
+  pair_links_[std::minmax(a, b)] = link;
+}
+
+const ManualLink& ManualNetwork::link(HostIndex a, HostIndex b) const {
+  const auto found = pair_links_.find(std::minmax(a, b));
+  return found == pair_links_.end() ? link_ : found->second;
+}
+
+void ManualNetwork::cut(HostIndex a, HostIndex b) {
+  ManualLink between = link(a, b);
+  between.cut = true;
+  set_link(a, b, between);
+}
+
+void ManualNetwork::heal(HostIndex a, HostIndex b) {
+  ManualLink between = link(a, b);
+  between.cut = false;
+  set_link(a, b, between);
+}
+
+}  // namespace shoal

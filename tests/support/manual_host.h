@@ -1,0 +1,121 @@
+// ManualNetwork: a few hosts in memory and the network between them, for tests that drive whole nodes. Time
+// moves only by advance() and run_until_idle(); the same seed gives the same run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "node/base/agenda.h"
+#include "node/base/endpoint.h"
+#include "node/base/instant.h"
+#include "node/base/rng.h"
+#include "node/ports/hosted_node.h"
+
+namespace shoal {
+
+class ManualStreamEngine;
+
+// What lies between two hosts, each way.
+struct ManualLink {
+  Duration delay = 10ms;  // one way
+  Duration jitter{};      // each datagram takes up to this much longer
+  double loss = 0;        // share of datagrams; streams are not touched
+  double duplication = 0;
+  bool cut = false;  // datagrams vanish; streams stall, and end in a reset after kManualStallTimeout
+};
+
+inline constexpr std::size_t kManualStreamBytesMax = 64 * 1024;  // unread bytes a stream holds, each way
+inline constexpr Duration kManualStallTimeout = 30s;
+
+class ManualNetwork {
+ public:
+  using HostIndex = std::uint32_t;
+
+  explicit ManualNetwork(std::uint64_t seed = 1);
+  ~ManualNetwork();
+  ManualNetwork(const ManualNetwork&) = delete;
+  ManualNetwork& operator=(const ManualNetwork&) = delete;
+
+  // At 198.18.0.1:4000, 198.18.1.1:4000 and so on (RFC 2544 addresses: not local, each in a /24 of its own),
+  // or at an address of the test's choice that no host has yet.
+  HostIndex add_host();
+  HostIndex add_host(const Endpoint& endpoint);
+  Endpoint endpoint(HostIndex host) const;
+
+  // Starts delivering events to `node`, on_interfaces first, from inside the next advance(); after every
+  // event run_jobs is called until it returns false. The node must outlive the attachment.
+  void attach(HostIndex host, HostedNode& node);
+  // A crash: what is on its way to the host vanishes, its alarm is forgotten, its streams are gone without a
+  // word (the other side sees a reset at its next data after the host is attached again, or when stalled).
+  void detach(HostIndex host);
+  // Valid for the life of the network; they do nothing while no node is attached.
+  HostPorts ports(HostIndex host);
+  // Calls run_jobs of the attached node as an event of its own: after a command was posted from outside.
+  void wake(HostIndex host);
+
+  Instant now() const { return now_; }
+  WallTime wall_time() const;  // 2026-01-01T00:00:00Z + now
+  void jump_wall_time(Duration by) { wall_offset_ += by; }
+  // Runs `event` at `when`; equal instants run in the order of the calls, the past means now.
+  void at(Instant when, std::function<void()> event);
+
+  void advance(Duration by);
+  // Advances until nothing is on its way and no wake is pending; alarms due meanwhile fire, later ones do not
+  // count. False when that is not so after `at_most`.
+  bool run_until_idle(Duration at_most = 60s);
+  // Advances until `done`, asked after every event. False when that is not so after `at_most`.
+  bool run_until(const std::function<bool()>& done, Duration at_most);
+
+  // All links; forgets what was set for pairs.
+  void set_link(const ManualLink& link);
+  void set_link(HostIndex a, HostIndex b, const ManualLink& link);
+  const ManualLink& link(HostIndex a, HostIndex b) const;
+  void cut(HostIndex a, HostIndex b);
+  void heal(HostIndex a, HostIndex b);
+
+  struct Totals {
+    std::uint64_t datagrams_sent = 0, datagrams_delivered = 0, datagrams_lost = 0;
+  };
+  const Totals& totals() const { return totals_; }
+
+ private:
+  friend class ManualStreamEngine;
+  struct Host;
+  struct Event {
+    std::function<void()> run;
+    bool traffic;  // keeps run_until_idle() going
+  };
+
+  void post(Instant when, bool traffic, std::function<void()> run);
+  bool step(Instant until);  // runs the next event, if it is due by then
+  // Hands one event to the attached node, then lets it work.
+  void deliver(HostIndex host, const std::function<void(PortEvents&)>& event);
+  bool up(HostIndex host) const;
+  // nullptr when no host has this address.
+  Host* host_at(const Address& address);
+
+  void wake_at(HostIndex host, Instant when);
+  bool send(HostIndex from, const Endpoint& to, ByteView datagram);
+  void send_copies(HostIndex from, HostIndex to, ByteView datagram);
+  Result<void> join(HostIndex host, const Endpoint& group);
+
+  Rng rng_;
+  Instant now_{};
+  Duration wall_offset_{};
+  Agenda<Event> agenda_;
+  std::size_t traffic_pending_ = 0;
+  ManualLink link_;
+  std::map<std::pair<HostIndex, HostIndex>, ManualLink> pair_links_;  // lower index first
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::map<Address, HostIndex> by_address_;
+  std::unique_ptr<ManualStreamEngine> streams_;
+  Totals totals_;
+};
+
+}  // namespace shoal
