@@ -90,6 +90,8 @@ class Oracle {
                  Instant when);
   // The highest acknowledged sequence number; nothing: nothing acknowledged under this name.
   std::optional<std::uint64_t> acknowledged_sequence(const ItemName& name) const;
+  // Acknowledged, and the newest version has not expired.
+  bool is_acknowledged(const ItemName& name, WallTime now) const;
 
   // A census of who holds what: begin, every item of every host that is online or will return, end. Items
   // that nobody put through value_put (connection items) are passed over.
@@ -102,7 +104,8 @@ class Oracle {
   // Samples of a running host.
   void check_queues(HostIndex host, Instant when, std::size_t jobs_queued, std::size_t jobs_max,
                     std::size_t requests_in_flight, std::size_t requests_in_flight_max);
-  // The heal of a partition; a host beyond the vector's end was in group 0.
+  // The end of a partition; a host beyond the vector's end was in group 0.
+  void partition_began();  // former heals are no longer judged
   void partition_healed(std::vector<std::uint8_t> group_of_host, Instant when);
   void check_table(HostIndex host, Instant when, std::span<const Id> contacts);
 

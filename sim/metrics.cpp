@@ -1,0 +1,217 @@
+// The table of all metrics, and the reading and judging of expectations.
+#include "sim/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "node/base/check.h"
+
+namespace shoal::sim {
+
+namespace {
+
+// "Counted" lookups, puts and gets are those that started after the warm-up and were not cut short by their
+// origin's departure or the end of the run. Sorted by name.
+constexpr MetricName kMetrics[] = {
+    {"churn.departures", "hosts that churn took offline after the warm-up"},
+    {"heal.recovery_s",
+     "from the heal of a partition to the first 10 s in which 99 % of the lookups across the former cut that "
+     "start in them succeed; the worst of several; \"never\" if there are none"},
+    {"item.get_count", "counted gets, of items acknowledged before and not expired"},
+    {"item.get_latency_ms.p50", "counted gets that succeeded, from the command to the value"},
+    {"item.get_latency_ms.p90", "counted gets that succeeded, from the command to the value"},
+    {"item.get_latency_ms.p99", "counted gets that succeeded, from the command to the value"},
+    {"item.get_success_ratio", "counted gets that brought the value"},
+    {"item.lost_count",
+     "acknowledged, unexpired items that no online or returning host holds at the end of the run"},
+    {"item.put_count", "counted puts"},
+    {"item.put_success_ratio", "counted puts that at least one holder acknowledged"},
+    {"lookup.count", "counted lookups"},
+    {"lookup.duration_ms.mean", "successful lookups, to the end of the whole lookup"},
+    {"lookup.duration_ms.p50", "successful lookups, to the end of the whole lookup"},
+    {"lookup.duration_ms.p90", "successful lookups, to the end of the whole lookup"},
+    {"lookup.duration_ms.p99", "successful lookups, to the end of the whole lookup"},
+    {"lookup.exact_ratio", "counted lookups that found the true k closest"},
+    {"lookup.hops.mean", "successful lookups, steps along the shortest chain to the true closest host"},
+    {"lookup.hops.p50", "successful lookups, steps along the shortest chain to the true closest host"},
+    {"lookup.hops.p90", "successful lookups, steps along the shortest chain to the true closest host"},
+    {"lookup.hops.p99", "successful lookups, steps along the shortest chain to the true closest host"},
+    {"lookup.latency_ms.mean", "successful lookups, until the true closest host's answer"},
+    {"lookup.latency_ms.p50", "successful lookups, until the true closest host's answer"},
+    {"lookup.latency_ms.p90", "successful lookups, until the true closest host's answer"},
+    {"lookup.latency_ms.p99", "successful lookups, until the true closest host's answer"},
+    {"lookup.messages.mean", "counted lookups: requests sent, repeats included, and answers received"},
+    {"lookup.success_ratio", "counted lookups that returned the true closest host"},
+    {"maintenance.bytes_per_node_per_s",
+     "requests for upkeep of tables and for bootstrap, and their responses, after the warm-up, per online "
+     "node"},
+    {"oracle.checks", "checks of the oracle's rules"},
+    {"oracle.violations", "checks that failed"},
+    {"population.online.mean", "hosts online, over the time after the warm-up"},
+    {"publish.stale_read_ratio",
+     "counted gets of publish items that brought an older sequence number than one acknowledged before they "
+     "started"},
+    {"run.commit", "of the build", false},
+    {"run.expectations_failed", "expectations that do not hold"},
+    {"run.scenario", "name of the scenario", false},
+    {"run.seed", "seed of the run"},
+    {"run.trace_hash", "hash over every job of every host: equal for equal scenario, seed and build", false},
+    {"sim.duration_s", "simulated time"},
+    {"sim.events", "events of the engine"},
+    {"sim.events_per_s", "events per second of wall time"},
+    {"sim.rss_bytes", "peak memory of the process"},
+    {"sim.rss_bytes_per_node", "peak memory per host of the population"},
+    {"sim.wall_s", "wall time"},
+    {"table.contacts.mean", "contacts in a routing table, over samples after the warm-up"},
+    {"table.live_contact_ratio",
+     "contacts in routing tables that are online, over samples after the warm-up"},
+    {"traffic.bytes_per_node_per_s",
+     "sealed bytes sent, by datagram and by session, after the warm-up, per online node"},
+    {"traffic.messages_per_node_per_s", "datagrams sent after the warm-up, per online node"},
+};
+static_assert(std::ranges::is_sorted(kMetrics, {}, &MetricName::name));
+
+const MetricName* find_metric(std::string_view name) {
+  const auto* found = std::ranges::lower_bound(kMetrics, name, {}, &MetricName::name);
+  return found != std::end(kMetrics) && found->name == name ? found : nullptr;
+}
+
+// Levenshtein distance.
+std::size_t edits_between(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string_view nearest_number(std::string_view name) {
+  const MetricName* best = nullptr;
+  std::size_t best_edits = 0;
+  for (const MetricName& metric : kMetrics) {
+    if (!metric.number) continue;
+    const std::size_t edits = edits_between(name, metric.name);
+    if (best == nullptr || edits < best_edits) {
+      best = &metric;
+      best_edits = edits;
+    }
+  }
+  return best->name;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+std::optional<Comparison> comparison_of(std::string_view text) {
+  if (text == ">=") return Comparison::kAtLeast;
+  if (text == "<=") return Comparison::kAtMost;
+  if (text == "==") return Comparison::kEqual;
+  if (text == ">") return Comparison::kAbove;
+  if (text == "<") return Comparison::kBelow;
+  return std::nullopt;
+}
+
+bool holds(double value, Comparison comparison, double number) {
+  switch (comparison) {
+    case Comparison::kAtLeast:
+      return value >= number;
+    case Comparison::kAtMost:
+      return value <= number;
+    case Comparison::kEqual:
+      return value == number;
+    case Comparison::kAbove:
+      return value > number;
+    case Comparison::kBelow:
+      return value < number;
+  }
+  return false;
+}
+
+std::optional<double> as_number(const MetricValue& value) {
+  if (const double* number = std::get_if<double>(&value)) return *number;
+  if (const std::uint64_t* count = std::get_if<std::uint64_t>(&value)) return static_cast<double>(*count);
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool known_metric(std::string_view name) {
+  const MetricName* metric = find_metric(name);
+  return metric != nullptr && metric->number;
+}
+
+std::span<const MetricName> metric_names() {
+  return kMetrics;
+}
+
+Result<Expectation> parse_expectation(std::string_view text) {
+  const auto malformed = [text](std::string_view what) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}': {}; expected `metric op number`, op one of >= <= == > <", text, what));
+  };
+  const std::size_t op_begin = text.find_first_of("<>=!");
+  if (op_begin == std::string_view::npos) return malformed("no comparison");
+  const std::size_t after = text.find_first_not_of("<>=!", op_begin);
+  const std::size_t op_end = after == std::string_view::npos ? text.size() : after;
+
+  Expectation expectation{.text = std::string(text),
+                          .metric = std::string(trimmed(text.substr(0, op_begin)))};
+  const std::optional<Comparison> comparison = comparison_of(text.substr(op_begin, op_end - op_begin));
+  if (!comparison)
+    return malformed(fmt::format("unknown comparison '{}'", text.substr(op_begin, op_end - op_begin)));
+  expectation.comparison = *comparison;
+
+  const std::string_view number = trimmed(text.substr(op_end));
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), expectation.number);
+  if (error != std::errc{} || end != number.data() + number.size() || !std::isfinite(expectation.number)) {
+    return malformed(fmt::format("'{}' is no number", number));
+  }
+  if (!known_metric(expectation.metric)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}': unknown metric '{}'; the nearest known one is '{}'", text,
+                            expectation.metric, nearest_number(expectation.metric)));
+  }
+  return expectation;
+}
+
+Verdict evaluate(const Expectation& expectation, const Summary& summary) {
+  Verdict verdict{.expectation = expectation, .value = std::nullopt};
+  if (const auto found = summary.find(expectation.metric); found != summary.end()) {
+    verdict.value = as_number(found->second);
+  }
+  verdict.met = verdict.value && holds(*verdict.value, expectation.comparison, expectation.number);
+  return verdict;
+}
+
+double percentile(std::span<const double> sorted, double p) {
+  check(!sorted.empty() && p > 0 && p <= 100, "percentile of nothing, or outside (0, 100]");
+  // The product is rounded before the ceiling: 99 / 100 * 100 must be rank 99, not 100.
+  const double rank = std::ceil(p * static_cast<double>(sorted.size()) / 100);
+  return sorted[static_cast<std::size_t>(rank) - 1];
+}
+
+std::string to_json(const Summary& summary) {
+  nlohmann::json object = nlohmann::json::object();
+  for (const auto& [name, value] : summary) {
+    std::visit([&object, &name = name](const auto& v) { object[name] = v; }, value);
+  }
+  // Text that is not UTF-8 (a scenario's name may be anything) must not throw.
+  return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace shoal::sim
