@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "node/base/rng.h"
+#include "tests/unit/store/sqlite_harness.h"
 #include "tests/unit/store/store_harness.h"
 
 namespace shoal {
@@ -18,14 +19,14 @@ class ItemStores : public testing::Test {
   // Hands over the batch and waits for its outcome.
   void commit(ItemBatch batch) {
     const CommitId id = store().commit(std::move(batch));
-    const std::vector<Completion> done = harness_.wait(1);
+    const std::vector<CommitCompletion> done = harness_.wait(1);
     ASSERT_EQ(done.size(), 1u);
     EXPECT_EQ(done[0].commit, id);
     EXPECT_TRUE(done[0].outcome.has_value());
   }
   Harness harness_;
 };
-using ItemStoreHarnesses = testing::Types<MemoryHarness>;
+using ItemStoreHarnesses = testing::Types<MemoryHarness, SqliteHarness>;
 TYPED_TEST_SUITE(ItemStores, ItemStoreHarnesses);
 
 TYPED_TEST(ItemStores, IsEmptyAtFirst) {
@@ -46,7 +47,7 @@ TYPED_TEST(ItemStores, FindsWhatWasCommittedBeforeAndAfterItIsDurable) {
 TYPED_TEST(ItemStores, CompletesCommitsLaterAndInOrder) {
   std::vector<CommitId> ids;
   for (int i = 0; i < 20; ++i) ids.push_back(this->store().commit({{item(i)}, {}}));
-  const std::vector<Completion> done = this->harness_.wait(ids.size());
+  const std::vector<CommitCompletion> done = this->harness_.wait(ids.size());
   ASSERT_EQ(done.size(), ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(done[i].commit, ids[i]);
   EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));

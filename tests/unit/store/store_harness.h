@@ -12,22 +12,18 @@
 #include "node/base/rng.h"
 #include "node/store/memory_host_store.h"
 #include "node/store/memory_item_store.h"
+#include "node/store/sqlite_stores.h"
 #include "node/wire/messages.h"
 
 namespace shoal {
-
-struct Completion {
-  CommitId commit;
-  Result<void> outcome;
-};
 
 // A harness owns the stores; wait(n) returns the next n completions.
 class MemoryHarness {
  public:
   ItemStore& items() { return items_; }
   HostStore& hosts() { return hosts_; }
-  std::vector<Completion> wait(std::size_t) {
-    std::vector<Completion> done;
+  std::vector<CommitCompletion> wait(std::size_t) {
+    std::vector<CommitCompletion> done;
     for (const CommitId id : commits_.take()) done.push_back({id, {}});
     return done;
   }
