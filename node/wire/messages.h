@@ -27,49 +27,69 @@ inline constexpr std::size_t kContactsMax = 20;
 inline constexpr std::size_t kItemsPerPageMax = 64;
 inline constexpr std::size_t kSaltBytesMax = 64;
 inline constexpr std::size_t kValueBytesMax = 65'536;
+// Of an item's body: a publish item with the longest salt and the largest value (dht/item.h).
+inline constexpr std::size_t kItemBodyBytesMax = kValueBytesMax + kSaltBytesMax + 113;
+// Of a request: enough for a find of any form, sealed, to fill the datagram of 400 bytes.
+inline constexpr std::size_t kPaddingBytesMax = 400;
+// host key | boot number | time
+inline constexpr std::size_t kShutdownSignedBytes = kIdBytes + 8 + 8;
+// Of an item's expiry, ms since the Unix epoch: the year 2248, so that nanoseconds do not overflow.
+inline constexpr std::uint64_t kExpiresMsMax = (std::uint64_t{1} << 43) - 1;
 // A whole message by session: the largest value and what surrounds it.
 inline constexpr std::size_t kMessageBytesMax = kValueBytesMax + 1'024;
 
 using Token = std::array<std::uint8_t, kTokenBytes>;
 using Signature = std::array<std::uint8_t, kSignatureBytes>;
 
-struct Ping {};
-struct Done {};
+struct Ping {
+  friend bool operator==(const Ping&, const Ping&) = default;
+};
+struct Done {
+  friend bool operator==(const Done&, const Done&) = default;
+};
 
 struct StoreHost {
   Contact contact;
+  friend bool operator==(const StoreHost&, const StoreHost&) = default;
 };
 
 struct FindHost {
   Id target;
+  friend bool operator==(const FindHost&, const FindHost&) = default;
 };
 
 struct Contacts {
   std::vector<Contact> contacts;  // nearest first, at most kContactsMax
+  friend bool operator==(const Contacts&, const Contacts&) = default;
 };
 
 struct ShutdownHost {
   Bytes signed_part;
   Signature signature{};
+  friend bool operator==(const ShutdownHost&, const ShutdownHost&) = default;
 };
 
 struct GetNextConnection {
   Id target;
+  friend bool operator==(const GetNextConnection&, const GetNextConnection&) = default;
 };
 
 struct NextConnection {
   std::optional<Contact> contact;  // nothing: the answering host itself
+  friend bool operator==(const NextConnection&, const NextConnection&) = default;
 };
 
 struct Item {
   ItemKind kind = ItemKind::kHash;
   Bytes body;
+  friend bool operator==(const Item&, const Item&) = default;
 };
 
 struct StoreItem {
   Item item;
   std::optional<std::uint64_t> expected_sequence;
   WallTime expires{};  // hash items only; WallTime{}: the holder decides
+  friend bool operator==(const StoreItem&, const StoreItem&) = default;
 };
 
 struct GetItem {
@@ -77,6 +97,7 @@ struct GetItem {
   bool all = false;
   std::uint64_t sequence_min = 0;
   bool renewing = false;
+  friend bool operator==(const GetItem&, const GetItem&) = default;
 };
 
 struct Items {
@@ -85,11 +106,13 @@ struct Items {
   std::uint32_t by_session_bytes = 0;
   std::uint64_t held_sequence = 0;
   bool more = false;
+  friend bool operator==(const Items&, const Items&) = default;
 };
 
 struct Refusal {
   ErrorCode code = ErrorCode::kNone;
   std::uint64_t sequence = 0;
+  friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
 using RequestBody =
@@ -117,6 +140,7 @@ struct Request {
   RequestBody body;
 
   RequestKind kind() const { return static_cast<RequestKind>(body.index()); }
+  friend bool operator==(const Request&, const Request&) = default;
 };
 
 struct Response {
@@ -124,6 +148,7 @@ struct Response {
   std::optional<Token> token;
   std::optional<Endpoint> observed;
   ResponseBody body;
+  friend bool operator==(const Response&, const Response&) = default;
 };
 
 using Message = std::variant<Request, Response>;

@@ -1,0 +1,466 @@
+// The generated protobuf types stay inside this file. They live on an arena whose first block is on the
+// stack, so that a message of usual size costs few allocations.
+#include "node/wire/codec.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/arena.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "node/base/check.h"
+#include "wire/shoal.pb.h"
+
+namespace shoal::wire {
+namespace {
+
+class MessageArena {
+ public:
+  MessageArena() : arena_(options(block_)) {}
+  pb::Message& message() { return *google::protobuf::Arena::CreateMessage<pb::Message>(&arena_); }
+
+ private:
+  static google::protobuf::ArenaOptions options(std::array<char, 1024>& block) {
+    google::protobuf::ArenaOptions options;
+    options.initial_block = block.data();
+    options.initial_block_size = block.size();
+    return options;
+  }
+  alignas(8) std::array<char, 1024> block_;
+  google::protobuf::Arena arena_;
+};
+
+void write_endpoint(const Endpoint& endpoint, std::uint8_t* out) {
+  std::memcpy(out, endpoint.address.data(), endpoint.address.size());
+  out[16] = static_cast<std::uint8_t>(endpoint.port >> 8);
+  out[17] = static_cast<std::uint8_t>(endpoint.port);
+}
+
+void write_contact(const Contact& contact, std::uint8_t* out) {
+  std::memcpy(out, contact.key.bytes.data(), kIdBytes);
+  write_endpoint(contact.endpoint, out + kIdBytes);
+}
+
+// ---- values -> protobuf ----
+
+void assign(ByteView bytes, std::string& field) {
+  field.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+void assign(const Endpoint& endpoint, std::string& field) {
+  std::array<std::uint8_t, kEndpointBytes> bytes;
+  write_endpoint(endpoint, bytes.data());
+  assign(ByteView(bytes), field);
+}
+
+void assign(const std::vector<Contact>& contacts, std::string& field) {
+  field.resize(contacts.size() * kContactBytes);
+  auto* out = reinterpret_cast<std::uint8_t*>(field.data());
+  for (const Contact& contact : contacts) {
+    write_contact(contact, out);
+    out += kContactBytes;
+  }
+}
+
+void assign(const Contact& contact, std::string& field) {
+  field.resize(kContactBytes);
+  write_contact(contact, reinterpret_cast<std::uint8_t*>(field.data()));
+}
+
+void assign(const Item& item, pb::Item& out) {
+  out.set_kind(static_cast<std::uint32_t>(item.kind));
+  assign(ByteView(item.body), *out.mutable_body());
+}
+
+void fill(const Ping&, pb::Request& out) {
+  out.mutable_ping();
+}
+void fill(const StoreHost& body, pb::Request& out) {
+  assign(body.contact, *out.mutable_store_host()->mutable_contact());
+}
+void fill(const FindHost& body, pb::Request& out) {
+  assign(body.target.view(), *out.mutable_find_host()->mutable_target());
+}
+void fill(const ShutdownHost& body, pb::Request& out) {
+  assign(ByteView(body.signed_part), *out.mutable_shutdown_host()->mutable_signed_part());
+  assign(ByteView(body.signature), *out.mutable_shutdown_host()->mutable_signature());
+}
+void fill(const GetNextConnection& body, pb::Request& out) {
+  assign(body.target.view(), *out.mutable_get_next_connection()->mutable_target());
+}
+void fill(const StoreItem& body, pb::Request& out) {
+  pb::StoreItem& store = *out.mutable_store_item();
+  assign(body.item, *store.mutable_item());
+  if (body.expected_sequence) store.set_expected_sequence(*body.expected_sequence);
+  store.set_expires_ms(static_cast<std::uint64_t>(body.expires.time_since_epoch().count()));
+}
+void fill(const GetItem& body, pb::Request& out) {
+  pb::GetItem& get = *out.mutable_get_item();
+  get.set_kind(static_cast<std::uint32_t>(body.name.kind));
+  assign(body.name.location.view(), *get.mutable_location());
+  assign(ByteView(body.name.salt), *get.mutable_salt());
+  get.set_all(body.all);
+  get.set_sequence_min(body.sequence_min);
+  get.set_renewing(body.renewing);
+}
+
+void fill(const Done&, pb::Response& out) {
+  out.mutable_done();
+}
+void fill(const Contacts& body, pb::Response& out) {
+  assign(body.contacts, *out.mutable_contacts()->mutable_packed());
+}
+void fill(const NextConnection& body, pb::Response& out) {
+  pb::NextConnection& next = *out.mutable_next_connection();
+  if (body.contact) assign(*body.contact, *next.mutable_contact());
+}
+void fill(const Items& body, pb::Response& out) {
+  pb::Items& items = *out.mutable_items();
+  for (const Item& item : body.items) assign(item, *items.add_items());
+  assign(body.contacts, *items.mutable_packed_contacts());
+  items.set_by_session_bytes(body.by_session_bytes);
+  items.set_more(body.more);
+  items.set_held_sequence(body.held_sequence);
+}
+void fill(const Refusal& body, pb::Response& out) {
+  const bool known = body.code >= ErrorCode::kMalformed && body.code <= ErrorCode::kUnsupported;
+  const ErrorCode code = known ? body.code : ErrorCode::kBusy;
+  out.mutable_refusal()->set_code(static_cast<std::uint32_t>(code));
+  out.mutable_refusal()->set_sequence(body.sequence);
+}
+
+void fill(const Request& request, pb::Message& out) {
+  pb::Request& r = *out.mutable_request();
+  r.set_id(request.id);
+  if (request.token) assign(ByteView(*request.token), *r.mutable_token());
+  r.set_client(request.client);
+  if (request.padding_bytes > 0) r.mutable_padding()->resize(request.padding_bytes);
+  std::visit([&](const auto& body) { fill(body, r); }, request.body);
+}
+
+void fill(const Response& response, pb::Message& out) {
+  pb::Response& r = *out.mutable_response();
+  r.set_id(response.id);
+  if (response.token) assign(ByteView(*response.token), *r.mutable_token());
+  if (response.observed) assign(*response.observed, *r.mutable_observed());
+  std::visit([&](const auto& body) { fill(body, r); }, response.body);
+}
+
+// ---- protobuf -> values ----
+
+// Reads fields and notes the first one that breaks its bound; what it returns from then on is not used.
+class FieldReader {
+ public:
+  bool good() const { return problem_.empty(); }
+  tl::unexpected<Error> failure() { return fail(ErrorCode::kMalformed, std::move(problem_)); }
+
+  void expect(bool holds, std::string_view field, std::uint64_t found, std::string_view expected) {
+    if (holds || !good()) [[likely]] {
+      return;
+    }
+    problem_ = fmt::format("{}: found {}, expected {}", field, found, expected);
+  }
+
+  Id id(const std::string& bytes, std::string_view field) {
+    expect(bytes.size() == kIdBytes, field, bytes.size(), "32 bytes");
+    return good() ? Id::from_bytes(view(bytes)) : Id{};
+  }
+
+  template <std::size_t N>
+  void array(const std::string& bytes, std::string_view field, std::string_view expected,
+             std::array<std::uint8_t, N>& out) {
+    expect(bytes.size() == N, field, bytes.size(), expected);
+    if (good()) std::memcpy(out.data(), bytes.data(), N);
+  }
+
+  std::optional<Token> token(const std::string& bytes, std::string_view field) {
+    if (bytes.empty()) return std::nullopt;
+    Token token{};
+    array(bytes, field, "no or 16 bytes", token);
+    return token;
+  }
+
+  Bytes bytes(const std::string& bytes, std::string_view field, std::size_t size_max,
+              std::string_view expected) {
+    expect(bytes.size() <= size_max, field, bytes.size(), expected);
+    const ByteView all = view(bytes);
+    return good() ? Bytes(all.begin(), all.end()) : Bytes{};
+  }
+
+  Endpoint endpoint(const std::string& bytes, std::string_view field) {
+    expect(bytes.size() == kEndpointBytes, field, bytes.size(), "18 bytes");
+    return good() ? usable(read_endpoint(view(bytes)), field) : Endpoint{};
+  }
+
+  Contact contact(const std::string& bytes, std::string_view field) {
+    expect(bytes.size() == kContactBytes, field, bytes.size(), "50 bytes");
+    if (!good()) return {};
+    const Contact contact = read_contact(view(bytes));
+    usable(contact.endpoint, field);
+    return contact;
+  }
+
+  std::vector<Contact> contacts(const std::string& packed, std::string_view field) {
+    expect(packed.size() % kContactBytes == 0 && packed.size() <= kContactsMax * kContactBytes, field,
+           packed.size(), "a multiple of 50 bytes, at most 1000");
+    std::vector<Contact> contacts;
+    if (!good()) return contacts;
+    const std::size_t count = packed.size() / kContactBytes;
+    contacts.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      contacts.push_back(read_contact(view(packed).subspan(i * kContactBytes, kContactBytes)));
+      usable(contacts.back().endpoint, field);
+    }
+    return contacts;
+  }
+
+  ItemKind item_kind(std::uint32_t kind, std::string_view field) {
+    expect(kind >= 1 && kind <= 3, field, kind, "1, 2 or 3");
+    return good() ? static_cast<ItemKind>(kind) : ItemKind::kHash;
+  }
+
+  Item item(const pb::Item& in) {
+    Item item;
+    item.kind = item_kind(in.kind(), "item.kind");
+    item.body = bytes(in.body(), "item.body", kItemBodyBytesMax, "at most 65713 bytes");
+    return item;
+  }
+
+ private:
+  const Endpoint& usable(const Endpoint& endpoint, std::string_view field) {
+    if (!is_unicast(endpoint) && good()) {
+      problem_ = fmt::format("{}: found {}, expected a unicast endpoint", field, endpoint.to_string());
+    }
+    return endpoint;
+  }
+
+  std::string problem_;
+};
+
+ShutdownHost read(const pb::ShutdownHost& in, FieldReader& reader) {
+  ShutdownHost body;
+  reader.expect(in.signed_part().size() == kShutdownSignedBytes, "shutdown_host.signed_part",
+                in.signed_part().size(), "48 bytes");
+  body.signed_part =
+      reader.bytes(in.signed_part(), "shutdown_host.signed_part", kShutdownSignedBytes, "48 bytes");
+  reader.array(in.signature(), "shutdown_host.signature", "64 bytes", body.signature);
+  return body;
+}
+
+StoreItem read(const pb::StoreItem& in, FieldReader& reader) {
+  StoreItem body;
+  body.item = reader.item(in.item());
+  if (in.has_expected_sequence()) {
+    reader.expect(body.item.kind == ItemKind::kPublish, "store_item.expected_sequence",
+                  in.expected_sequence(), "none but for a publish item");
+    body.expected_sequence = in.expected_sequence();
+  }
+  const std::uint64_t expires_max = body.item.kind == ItemKind::kHash ? kExpiresMsMax : 0;
+  reader.expect(in.expires_ms() <= expires_max, "store_item.expires_ms", in.expires_ms(),
+                "0, or less than 2^43 for a hash item");
+  if (reader.good()) body.expires = WallTime(std::chrono::milliseconds(in.expires_ms()));
+  return body;
+}
+
+GetItem read(const pb::GetItem& in, FieldReader& reader) {
+  GetItem body;
+  body.name.kind = reader.item_kind(in.kind(), "get_item.kind");
+  body.name.location = reader.id(in.location(), "get_item.location");
+  body.name.salt = reader.bytes(in.salt(), "get_item.salt", kSaltBytesMax, "at most 64 bytes");
+  body.all = in.all();
+  body.sequence_min = in.sequence_min();
+  body.renewing = in.renewing();
+  reader.expect(body.name.kind == ItemKind::kPublish || (body.name.salt.empty() && !body.all),
+                "get_item.kind", in.kind(), "2 when salt or all is set");
+  return body;
+}
+
+Items read(const pb::Items& in, FieldReader& reader) {
+  Items body;
+  const auto count = static_cast<std::size_t>(in.items_size());
+  reader.expect(count <= kItemsPerPageMax, "items.items", count, "at most 64");
+  if (!reader.good()) return body;
+  body.items.reserve(count);
+  for (const pb::Item& item : in.items()) body.items.push_back(reader.item(item));
+  body.contacts = reader.contacts(in.packed_contacts(), "items.packed_contacts");
+  body.by_session_bytes = in.by_session_bytes();
+  body.held_sequence = in.held_sequence();
+  body.more = in.more();
+  return body;
+}
+
+// The reasons of later versions are none that this one could act on.
+Refusal read(const pb::Refusal& in, FieldReader& reader) {
+  reader.expect(in.code() >= 1 && in.code() <= 99, "refusal.code", in.code(), "1 to 99");
+  const bool known = in.code() <= static_cast<std::uint32_t>(ErrorCode::kUnsupported);
+  return {known ? static_cast<ErrorCode>(in.code()) : ErrorCode::kUnsupported, in.sequence()};
+}
+
+RequestBody read_body(const pb::Request& in, FieldReader& reader) {
+  switch (in.body_case()) {
+    case pb::Request::kPing:
+    case pb::Request::BODY_NOT_SET:  // decode() has refused it
+      return Ping{};
+    case pb::Request::kStoreHost:
+      return StoreHost{reader.contact(in.store_host().contact(), "store_host.contact")};
+    case pb::Request::kFindHost:
+      return FindHost{reader.id(in.find_host().target(), "find_host.target")};
+    case pb::Request::kShutdownHost:
+      return read(in.shutdown_host(), reader);
+    case pb::Request::kGetNextConnection:
+      return GetNextConnection{reader.id(in.get_next_connection().target(), "get_next_connection.target")};
+    case pb::Request::kStoreItem:
+      return read(in.store_item(), reader);
+    case pb::Request::kGetItem:
+      return read(in.get_item(), reader);
+  }
+  return Ping{};
+}
+
+ResponseBody read_body(const pb::Response& in, FieldReader& reader) {
+  if (in.has_refusal()) {
+    reader.expect(in.body_case() == pb::Response::BODY_NOT_SET, "response.refusal", in.refusal().code(),
+                  "no body beside it");
+    return read(in.refusal(), reader);
+  }
+  switch (in.body_case()) {
+    case pb::Response::BODY_NOT_SET:
+      reader.expect(false, "response.body", 0, "a body or a refusal");
+      return Done{};
+    case pb::Response::kDone:
+      return Done{};
+    case pb::Response::kContacts:
+      return Contacts{reader.contacts(in.contacts().packed(), "contacts.packed")};
+    case pb::Response::kNextConnection: {
+      const std::string& contact = in.next_connection().contact();
+      if (contact.empty()) return NextConnection{};
+      return NextConnection{reader.contact(contact, "next_connection.contact")};
+    }
+    case pb::Response::kItems:
+      return read(in.items(), reader);
+  }
+  return Done{};
+}
+
+Result<Message> read(const pb::Request& in) {
+  if (in.body_case() == pb::Request::BODY_NOT_SET) return fail(ErrorCode::kUnsupported);
+  FieldReader reader;
+  Result<Message> result(Request{});
+  auto& request = std::get<Request>(*result);
+  request.id = in.id();
+  request.token = reader.token(in.token(), "request.token");
+  request.client = in.client();
+  reader.expect(in.padding().size() <= kPaddingBytesMax, "request.padding", in.padding().size(),
+                "at most 400 bytes");
+  request.padding_bytes = static_cast<std::uint16_t>(in.padding().size());
+  request.body = read_body(in, reader);
+  if (!reader.good()) return reader.failure();
+  return result;
+}
+
+Result<Message> read(const pb::Response& in) {
+  FieldReader reader;
+  Result<Message> result(Response{});
+  auto& response = std::get<Response>(*result);
+  response.id = in.id();
+  response.token = reader.token(in.token(), "response.token");
+  if (!in.observed().empty()) response.observed = reader.endpoint(in.observed(), "response.observed");
+  response.body = read_body(in, reader);
+  if (!reader.good()) return reader.failure();
+  return result;
+}
+
+bool parse(ByteView bytes, pb::Message& out) {
+  return bytes.size() <= kMessageBytesMax && out.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+}  // namespace
+
+void encode(const Message& message, Bytes& out) {
+  MessageArena arena;
+  pb::Message& m = arena.message();
+  std::visit([&](const auto& kind) { fill(kind, m); }, message);
+  const std::size_t before = out.size();
+  out.resize(before + m.ByteSizeLong());
+  m.SerializeWithCachedSizesToArray(out.data() + before);
+}
+
+std::size_t encoded_size(const Message& message) {
+  MessageArena arena;
+  pb::Message& m = arena.message();
+  std::visit([&](const auto& kind) { fill(kind, m); }, message);
+  return m.ByteSizeLong();
+}
+
+Result<Message> decode(ByteView bytes) {
+  MessageArena arena;
+  pb::Message& m = arena.message();
+  if (!parse(bytes, m)) {
+    return fail(ErrorCode::kMalformed,
+                fmt::format("{} bytes that are no protobuf message of at most {} bytes", bytes.size(),
+                            kMessageBytesMax));
+  }
+  switch (m.kind_case()) {
+    case pb::Message::kRequest:
+      return read(m.request());
+    case pb::Message::kResponse:
+      return read(m.response());
+    case pb::Message::KIND_NOT_SET:
+      break;
+  }
+  return fail(ErrorCode::kMalformed, "message.kind: found none, expected request or response");
+}
+
+std::optional<std::uint64_t> request_id(ByteView bytes) {
+  MessageArena arena;
+  pb::Message& m = arena.message();
+  if (!parse(bytes, m) || !m.has_request()) return std::nullopt;
+  return m.request().id();
+}
+
+void append_endpoint(const Endpoint& endpoint, Bytes& out) {
+  out.resize(out.size() + kEndpointBytes);
+  write_endpoint(endpoint, out.data() + out.size() - kEndpointBytes);
+}
+
+void append_contact(const Contact& contact, Bytes& out) {
+  out.resize(out.size() + kContactBytes);
+  write_contact(contact, out.data() + out.size() - kContactBytes);
+}
+
+Endpoint read_endpoint(ByteView bytes) {
+  check(bytes.size() == kEndpointBytes);
+  Endpoint endpoint;
+  std::memcpy(endpoint.address.data(), bytes.data(), endpoint.address.size());
+  endpoint.port = static_cast<std::uint16_t>(bytes[16] << 8 | bytes[17]);
+  return endpoint;
+}
+
+Contact read_contact(ByteView bytes) {
+  check(bytes.size() == kContactBytes);
+  return {Id::from_bytes(bytes.first(kIdBytes)), read_endpoint(bytes.subspan(kIdBytes))};
+}
+
+bool is_unicast(const Endpoint& endpoint) {
+  if (endpoint.port == 0 || endpoint.is_unspecified()) return false;
+  if (!endpoint.is_v4()) return endpoint.address[0] != 0xff;
+  const std::uint32_t v4 = endpoint.v4_address();
+  return v4 >> 28 != 0xe && v4 != 0xffffffff;
+}
+
+std::uint16_t padding_for(const Request& request, std::size_t size) {
+  Request padded = request;
+  padded.padding_bytes = 0;
+  const std::size_t bare = encoded_size(padded);
+  if (bare >= size) return 0;
+  // Padding that is one byte longer makes the message at least one byte longer, and at most three length
+  // fields grow on the way: from below, the first that reaches `size` is found within a few steps.
+  const std::size_t fields_max = 6;
+  padded.padding_bytes = static_cast<std::uint16_t>(size - bare > fields_max ? size - bare - fields_max : 1);
+  while (encoded_size(padded) < size) ++padded.padding_bytes;
+  return padded.padding_bytes;
+}
+
+}  // namespace shoal::wire

@@ -1,0 +1,25 @@
+#include "node/wire/messages.h"
+
+namespace shoal::wire {
+
+const char* to_string(RequestKind kind) {
+  switch (kind) {
+    case RequestKind::kPing:
+      return "ping";
+    case RequestKind::kStoreHost:
+      return "store_host";
+    case RequestKind::kFindHost:
+      return "find_host";
+    case RequestKind::kShutdownHost:
+      return "shutdown_host";
+    case RequestKind::kGetNextConnection:
+      return "get_next_connection";
+    case RequestKind::kStoreItem:
+      return "store_item";
+    case RequestKind::kGetItem:
+      return "get_item";
+  }
+  return "unknown";
+}
+
+}  // namespace shoal::wire
