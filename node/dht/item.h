@@ -2,14 +2,12 @@
 // signatures cover. All integers big endian. What is signed is carried verbatim; nothing is re-serialised.
 //
 //   hash item        body = value                       location = SHA-256(value), value of 0 to 65,536 bytes
-//   publish item     body = signature 64 | public key 32 | sequence u64 | expires ms u64 | salt length u8 |
-//   salt |
-//                           value                       location = SHA-256(public key)
+//   publish item     body = signature 64 | public key 32 | sequence u64 | expires ms u64 | salt length u8
+//                           | salt | value              location = SHA-256(public key)
 //                    signature over "shoal publish item 1" | the rest of the body
-//   connection item  body = signature 64 | host key 32 | sequence u64 | expires ms u64 | count u8 | endpoint
-//   18 …
-//                    signature over "shoal connection item 1" | the rest; location = host key; 1 to 8
-//                    endpoints
+//   connection item  body = signature 64 | host key 32 | sequence u64 | expires ms u64 | count u8
+//                           | endpoint 18 …             location = host key; 1 to 8 unicast endpoints
+//                    signature over "shoal connection item 1" | the rest of the body
 #pragma once
 
 #include <cstddef>
@@ -49,16 +47,19 @@ struct ConnectionRecord {
 Id hash_item_location(ByteView value);           // SHA-256
 Id publish_item_location(const Id& public_key);  // SHA-256
 
-// Precondition: salt, value and endpoints within their bounds.
+// The key in the record is not read: the item carries that of the key pair. Precondition: salt, value,
+// endpoints and expiry (wire::kExpiresMsMax) within their bounds.
 wire::Item make_publish_item(const PublishRecord& record, const KeyPair& keys);
 wire::Item make_connection_item(const ConnectionRecord& record, const KeyPair& host);
 
-// Reads the layout and its bounds, not the signature. Error kMalformed.
+// Reads the layout and its bounds, not the signature; whether it has expired is for the caller's clock to
+// say. Error kMalformed.
 Result<PublishRecord> read_publish_item(ByteView body);
 Result<ConnectionRecord> read_connection_item(ByteView body);
 
 // Checks an item from the network whole: layout, bounds, signature. The header's expiry is the record's own;
 // for a hash item, which has none, it is WallTime{} and the holder sets it. Errors kMalformed, kBadSignature.
+// A signature costs about 35 us to verify, so what is held already is better compared than verified again.
 Result<ItemHeader> verify_item(const wire::Item& item);
 
 }  // namespace shoal

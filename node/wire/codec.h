@@ -3,7 +3,8 @@
 //
 // What goes by datagram and what by session: a message of at most kDatagramMessageBytesMax fits one sealed
 // datagram. An item whose body is at most kStoreBodyInDatagramMax (kGetBodyInDatagramMax) can always be
-// stored (be answered) by datagram; beside an item, contacts_in_datagram() contacts still fit.
+// stored (be answered) by datagram; beside an item, contacts_in_datagram() contacts still fit. In values: a
+// hash item of up to 1,104 (1,078) bytes, a publish item of up to 991 (965) bytes less its salt.
 #pragma once
 
 #include <algorithm>

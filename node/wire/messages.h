@@ -20,15 +20,17 @@ namespace shoal::wire {
 
 inline constexpr std::uint8_t kProtocolVersion = 1;
 inline constexpr std::size_t kTokenBytes = 16;
-inline constexpr std::size_t kSignatureBytes = 64;
+inline constexpr std::size_t kSignatureBytes = 64;  // Ed25519
 inline constexpr std::size_t kEndpointBytes = 18;
 inline constexpr std::size_t kContactBytes = kIdBytes + kEndpointBytes;
 inline constexpr std::size_t kContactsMax = 20;
 inline constexpr std::size_t kItemsPerPageMax = 64;
 inline constexpr std::size_t kSaltBytesMax = 64;
 inline constexpr std::size_t kValueBytesMax = 65'536;
-// Of an item's body: a publish item with the longest salt and the largest value (dht/item.h).
-inline constexpr std::size_t kItemBodyBytesMax = kValueBytesMax + kSaltBytesMax + 113;
+// What precedes salt and value in a publish item, and the endpoints in a connection item (dht/item.h).
+inline constexpr std::size_t kItemLayoutBytes = kSignatureBytes + kIdBytes + 8 + 8 + 1;
+// Of an item's body: a publish item with the longest salt and the largest value.
+inline constexpr std::size_t kItemBodyBytesMax = kItemLayoutBytes + kSaltBytesMax + kValueBytesMax;
 // Of a request: enough for a find of any form, sealed, to fill the datagram of 400 bytes.
 inline constexpr std::size_t kPaddingBytesMax = 400;
 // host key | boot number | time
