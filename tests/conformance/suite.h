@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "tests/conformance/harness.h"
@@ -47,6 +48,11 @@ class Conformance : public testing::TestWithParam<HarnessKind> {
   std::unique_ptr<Harness> harness_;
 };
 
+// Skips the test, in sight, when the harness lacks what it needs: SKIP_IF(harness_->lacks_ipv6()).
+#define SKIP_IF(reason) \
+  if (const std::string why = reason; !why.empty()) GTEST_SKIP() << why
+
+// At the end of a harness's file, inside namespace shoal::conformance.
 #define SHOAL_CONFORM(Name, make)                                                        \
   INSTANTIATE_TEST_SUITE_P(Name, Conformance, testing::Values(HarnessKind{#Name, make}), \
                            [](const testing::TestParamInfo<HarnessKind>&) { return "host"; })
