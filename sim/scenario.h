@@ -1,0 +1,86 @@
+// Scenario: what one file of the scenario language says, as plain values. The reader (scenario_reader.h) is
+// the only way to make one from text; whoever holds one may rely on every bound that is named here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/base/instant.h"
+#include "node/config.h"
+#include "node/node.h"
+#include "sim/distribution.h"
+#include "sim/metrics.h"
+#include "sim/network_spec.h"
+
+namespace shoal::sim {
+
+struct PopulationSpec {
+  std::uint32_t size = 0;  // 1 to kPopulationMax
+  // The first hosts, which everybody knows; they are there from the start and never leave. At most `size`.
+  std::uint32_t bootstrap_hosts = 3;
+  Duration arrival_over{};  // the others first join at instants uniform in this period
+  NodeConfig node;          // `bootstrap` is filled in by the simulation
+};
+inline constexpr std::uint32_t kPopulationMax = 10'000'000;
+
+struct ChurnSpec {
+  Distribution session = Distribution::exponential(3600);  // seconds
+  std::optional<Distribution> absence;                     // nothing: a departed host is replaced at once
+  double crash_share = 1;                                  // of the departures; the others leave cleanly
+  double keep_share = 1;  // come back with their key and store; the others as strangers
+};
+
+struct FaultSpec {
+  enum class Kind : std::uint8_t { kPartition, kLoss, kKill };
+  Kind kind = Kind::kPartition;
+  Duration at{};
+  // Nothing: to the end of the run. Hosts that were killed come back after it, as they were.
+  std::optional<Duration> lasts;
+  std::vector<double> groups = {0.5, 0.5};  // partition: shares of all hosts, which add up to 1; 2 to 256
+  double loss = 0;                          // loss: of every datagram, on top of the network's own
+  double share = 0.1;                       // kill: of the hosts online, bootstrap hosts spared
+};
+
+struct LookupsSpec {
+  Duration every = 60s;  // per host, Poisson
+};
+
+struct ItemsSpec {
+  std::uint32_t count = 100;
+  std::uint32_t size_min = 100, size_max = 1000;  // bytes, log-uniform between them; at most 64 KiB
+  Duration put_over = 1min;                       // after the arrival of the hosts
+  std::optional<Duration> get_every = 60s;        // per item, Poisson; nothing: never
+};
+
+struct PublishSpec {
+  std::uint32_t count = 10;
+  Duration update_every = 5min;             // per record, Poisson
+  std::optional<Duration> get_every = 60s;  // per record, Poisson; nothing: never
+};
+
+struct WorkloadSpec {
+  std::optional<LookupsSpec> lookups;
+  std::optional<ItemsSpec> items;
+  std::optional<PublishSpec> publish;
+};
+
+struct Scenario {
+  std::string name;  // letters, digits, _ and -: it names the directory of the results
+  std::string description;
+  std::string source;
+  std::uint64_t seed = 1;
+  Duration duration{};
+  Duration warm_up{};  // less than the duration
+  NetworkSpec network;
+  CipherKind crypto = CipherKind::kReal;
+  PopulationSpec population;
+  std::optional<ChurnSpec> churn;
+  std::vector<FaultSpec> faults;  // in the order of the file; those of one kind do not overlap
+  WorkloadSpec workload;
+  std::vector<Expectation> expect;
+  std::string text;  // the file as it was run, what --set changed as comments at its end
+};
+
+}  // namespace shoal::sim

@@ -1,0 +1,30 @@
+// Reads the scenario language: one YAML file, or its text, into a Scenario. All errors of a file are reported
+// together, each with file, line, column and what was expected; with any error there is no scenario.
+// scenarios/schema.json says the same for editors.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/scenario.h"
+#include "sim/yaml_section.h"
+
+namespace shoal::sim {
+
+struct ScenarioOrErrors {
+  Scenario scenario;  // meaningful only without errors
+  std::vector<ScenarioError> errors;
+};
+
+// `name` is what errors call the file. Settings are applied in their order, then everything is checked.
+ScenarioOrErrors parse_scenario(std::string_view text, const std::string& name,
+                                std::span<const Setting> settings = {});
+ScenarioOrErrors read_scenario(const std::filesystem::path& file, std::span<const Setting> settings = {});
+
+// "network.loss=1%"; nothing when there is no key before a '='.
+std::optional<Setting> parse_setting(std::string_view text);
+
+}  // namespace shoal::sim
