@@ -1,0 +1,426 @@
+#include "node/control/protocol.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+#include <utility>
+
+#include "node/control/base64.h"
+#include "node/wire/messages.h"
+
+namespace shoal {
+namespace {
+
+using nlohmann::json;
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+// Indexes the alternatives of Command.
+constexpr std::array<const char*, std::variant_size_v<Command>> kCommandNames = {
+    "find", "next", "ping", "put", "get", "publish", "lookup", "resolve", "status", "peers", "stop"};
+
+// Invalid UTF-8 can only come from a message that quotes bytes; it must not end the process.
+std::string line_of(const json& object) {
+  return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// ---- commands
+
+json encode_contact(const Contact& contact) {
+  return {{"host", contact.key.hex()}, {"endpoint", contact.endpoint.to_string()}};
+}
+
+void encode_fields(json& out, const Command& command) {
+  std::visit(Overloaded{[&](const FindCommand& c) { out["target"] = c.target.hex(); },
+                        [&](const NextCommand& c) {
+                          out["target"] = c.target.hex();
+                          if (c.ask) out["ask"] = encode_contact(*c.ask);
+                        },
+                        [&](const PingCommand& c) {
+                          out["host"] = c.host.hex();
+                          if (c.endpoint) out["endpoint"] = c.endpoint->to_string();
+                        },
+                        [&](const PutCommand& c) { out["value"] = to_base64(c.value); },
+                        [&](const GetCommand& c) { out["key"] = c.key.hex(); },
+                        [&](const PublishCommand& c) {
+                          out["secret"] = to_hex(c.secret);
+                          out["salt"] = to_base64(c.salt);
+                          out["value"] = to_base64(c.value);
+                          if (c.sequence) out["sequence"] = *c.sequence;
+                          if (c.expected_sequence) out["expected_sequence"] = *c.expected_sequence;
+                          if (c.lifetime) out["lifetime_ms"] = *c.lifetime / 1ms;
+                        },
+                        [&](const LookupCommand& c) {
+                          out["public_key"] = c.public_key.hex();
+                          out["salt"] = to_base64(c.salt);
+                          out["all"] = c.all;
+                        },
+                        [&](const ResolveCommand& c) { out["host"] = c.host.hex(); },
+                        [](const StatusCommand&) {}, [](const PeersCommand&) {}, [](const StopCommand&) {}},
+             command);
+}
+
+// Takes the fields of an object one by one, and remembers the first thing that was wrong.
+class Fields {
+ public:
+  explicit Fields(const json& object) : object_(object) {}
+
+  Id id(const char* name) {
+    Id id;
+    hex(name, id.bytes);
+    return id;
+  }
+
+  void hex(const char* name, MutableByteView out) {
+    const std::string* text = string(name, true);
+    if (text != nullptr && !from_hex(*text, out))
+      expected(name, fmt::format("{} hexadecimal digits", out.size() * 2));
+  }
+
+  Bytes bytes(const char* name, std::size_t bytes_max, bool required) {
+    const std::string* text = string(name, required);
+    if (text == nullptr) return {};
+    std::optional<Bytes> bytes = from_base64(*text);
+    if (!bytes) {
+      expected(name, "base64");
+    } else if (bytes->size() > bytes_max) {
+      error(ErrorCode::kTooLarge,
+            fmt::format("'{}' has {} bytes: at most {} are possible", name, bytes->size(), bytes_max));
+    }
+    return bytes ? std::move(*bytes) : Bytes();
+  }
+
+  std::optional<Endpoint> endpoint(const char* name, bool required = false) {
+    const std::string* text = string(name, required);
+    if (text == nullptr) return std::nullopt;
+    Result<Endpoint> endpoint = Endpoint::parse(*text);
+    if (endpoint) return *endpoint;
+    error(endpoint.error().code, endpoint.error().message);
+    return std::nullopt;
+  }
+
+  std::optional<std::uint64_t> number(const char* name, std::uint64_t max = ~std::uint64_t{0}) {
+    const json* field = take(name, false);
+    if (field == nullptr) return std::nullopt;
+    if (field->is_number_unsigned() && field->get<std::uint64_t>() <= max) return field->get<std::uint64_t>();
+    expected(name, fmt::format("a whole number from 0 to {}", max));
+    return std::nullopt;
+  }
+
+  bool flag(const char* name) {
+    const json* field = take(name, false);
+    if (field != nullptr && !field->is_boolean()) expected(name, "true or false");
+    return field != nullptr && field->is_boolean() && field->get<bool>();
+  }
+
+  const std::string* string(const char* name, bool required) {
+    const json* field = take(name, required);
+    if (field == nullptr) return nullptr;
+    if (!field->is_string()) expected(name, "a string");
+    return field->get_ptr<const std::string*>();
+  }
+
+  const json* object(const char* name) {
+    const json* field = take(name, false);
+    if (field == nullptr || field->is_object()) return field;
+    expected(name, "an object");
+    return nullptr;
+  }
+
+  void error(ErrorCode code, std::string message) {
+    if (!error_) error_ = Error{code, std::move(message)};
+  }
+
+  // What was wrong first, a field that nobody took included.
+  std::optional<Error> finish() {
+    for (auto field = object_.begin(); !error_ && taken_ < object_.size() && field != object_.end();
+         ++field) {
+      if (std::find(names_.begin(), names_.begin() + taken_, field.key()) == names_.begin() + taken_) {
+        error(ErrorCode::kInvalidArgument, fmt::format("unknown field '{}'", field.key()));
+      }
+    }
+    return error_;
+  }
+
+ private:
+  const json* take(const char* name, bool required) {
+    const auto found = object_.find(name);
+    if (found != object_.end()) {
+      names_[taken_++] = name;
+      return &*found;
+    }
+    if (required) error(ErrorCode::kInvalidArgument, fmt::format("field '{}' is missing", name));
+    return nullptr;
+  }
+
+  void expected(const char* name, const std::string& what) {
+    error(ErrorCode::kInvalidArgument, fmt::format("field '{}' is not what was expected: {}", name, what));
+  }
+
+  const json& object_;
+  std::array<std::string_view, 16> names_;
+  std::size_t taken_ = 0;
+  std::optional<Error> error_;
+};
+
+std::optional<Contact> decode_ask(Fields& fields) {
+  const json* object = fields.object("ask");
+  if (object == nullptr) return std::nullopt;
+  Fields inner(*object);
+  Contact contact{inner.id("host"), inner.endpoint("endpoint", true).value_or(Endpoint{})};
+  if (std::optional<Error> error = inner.finish()) fields.error(error->code, "'ask': " + error->message);
+  return contact;
+}
+
+PublishCommand decode_publish(Fields& fields) {
+  PublishCommand command;
+  fields.hex("secret", command.secret);
+  command.salt = fields.bytes("salt", wire::kSaltBytesMax, false);
+  command.value = fields.bytes("value", wire::kValueBytesMax, true);
+  command.sequence = fields.number("sequence");
+  command.expected_sequence = fields.number("expected_sequence");
+  const auto lifetime_max = static_cast<std::uint64_t>(kItemLifetimeMax / 1ms);
+  if (const auto lifetime = fields.number("lifetime_ms", lifetime_max)) {
+    command.lifetime = std::chrono::milliseconds(*lifetime);
+  }
+  return command;
+}
+
+LookupCommand decode_lookup(Fields& fields) {
+  LookupCommand command;
+  command.public_key = fields.id("public_key");
+  command.salt = fields.bytes("salt", wire::kSaltBytesMax, false);
+  command.all = fields.flag("all");
+  return command;
+}
+
+Command decode_command(Fields& fields) {
+  const std::string* name = fields.string("command", true);
+  if (name == nullptr) return StatusCommand{};
+  if (*name == "find") return FindCommand{fields.id("target")};
+  if (*name == "next") {
+    const Id target = fields.id("target");
+    return NextCommand{target, decode_ask(fields)};
+  }
+  if (*name == "ping") {
+    const Id host = fields.id("host");
+    return PingCommand{host, fields.endpoint("endpoint")};
+  }
+  if (*name == "put") return PutCommand{fields.bytes("value", wire::kValueBytesMax, true)};
+  if (*name == "get") return GetCommand{fields.id("key")};
+  if (*name == "publish") return decode_publish(fields);
+  if (*name == "lookup") return decode_lookup(fields);
+  if (*name == "resolve") return ResolveCommand{fields.id("host")};
+  if (*name == "peers") return PeersCommand{};
+  if (*name == "stop") return StopCommand{};
+  if (*name != "status") {
+    fields.error(ErrorCode::kUnsupported, fmt::format("'{}' is no command: expected one of {}", *name,
+                                                      fmt::join(kCommandNames, ", ")));
+  }
+  return StatusCommand{};
+}
+
+// ---- results
+
+const char* name_of(LookupReport::Outcome outcome) {
+  switch (outcome) {
+    case LookupReport::Outcome::kAnswered:
+      return "answered";
+    case LookupReport::Outcome::kTimedOut:
+      return "timed_out";
+    case LookupReport::Outcome::kRefused:
+      return "refused";
+    case LookupReport::Outcome::kUnasked:
+      return "unasked";
+  }
+  return "unknown";
+}
+
+json encode_summary(const LookupReport& report) {
+  return {{"requests", report.requests}, {"duration_ms", to_milliseconds(report.duration)}};
+}
+
+json encode_report(const LookupReport& report) {
+  json closest = json::array();
+  for (const LookupReport::Host& host : report.closest) {
+    json row = encode_contact(host.contact);
+    row["hops"] = host.hops;
+    row["answered_after_ms"] = to_milliseconds(host.answered_after);
+    closest.push_back(std::move(row));
+  }
+  json steps = json::array();
+  for (const LookupReport::Step& step : report.steps) {
+    json row = encode_contact(step.asked);
+    row["told_by"] = step.told_by.hex();
+    row["hops"] = step.hops;
+    row["sent_after_ms"] = to_milliseconds(step.sent_after);
+    row["ended_after_ms"] = to_milliseconds(step.ended_after);
+    row["outcome"] = name_of(step.outcome);
+    steps.push_back(std::move(row));
+  }
+  json out = encode_summary(report);
+  out["target"] = report.target.hex();
+  out["closest"] = std::move(closest);
+  out["steps"] = std::move(steps);
+  return out;
+}
+
+json encode_result(const FindResult& result) {
+  return encode_report(result.lookup);
+}
+
+json encode_result(const NextResult& result) {
+  return {{"contact", result.contact ? encode_contact(*result.contact) : json(nullptr)}};
+}
+
+json encode_result(const PingResult& result) {
+  json out = encode_contact(result.contact);
+  out["rtt_ms"] = to_milliseconds(result.rtt);
+  return out;
+}
+
+json encode_result(const StoreResult& result) {
+  json holders = json::array();
+  for (const StoreResult::Holder& holder : result.holders) {
+    json row = encode_contact(holder.contact);
+    row["stored"] = holder.refusal == ErrorCode::kNone;
+    if (holder.refusal != ErrorCode::kNone) row["refusal"] = to_string(holder.refusal);
+    if (holder.held_sequence != 0) row["held_sequence"] = holder.held_sequence;
+    holders.push_back(std::move(row));
+  }
+  return {{"key", result.key.hex()},
+          {"sequence", result.sequence},
+          {"stored_count", result.stored_count()},
+          {"holders", std::move(holders)},
+          {"lookup", encode_summary(result.lookup)}};
+}
+
+json encode_result(const GetResult& result) {
+  return {{"value", to_base64(result.value)}, {"lookup", encode_summary(result.lookup)}};
+}
+
+json encode_result(const PublishedResult& result) {
+  json records = json::array();
+  for (const PublishRecord& record : result.records) {
+    records.push_back({{"public_key", record.public_key.hex()},
+                       {"sequence", record.sequence},
+                       {"expires_ms", record.expires.time_since_epoch().count()},
+                       {"salt", to_base64(record.salt)},
+                       {"value", to_base64(record.value)}});
+  }
+  return {{"records", std::move(records)}, {"lookup", encode_summary(result.lookup)}};
+}
+
+json encode_endpoints(const std::vector<Endpoint>& endpoints) {
+  json out = json::array();
+  for (const Endpoint& endpoint : endpoints) out.push_back(endpoint.to_string());
+  return out;
+}
+
+json encode_result(const ResolveResult& result) {
+  return {{"host", result.record.host.hex()},
+          {"sequence", result.record.sequence},
+          {"expires_ms", result.record.expires.time_since_epoch().count()},
+          {"endpoints", encode_endpoints(result.record.endpoints)},
+          {"lookup", encode_summary(result.lookup)}};
+}
+
+json encode_result(const StatusResult& result) {
+  json counters = json::object();
+  for (const auto& [name, value] : result.counters) counters[name] = value;
+  return {{"host", result.host.hex()},      {"endpoints", encode_endpoints(result.endpoints)},
+          {"client", result.client},        {"boot_number", result.boot_number},
+          {"contacts", result.contacts},    {"replacements", result.replacements},
+          {"items", result.items},          {"item_bytes", result.item_bytes},
+          {"sessions", result.sessions},    {"uptime_s", to_seconds(result.uptime)},
+          {"counters", std::move(counters)}};
+}
+
+json encode_result(const PeersResult& result) {
+  json rows = json::array();
+  for (const PeersResult::Row& row : result.rows) {
+    json out = encode_contact(row.contact);
+    out["rtt_ms"] = to_milliseconds(row.rtt);
+    out["since_seen_s"] = to_seconds(row.since_seen);
+    out["bucket"] = row.bucket;
+    rows.push_back(std::move(out));
+  }
+  return {{"peers", std::move(rows)}};
+}
+
+json encode_result(const StopResult&) {
+  return json::object();
+}
+
+json encode_error(const Error& error) {
+  return {{"code", to_string(error.code)}, {"message", error.message}};
+}
+
+std::uint64_t id_of(const json& object) {
+  const auto id = object.find("id");
+  return id != object.end() && id->is_number_unsigned() ? id->get<std::uint64_t>() : 0;
+}
+
+}  // namespace
+
+std::string encode_request(const ControlRequest& request) {
+  json out = {{"id", request.id}, {"command", kCommandNames[request.command.index()]}};
+  encode_fields(out, request.command);
+  return line_of(out);
+}
+
+tl::expected<ControlRequest, BadRequest> decode_request(std::string_view line) {
+  const json object = json::parse(line, nullptr, false);
+  if (!object.is_object()) {
+    return tl::unexpected(BadRequest{0, {ErrorCode::kMalformed, "the line is not one JSON object"}});
+  }
+  Fields fields(object);
+  fields.number("id");
+  Command command = decode_command(fields);
+  if (std::optional<Error> error = fields.finish()) {
+    return tl::unexpected(BadRequest{id_of(object), std::move(*error)});
+  }
+  return ControlRequest{id_of(object), std::move(command)};
+}
+
+std::string encode_answer(std::uint64_t id, const CommandResult& result) {
+  json out = {{"id", id}};
+  if (result) {
+    out["ok"] = std::visit([](const auto& of_kind) { return encode_result(of_kind); }, *result);
+  } else {
+    out["error"] = encode_error(result.error());
+  }
+  return line_of(out);
+}
+
+Result<ControlAnswer> decode_answer(std::string_view line) {
+  json object = json::parse(line, nullptr, false);
+  if (object.is_object() && object.contains("ok") && object["ok"].is_object()) {
+    return ControlAnswer{id_of(object), std::move(object["ok"])};
+  }
+  if (object.is_object() && object.contains("error") && object["error"].is_object()) {
+    const json& error = object["error"];
+    const std::string name = error.value("code", json()).is_string() ? error["code"].get<std::string>() : "";
+    const std::string message =
+        error.value("message", json()).is_string() ? error["message"].get<std::string>() : "";
+    return ControlAnswer{id_of(object), fail(error_code_of(name).value_or(ErrorCode::kUnsupported), message)};
+  }
+  return fail(ErrorCode::kMalformed, "the node's answer is not of the control protocol");
+}
+
+std::optional<ErrorCode> error_code_of(std::string_view name) {
+  // Codes lie in two runs (base/result.h).
+  for (const auto& [first, last] : {std::pair(1, 13), std::pair(100, 104)}) {
+    for (int code = first; code <= last; ++code) {
+      if (name == to_string(static_cast<ErrorCode>(code))) return static_cast<ErrorCode>(code);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace shoal
