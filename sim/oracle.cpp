@@ -288,7 +288,7 @@ bool Oracle::is_acknowledged(const ItemName& name, WallTime now) const {
   return item.acknowledged && item.expires > now;
 }
 
-void Oracle::value_got(HostIndex reader, const ItemName& name, std::uint64_t sequence, ByteView value,
+bool Oracle::value_got(HostIndex reader, const ItemName& name, std::uint64_t sequence, ByteView value,
                        Instant when) {
   const auto found = impl_->item_of_name.find(name);
   bool genuine = false;
@@ -304,13 +304,14 @@ void Oracle::value_got(HostIndex reader, const ItemName& name, std::uint64_t seq
                     fmt::format("item {}: {} bytes with sequence number {}, which nobody put",
                                 name_text(name), value.size(), sequence));
   }
-  if (name.kind != ItemKind::kPublish) return;
+  if (name.kind != ItemKind::kPublish) return genuine;
   std::uint64_t& highest = impl_->read[reader][name];
   if (impl_->fails(sequence >= highest)) {
     impl_->violated(kSequenceBackwards, reader, when,
                     fmt::format("item {}: sequence number {} after {}", name_text(name), sequence, highest));
   }
   highest = std::max(highest, sequence);
+  return genuine;
 }
 
 void Oracle::begin_census(Instant when, WallTime wall_time) {

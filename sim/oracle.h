@@ -86,7 +86,8 @@ class Oracle {
   };
   ValueId value_put(const ItemName& name, ByteView value);
   void value_acknowledged(ValueId value, std::uint64_t sequence, WallTime expires);
-  void value_got(HostIndex reader, const ItemName& name, std::uint64_t sequence, ByteView value,
+  // False: forged.
+  bool value_got(HostIndex reader, const ItemName& name, std::uint64_t sequence, ByteView value,
                  Instant when);
   // The highest acknowledged sequence number; nothing: nothing acknowledged under this name.
   std::optional<std::uint64_t> acknowledged_sequence(const ItemName& name) const;

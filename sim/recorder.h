@@ -20,7 +20,7 @@
 #include "node/base/instant.h"
 #include "node/base/result.h"
 #include "node/control/command.h"
-#include "node/node.h"
+#include "node/counters.h"
 #include "sim/metrics.h"
 #include "sim/network.h"
 #include "sim/oracle.h"
@@ -37,6 +37,8 @@ struct RunInfo {
   Duration duration{};
   Duration warm_up{};
   std::size_t population = 0;
+  // The wall time at Instant{} (sim/network.h).
+  WallTime wall_start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
   std::vector<Expectation> expectations;
 };
 
@@ -88,8 +90,7 @@ class Recorder {
   void put_failed(OperationId put, ErrorCode why, Instant when);
   OperationId get_started(HostIndex origin, const ItemName& name, Instant when);
   // `sequence` is 0 for a hash item.
-  void get_ended(OperationId get, ByteView value, std::uint64_t sequence, const LookupReport& report,
-                 Instant when);
+  void get_ended(OperationId get, ByteView value, std::uint64_t sequence, Instant when);
   void get_failed(OperationId get, ErrorCode why, Instant when);
 
   // Samples: begin, every online host once, end. Take one at time 0, one at the end of the warm-up, one at
@@ -134,8 +135,9 @@ class Recorder {
 
   static constexpr std::size_t kTablesPerSample = 500;
 
+  struct Impl;  // sim/recorder_state.h
+
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,480 @@
+// The collecting half of the recorder: what it is told becomes compact rows.
+#include "sim/recorder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <utility>
+
+#include "node/base/check.h"
+#include "sim/recorder_state.h"
+
+namespace shoal::sim {
+
+namespace {
+
+std::uint32_t to_microseconds(Duration d) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(d).count();
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(us, 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
+std::uint16_t messages_of(const LookupReport& report) {
+  const auto answered = std::ranges::count_if(report.steps, [](const LookupReport::Step& step) {
+    return step.outcome == LookupReport::Outcome::kAnswered ||
+           step.outcome == LookupReport::Outcome::kRefused;
+  });
+  return static_cast<std::uint16_t>(std::min<std::uint64_t>(
+      report.requests + static_cast<std::uint64_t>(answered), std::numeric_limits<std::uint16_t>::max()));
+}
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+const char* to_string(Departure departure) {
+  switch (departure) {
+    case Departure::kCrash:
+      return "crash";
+    case Departure::kClean:
+      return "clean";
+    case Departure::kKilled:
+      return "killed";
+  }
+  return "unknown";
+}
+
+const char* to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kSuccess:
+      return "success";
+    case Outcome::kFailure:
+      return "failure";
+    case Outcome::kAbandoned:
+      return "abandoned";
+    case Outcome::kUnjudged:
+      return "unjudged";
+    case Outcome::kUnfinished:
+      return "unfinished";
+  }
+  return "unknown";
+}
+
+NodeCounters sum(const NodeCounters& a, const NodeCounters& b) {
+  auto words = std::bit_cast<CounterWords>(a);
+  const auto other = std::bit_cast<CounterWords>(b);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] += other[i];
+  return std::bit_cast<NodeCounters>(words);
+}
+
+NodeCounters difference(const NodeCounters& a, const NodeCounters& b) {
+  auto words = std::bit_cast<CounterWords>(a);
+  const auto other = std::bit_cast<CounterWords>(b);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] -= other[i];
+  return std::bit_cast<NodeCounters>(words);
+}
+
+Recorder::Recorder(RunInfo info, Oracle& oracle) : impl_(std::make_unique<Impl>(std::move(info), oracle)) {}
+Recorder::~Recorder() = default;
+
+bool Recorder::Results::all_met() const {
+  return std::ranges::all_of(verdicts, &Verdict::met);
+}
+
+// --- population
+
+void Recorder::Impl::advance(Instant when) {
+  check(when >= advanced_to, "the recorder is told of things in the order of time");
+  node_seconds += static_cast<double>(online) * to_seconds(when - advanced_to);
+  advanced_to = when;
+}
+
+void Recorder::host_online(HostIndex host, const Id& id, bool client, Instant when) {
+  Impl& run = *impl_;
+  run.advance(when);
+  run.oracle.host_online(host, id, client, when);
+  ++run.online;
+  if (host >= run.incarnations.size()) {
+    run.incarnations.resize(std::size_t{host} + 1);
+    run.session_of_host.resize(std::size_t{host} + 1, kSessionsMax);
+  }
+  ++run.incarnations[host];
+  run.session_of_host[host] = run.sessions.size();
+  if (run.sessions.size() < kSessionsMax) {
+    Session session;
+    session.host = host;
+    session.id = id;
+    session.client = client;
+    session.begin = when;
+    run.sessions.push_back(session);
+  }
+}
+
+void Recorder::host_offline(HostIndex host, Departure why, const NodeCounters& last, Instant when) {
+  Impl& run = *impl_;
+  run.advance(when);
+  run.oracle.host_offline(host, when);
+  --run.online;
+  ++run.incarnations[host];
+  run.retired = sum(run.retired, last);
+  if (why != Departure::kKilled && run.after_warm_up(when)) ++run.departures;
+  if (const std::size_t session = run.session_of_host[host]; session < run.sessions.size()) {
+    run.sessions[session].end = when;
+    run.sessions[session].left_by = why;
+  }
+}
+
+// --- lookups
+
+OperationId Recorder::lookup_started(HostIndex origin, const Id& target, Instant when) {
+  OpenOperation open = impl_->open(origin, when);
+  open.target = target;
+  const std::uint64_t number = ++impl_->lookups_started;
+  impl_->open_lookups.emplace(number, std::move(open));
+  return {number};
+}
+
+void Recorder::lookup_ended(OperationId lookup, const LookupReport& report, Instant when) {
+  const auto open = impl_->open_lookups.extract(lookup.value);
+  if (!open.empty()) impl_->record_lookup(lookup.value, open.mapped(), &report, ErrorCode::kNone, when);
+}
+
+void Recorder::lookup_failed(OperationId lookup, ErrorCode why, Instant when) {
+  const auto open = impl_->open_lookups.extract(lookup.value);
+  if (!open.empty()) impl_->record_lookup(lookup.value, open.mapped(), nullptr, why, when);
+}
+
+void Recorder::Impl::record_lookup(std::uint64_t number, const OpenOperation& open,
+                                   const LookupReport* report, ErrorCode error, Instant when) {
+  LookupReport nothing;
+  nothing.target = open.target;
+  const Oracle::Judgement judgement =
+      oracle.judge_lookup(open.origin, report != nullptr ? *report : nothing, open.started, when);
+
+  LookupStory story;
+  story.number = number;
+  story.origin = open.origin;
+  story.target = open.target;
+  story.error = error;
+  story.ended = report != nullptr;
+  story.row.started = open.started;
+  story.row.duration_us = to_microseconds(when - open.started);
+  if (report != nullptr) story.row.messages = messages_of(*report);
+  if (!judgement.truth) {
+    story.outcome = Outcome::kUnjudged;
+    keep(std::move(story), report);
+    return;
+  }
+  story.truth = judgement.truth->host;
+  story.row.exact = judgement.exact;
+  story.row.success = judgement.found != nullptr;
+  story.outcome = story.row.success ? Outcome::kSuccess : Outcome::kFailure;
+  if (judgement.found != nullptr) {
+    story.row.latency_us = to_microseconds(judgement.found->answered_after);
+    story.row.hops = judgement.found->hops;
+  }
+  lookups.push_back(story.row);
+  note_crossing(open.origin, *story.truth, open.started, story.row.success);
+  ++progress_all.lookups;
+  progress_all.lookups_succeeded += story.row.success ? 1 : 0;
+  if (after_warm_up(open.started)) {
+    ++progress_counted.lookups;
+    progress_counted.lookups_succeeded += story.row.success ? 1 : 0;
+  }
+  keep(std::move(story), report);
+}
+
+void Recorder::Impl::keep(LookupStory story, const LookupReport* report) {
+  const bool failed = story.outcome == Outcome::kFailure;
+  if (failed ? failed_lookups.size() == kStoriesMax : !other_lookups.wants_next()) {
+    if (!failed) other_lookups.skip();
+    return;
+  }
+  if (report != nullptr) {
+    story.steps.reserve(report->steps.size());
+    for (const LookupReport::Step& step : report->steps) {
+      story.steps.push_back({.asked = oracle.host_of(step.asked.key),
+                             .told_by = oracle.host_of(step.told_by),
+                             .outcome = step.outcome,
+                             .hops = step.hops,
+                             .sent_us = to_microseconds(step.sent_after),
+                             .ended_us = to_microseconds(step.ended_after)});
+    }
+  }
+  if (failed) {
+    failed_lookups.push_back(std::move(story));
+  } else {
+    other_lookups.add(std::move(story));
+  }
+}
+
+void Recorder::Impl::note_crossing(HostIndex origin, HostIndex truth, Instant started, bool success) {
+  if (heals.empty() || heals.back().over || started < heals.back().when) return;
+  Heal& heal = heals.back();
+  const auto group_of = [&heal](HostIndex host) {
+    return host < heal.group_of_host.size() ? heal.group_of_host[host] : std::uint8_t{0};
+  };
+  if (group_of(origin) != group_of(truth)) heal.crossings.push_back({started, success});
+}
+
+// --- items
+
+OperationId Recorder::put_started(HostIndex origin, const ItemName& name, ByteView value, Instant when) {
+  OpenOperation open = impl_->open(origin, when);
+  open.name = name;
+  open.put_value = impl_->oracle.value_put(name, value);
+  open.put_bytes = static_cast<std::uint32_t>(value.size());
+  const std::uint64_t number = ++impl_->puts_started;
+  PutRow row;
+  row.number = number;
+  row.origin = origin;
+  row.name = name;
+  row.bytes = open.put_bytes;
+  row.started = when;
+  impl_->puts.push_back(std::move(row));
+  impl_->open_puts.emplace(number, std::move(open));
+  return {number};
+}
+
+void Recorder::put_ended(OperationId put, const StoreResult& result, WallTime expires, Instant when) {
+  const auto open = impl_->open_puts.extract(put.value);
+  if (open.empty()) return;
+  PutRow& row = impl_->puts[put.value - 1];
+  row.duration = when - open.mapped().started;
+  row.holders = static_cast<std::uint32_t>(result.stored_count());
+  row.sequence = result.sequence;
+  row.outcome = row.holders > 0 ? Outcome::kSuccess : Outcome::kFailure;
+  if (row.holders > 0) {
+    impl_->oracle.value_acknowledged(open.mapped().put_value, result.sequence, expires);
+  } else if (!result.holders.empty()) {
+    row.error = result.holders.front().refusal;
+  }
+}
+
+void Recorder::put_failed(OperationId put, ErrorCode why, Instant when) {
+  const auto open = impl_->open_puts.extract(put.value);
+  if (open.empty()) return;
+  PutRow& row = impl_->puts[put.value - 1];
+  row.duration = when - open.mapped().started;
+  row.outcome = Outcome::kFailure;
+  row.error = why;
+}
+
+OperationId Recorder::get_started(HostIndex origin, const ItemName& name, Instant when) {
+  OpenOperation open = impl_->open(origin, when);
+  open.name = name;
+  open.get_counts = impl_->oracle.is_acknowledged(name, impl_->wall_time(when));
+  open.get_sequence_min = impl_->oracle.acknowledged_sequence(name).value_or(0);
+  const std::uint64_t number = ++impl_->gets_started;
+  impl_->open_gets.emplace(number, std::move(open));
+  return {number};
+}
+
+void Recorder::get_ended(OperationId get, ByteView value, std::uint64_t sequence, Instant when) {
+  const auto open = impl_->open_gets.extract(get.value);
+  if (open.empty()) return;
+  GetStory story;
+  story.sequence = sequence;
+  const bool genuine =
+      impl_->oracle.value_got(open.mapped().origin, open.mapped().name, sequence, value, when);
+  story.outcome = genuine ? Outcome::kSuccess : Outcome::kFailure;
+  story.row.stale = sequence < open.mapped().get_sequence_min;
+  impl_->record_get(get.value, open.mapped(), std::move(story), when);
+}
+
+void Recorder::get_failed(OperationId get, ErrorCode why, Instant when) {
+  const auto open = impl_->open_gets.extract(get.value);
+  if (open.empty()) return;
+  GetStory story;
+  story.outcome = Outcome::kFailure;
+  story.error = why;
+  impl_->record_get(get.value, open.mapped(), std::move(story), when);
+}
+
+void Recorder::Impl::record_get(std::uint64_t number, const OpenOperation& open, GetStory story,
+                                Instant when) {
+  story.number = number;
+  story.origin = open.origin;
+  story.name = open.name;
+  story.row.started = open.started;
+  story.row.latency_us = to_microseconds(when - open.started);
+  story.row.success = story.outcome == Outcome::kSuccess;
+  story.row.publish = open.name.kind == ItemKind::kPublish;
+  // An item that expired meanwhile may be gone or not: either is right.
+  story.counts = open.get_counts && oracle.is_acknowledged(open.name, wall_time(when));
+  if (story.counts) {
+    gets.push_back(story.row);
+    ++progress_all.gets;
+    progress_all.gets_succeeded += story.row.success ? 1 : 0;
+    if (after_warm_up(open.started)) {
+      ++progress_counted.gets;
+      progress_counted.gets_succeeded += story.row.success ? 1 : 0;
+    }
+  }
+  if (story.outcome != Outcome::kFailure) {
+    other_gets.add(std::move(story));
+  } else if (failed_gets.size() < kGetsMax) {
+    failed_gets.push_back(std::move(story));
+  }
+}
+
+void Recorder::begin_census(Instant when, WallTime wall_time) {
+  impl_->oracle.begin_census(when, wall_time);
+}
+
+void Recorder::count_holder(HostIndex host, const ItemHeader& held) {
+  impl_->oracle.count_holder(host, held);
+}
+
+void Recorder::end_census() {
+  impl_->oracle.end_census();
+}
+
+// --- samples
+
+void Recorder::Impl::add_point(std::string_view metric, Instant when, double value) {
+  auto found = series_of_name.find(metric);
+  if (found == series_of_name.end()) {
+    found = series_of_name.emplace(metric, static_cast<std::uint32_t>(series_names.size())).first;
+    series_names.emplace_back(metric);
+  }
+  series.push_back({when, found->second, value});
+}
+
+void Recorder::begin_sample(Instant when) {
+  Impl& run = *impl_;
+  check(!run.sampling, "a sample begins inside another");
+  run.advance(when);
+  run.sampling = true;
+  run.sample_when = when;
+  run.table_stride = (run.online + kTablesPerSample - 1) / kTablesPerSample;
+  run.running = {};
+  run.jobs_queued = run.requests_in_flight = 0;
+  run.sample_tables = run.sample_contacts = run.sample_live = 0;
+}
+
+void Recorder::sample_host(HostIndex host, const HostSample& sample) {
+  Impl& run = *impl_;
+  run.running = sum(run.running, *sample.counters);
+  run.jobs_queued = std::max(run.jobs_queued, sample.jobs_queued);
+  run.requests_in_flight = std::max(run.requests_in_flight, sample.requests_in_flight);
+  run.oracle.check_queues(host, run.sample_when, sample.jobs_queued, sample.jobs_max,
+                          sample.requests_in_flight, sample.requests_in_flight_max);
+}
+
+// The choice moves on by one host a sample, so that all tables are looked at in the course of a run.
+bool Recorder::wants_table(HostIndex host) const {
+  return impl_->table_stride <= 1 || (host + impl_->samples) % impl_->table_stride == 0;
+}
+
+void Recorder::sample_table(HostIndex host, std::span<const Id> contacts) {
+  Impl& run = *impl_;
+  run.oracle.check_table(host, run.sample_when, contacts);
+  const auto live =
+      std::ranges::count_if(contacts, [&run](const Id& id) { return run.oracle.is_online(id); });
+  ++run.sample_tables;
+  run.sample_contacts += contacts.size();
+  run.sample_live += static_cast<std::uint64_t>(live);
+  if (run.after_warm_up(run.sample_when)) ++run.tables_of_size[contacts.size()];
+}
+
+void Recorder::end_sample() {
+  Impl& run = *impl_;
+  check(run.sampling, "a sample ends that did not begin");
+  run.sampling = false;
+  ++run.samples;
+  const Instant when = run.sample_when;
+  const Account account{
+      .when = when, .counters = sum(run.retired, run.running), .node_seconds = run.node_seconds};
+  run.add_point("online", when, static_cast<double>(run.online));
+  if (run.sample_tables > 0) {
+    run.add_point("table.contacts", when, share(run.sample_contacts, run.sample_tables));
+    if (run.sample_contacts > 0) {
+      run.add_point("table.live_contact_ratio", when, share(run.sample_live, run.sample_contacts));
+    }
+  }
+  run.add_point("jobs_queued.max", when, static_cast<double>(run.jobs_queued));
+  run.add_point("requests_in_flight.max", when, static_cast<double>(run.requests_in_flight));
+  if (!run.sample_times.empty() && when > run.last_account.when) {
+    run.add_traffic_points(when, difference(account.counters, run.last_account.counters),
+                           to_seconds(when - run.last_account.when));
+  }
+  run.sample_times.push_back(when);
+  run.last_account = account;
+  if (run.after_warm_up(when)) {
+    if (!run.first_account) run.first_account = account;
+    run.tables += run.sample_tables;
+    run.contacts += run.sample_contacts;
+    run.live_contacts += run.sample_live;
+  }
+}
+
+void Recorder::Impl::add_traffic_points(Instant when, const NodeCounters& sent, double seconds) {
+  const auto rate = [seconds](std::uint64_t count) { return static_cast<double>(count) / seconds; };
+  for (std::size_t i = 0; i < sent.kinds.size(); ++i) {
+    const NodeCounters::Kind& kind = sent.kinds[i];
+    const char* name = wire::to_string(static_cast<wire::RequestKind>(i));
+    add_point(fmt::format("traffic.bytes_per_s.{}", name), when,
+              rate(kind.request_bytes_sent + kind.response_bytes_sent));
+    add_point(fmt::format("traffic.messages_per_s.{}", name), when,
+              rate(kind.requests_sent + kind.responses_sent));
+  }
+  for (std::size_t i = 0; i < sent.purpose_bytes.size(); ++i) {
+    add_point(fmt::format("purpose.bytes_per_s.{}", shoal::to_string(static_cast<Purpose>(i))), when,
+              rate(sent.purpose_bytes[i]));
+  }
+  add_point("traffic.bytes_per_s.session", when, rate(sent.session_bytes_sent));
+  for (const auto& [name, count] : named_counters(sent)) {
+    if (name.starts_with("dropped_")) add_point("dropped_per_s." + name.substr(8), when, rate(count));
+  }
+}
+
+// --- faults
+
+void Recorder::fault(std::string_view kind, Instant begin, Instant end, std::string what) {
+  impl_->faults.push_back({std::string(kind), begin, end, std::move(what)});
+  if (kind != "partition") return;
+  impl_->oracle.partition_began();
+  if (!impl_->heals.empty()) impl_->heals.back().over = true;
+}
+
+void Recorder::partition_healed(std::vector<std::uint8_t> group_of_host, Instant when) {
+  impl_->oracle.partition_healed(group_of_host, when);
+  Heal heal;
+  heal.group_of_host = std::move(group_of_host);
+  heal.when = when;
+  impl_->heals.push_back(std::move(heal));
+}
+
+// --- results
+
+Recorder::Progress Recorder::progress() const {
+  const bool warm = impl_->after_warm_up(impl_->advanced_to);
+  Progress progress = warm ? impl_->progress_counted : impl_->progress_all;
+  progress.online = impl_->online;
+  return progress;
+}
+
+const Recorder::Results& Recorder::finish(Instant when, const RunEnd& end) {
+  check(!impl_->results, "a recording is finished once");
+  impl_->advance(when);
+  impl_->close_open_operations(when);
+  impl_->summarize(when, end);
+  return *impl_->results;
+}
+
+Result<void> Recorder::write(const std::filesystem::path& directory) const {
+  check(impl_->results.has_value(), "a recording is written after it is finished");
+  const std::filesystem::path path = directory / "summary.json";
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << to_json(impl_->results->summary);
+  file.close();
+  if (!file) return fail(ErrorCode::kIo, fmt::format("{}: cannot be written", path.string()));
+  return write_run_database(*impl_, directory / "run.sqlite");
+}
+
+}  // namespace shoal::sim

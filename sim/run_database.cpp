@@ -1,0 +1,240 @@
+// run.sqlite: one transaction into a new file, which then takes the place of the old one.
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "sim/recorder_state.h"
+#include "sim/run_schema.h"
+
+namespace shoal::sim {
+
+namespace {
+
+double seconds_of(Instant when) {
+  return to_seconds(when - Instant{});
+}
+
+const char* to_string(ItemKind kind) {
+  switch (kind) {
+    case ItemKind::kHash:
+      return "hash";
+    case ItemKind::kPublish:
+      return "publish";
+    case ItemKind::kConnection:
+      return "connection";
+  }
+  return "unknown";
+}
+
+const char* to_string(LookupReport::Outcome outcome) {
+  switch (outcome) {
+    case LookupReport::Outcome::kAnswered:
+      return "answered";
+    case LookupReport::Outcome::kTimedOut:
+      return "timed_out";
+    case LookupReport::Outcome::kRefused:
+      return "refused";
+    case LookupReport::Outcome::kUnasked:
+      return "unasked";
+  }
+  return "unknown";
+}
+
+// NULL, in a row.
+struct Null {};
+
+// A prepared INSERT of as many values as are given: `row(1, "text", Null{})`.
+class Insert {
+ public:
+  Insert(SQLite::Database& database, const std::string& table, int columns)
+      : statement_(database, fmt::format("INSERT INTO {} VALUES ({})", table, placeholders(columns))) {}
+
+  template <class... Values>
+  void row(const Values&... values) {
+    int column = 0;
+    (bind(++column, values), ...);
+    statement_.exec();
+    statement_.reset();
+  }
+
+ private:
+  static std::string placeholders(int columns) {
+    std::string text = "?";
+    for (int i = 1; i < columns; ++i) text += ",?";
+    return text;
+  }
+  void bind(int column, Null) { statement_.bind(column); }
+  void bind(int column, double value) { statement_.bind(column, value); }
+  void bind(int column, bool value) { statement_.bind(column, value ? 1 : 0); }
+  void bind(int column, std::uint32_t value) { statement_.bind(column, static_cast<std::int64_t>(value)); }
+  void bind(int column, std::uint64_t value) { statement_.bind(column, static_cast<std::int64_t>(value)); }
+  void bind(int column, const std::string& value) { statement_.bind(column, value); }
+  void bind(int column, const char* value) { statement_.bind(column, value); }
+  void bind(int column, ErrorCode error) {
+    error == ErrorCode::kNone ? bind(column, Null{}) : bind(column, shoal::to_string(error));
+  }
+  template <class T>
+  void bind(int column, const std::optional<T>& value) {
+    value ? bind(column, *value) : bind(column, Null{});
+  }
+  void bind(int column, const MetricValue& value) {
+    std::visit([this, column](const auto& v) { bind(column, v); }, value);
+  }
+
+  SQLite::Statement statement_;
+};
+
+void write_run(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert row(database, "run", 2);
+  for (const auto& [name, value] : run.results->summary) row.row(name, value);
+  row.row("scenario", run.info.scenario);
+  row.row("description", run.info.description);
+  row.row("source", run.info.source);
+  row.row("scenario_text", run.info.scenario_text);
+  row.row("warm_up_s", to_seconds(run.info.warm_up));
+  row.row("population.size", std::uint64_t{run.info.population});
+  const auto kept = run.failed_lookups.size() + run.other_lookups.values().size();
+  row.row("lookups_kept_share", run.lookups_started == 0
+                                    ? 1.0
+                                    : static_cast<double>(kept) / static_cast<double>(run.lookups_started));
+}
+
+void write_series(SQLite::Database& database, const Recorder::Impl& run) {
+  // Several samples at one instant: the last one counts.
+  SQLite::Statement statement(database, "INSERT OR REPLACE INTO series VALUES (?,?,?)");
+  for (const SeriesPoint& point : run.series) {
+    statement.bind(1, seconds_of(point.when));
+    statement.bind(2, run.series_names[point.metric]);
+    statement.bind(3, point.value);
+    statement.exec();
+    statement.reset();
+  }
+}
+
+void write_lookup(Insert& lookups, Insert& steps, const Recorder::Impl& run, const LookupStory& story) {
+  const bool success = story.outcome == Outcome::kSuccess;
+  const bool judged = success || story.outcome == Outcome::kFailure;
+  const auto if_known = [](bool known, auto value) { return known ? std::optional(value) : std::nullopt; };
+  lookups.row(story.number, seconds_of(story.row.started), story.origin, story.target.hex(),
+              to_string(story.outcome), judged && run.after_warm_up(story.row.started), story.row.exact,
+              story.truth, if_known(success, story.row.latency_us / 1e3),
+              if_known(story.ended, story.row.duration_us / 1e3),
+              if_known(success, std::uint32_t{story.row.hops}),
+              if_known(story.ended, std::uint32_t{story.row.messages}), story.error);
+  std::uint32_t number = 0;
+  for (const LookupStory::Step& step : story.steps) {
+    const bool ended = step.outcome != LookupReport::Outcome::kUnasked;
+    steps.row(story.number, number++, step.asked, step.told_by, std::uint32_t{step.hops}, step.sent_us / 1e3,
+              if_known(ended, step.ended_us / 1e3), to_string(step.outcome));
+  }
+}
+
+void write_lookups(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert lookups(database, "lookups", 13);
+  Insert steps(database, "lookup_steps", 8);
+  for (const LookupStory& story : run.failed_lookups) write_lookup(lookups, steps, run, story);
+  for (const LookupStory& story : run.other_lookups.values()) write_lookup(lookups, steps, run, story);
+}
+
+void write_items(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert items(database, "items", 12);
+  for (const PutRow& row : run.puts) {
+    const bool success = row.outcome == Outcome::kSuccess;
+    items.row(row.number, to_string(row.name.kind), row.name.location.hex(), to_hex(row.name.salt), row.bytes,
+              row.origin, seconds_of(row.started),
+              row.duration ? std::optional(to_milliseconds(*row.duration)) : std::nullopt,
+              to_string(row.outcome), row.holders, success ? std::optional(row.sequence) : std::nullopt,
+              row.error);
+  }
+  Insert gets(database, "item_gets", 11);
+  const auto write = [&gets, &run](const GetStory& story) {
+    const bool success = story.outcome == Outcome::kSuccess;
+    gets.row(story.number, story.name.location.hex(), to_string(story.name.kind), story.origin,
+             seconds_of(story.row.started),
+             success ? std::optional(story.row.latency_us / 1e3) : std::nullopt, to_string(story.outcome),
+             story.counts && run.after_warm_up(story.row.started),
+             success ? std::optional(story.sequence) : std::nullopt, success && story.row.stale, story.error);
+  };
+  for (const GetStory& story : run.failed_gets) write(story);
+  for (const GetStory& story : run.other_gets.values()) write(story);
+}
+
+void write_population(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert sessions(database, "sessions", 6);
+  for (const Session& session : run.sessions) {
+    const auto left_by = session.end ? std::optional(std::string(to_string(session.left_by))) : std::nullopt;
+    sessions.row(session.host, session.id.hex(), session.client, seconds_of(session.begin),
+                 session.end ? std::optional(seconds_of(*session.end)) : std::nullopt, left_by);
+  }
+  Insert faults(database, "faults", 5);
+  for (const Fault& fault : run.faults) {
+    std::optional<double> recovery_s;
+    for (const Heal& heal : run.heals) {
+      if (fault.kind != "partition" || heal.when != fault.end) continue;
+      if (const std::optional<Duration> took = recovery(heal)) recovery_s = to_seconds(*took);
+    }
+    faults.row(fault.kind, seconds_of(fault.begin), seconds_of(fault.end), fault.what, recovery_s);
+  }
+}
+
+void write_aggregates(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert histograms(database, "histograms", 4);
+  for (const auto& [name, bins] : run.histograms) {
+    for (const HistogramBin& bin : bins) histograms.row(name, bin.low, bin.high, bin.count);
+  }
+  NodeCounters sent;
+  if (run.first_account) sent = difference(run.last_account.counters, run.first_account->counters);
+  Insert traffic(database, "traffic", 5);
+  for (std::size_t i = 0; i < sent.kinds.size(); ++i) {
+    const NodeCounters::Kind& kind = sent.kinds[i];
+    traffic.row(wire::to_string(static_cast<wire::RequestKind>(i)), kind.requests_sent, kind.responses_sent,
+                kind.request_bytes_sent, kind.response_bytes_sent);
+  }
+  Insert purposes(database, "traffic_purposes", 2);
+  for (std::size_t i = 0; i < sent.purpose_bytes.size(); ++i) {
+    purposes.row(shoal::to_string(static_cast<Purpose>(i)), sent.purpose_bytes[i]);
+  }
+}
+
+void write_verdicts(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert expectations(database, "expectations", 4);
+  for (const Verdict& verdict : run.results->verdicts) {
+    expectations.row(verdict.expectation.text, verdict.expectation.metric, verdict.value, verdict.met);
+  }
+  Insert violations(database, "violations", 4);
+  for (const Violation& violation : run.oracle.kept_violations()) {
+    violations.row(std::string(violation.rule), violation.host, seconds_of(violation.when), violation.text);
+  }
+}
+
+}  // namespace
+
+Result<void> write_run_database(const Recorder::Impl& run, const std::filesystem::path& path) {
+  std::filesystem::path unfinished = path;
+  unfinished += ".new";
+  try {
+    std::filesystem::remove(unfinished);
+    {
+      SQLite::Database database(unfinished.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+      // Nobody reads the file before it is whole, so nothing needs to survive a crash.
+      database.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;");
+      SQLite::Transaction transaction(database);
+      database.exec(kRunSchema);
+      write_run(database, run);
+      write_series(database, run);
+      write_lookups(database, run);
+      write_items(database, run);
+      write_population(database, run);
+      write_aggregates(database, run);
+      write_verdicts(database, run);
+      transaction.commit();
+    }
+    std::filesystem::rename(unfinished, path);
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kIo, fmt::format("{}: cannot be written: {}", path.string(), error.what()));
+  }
+  return {};
+}
+
+}  // namespace shoal::sim
