@@ -1,0 +1,63 @@
+// UdpDatagrams: the Datagrams port on a UDP socket. Reads with recvmmsg; what is sent during a turn leaves at
+// its end, with sendmmsg.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "node/os/event_loop.h"
+#include "node/os/host_link.h"
+#include "node/os/socket.h"
+#include "node/ports/datagrams.h"
+
+namespace shoal {
+
+class UdpDatagrams final : public Datagrams {
+ public:
+  UdpDatagrams(EventLoop& loop, HostLink& link, Descriptor socket, const Endpoint& listen);
+
+  bool send(const Endpoint& to, ByteView datagram) override;
+  Result<void> join(const Endpoint& group) override;
+
+  void start();
+  // Drops what is queued, leaves all groups.
+  void stop();
+  // Hands what is queued to the kernel; what it has no room for now waits until it has.
+  void flush();
+
+ private:
+  struct Receiver {
+    UdpDatagrams* owner;
+    Descriptor socket;
+    UvHandle<uv_poll_t> poll;
+  };
+  struct Outgoing {
+    SocketAddress to;
+    std::uint32_t multicast_interface;  // 0: the system's choice
+    std::uint32_t offset;
+    std::uint32_t length;
+  };
+  enum class Sent { kSome, kOneRefused, kNoRoom };
+
+  std::unique_ptr<Receiver> make_receiver(Descriptor socket);
+  void watch(Receiver& receiver, int events);
+  void on_poll(Receiver& receiver, int status, int events);
+  void receive(const Receiver& receiver);
+  Sent send_some(std::size_t& done);
+  bool join_on(int socket, const Endpoint& group, std::uint32_t interface) const;
+
+  EventLoop& loop_;
+  HostLink& link_;
+  Endpoint listen_;
+  int family_;
+  std::unique_ptr<Receiver> main_;
+  std::vector<std::unique_ptr<Receiver>> groups_;
+  bool waits_for_room_ = false;
+  std::vector<Outgoing> outgoing_;
+  Bytes outgoing_bytes_;
+  Bytes incoming_;
+};
+
+}  // namespace shoal
