@@ -11,11 +11,10 @@
 #include "node/base/endpoint.h"
 #include "node/base/instant.h"
 #include "node/ports/hosted_node.h"
+#include "sim/host_index.h"
 #include "sim/network_spec.h"
 
 namespace shoal::sim {
-
-using HostIndex = std::uint32_t;
 
 using shoal::HostedNode;
 using shoal::HostPorts;

@@ -1,0 +1,70 @@
+#include "sim/address_plan.h"
+
+#include <array>
+
+namespace shoal::sim {
+namespace {
+
+constexpr bool is_ordinary(std::uint32_t first_octet) {
+  switch (first_octet) {
+    case 0:
+    case 10:
+    case 100:
+    case 127:
+    case 169:
+    case 172:
+    case 192:
+    case 198:
+    case 203:
+      return false;
+    default:
+      return first_octet < 224;
+  }
+}
+
+constexpr std::uint32_t kBlocks = 215;
+constexpr std::uint8_t kNoBlock = 255;
+struct Blocks {
+  std::array<std::uint8_t, kBlocks> octet{};
+  std::array<std::uint8_t, 256> index{};
+};
+constexpr Blocks make_blocks() {
+  Blocks blocks;
+  std::uint8_t count = 0;
+  for (std::uint32_t octet = 0; octet < 256; ++octet) {
+    blocks.index[octet] = is_ordinary(octet) ? count : kNoBlock;
+    if (is_ordinary(octet)) blocks.octet[count++] = static_cast<std::uint8_t>(octet);
+  }
+  return blocks;
+}
+constexpr Blocks kOrdinary = make_blocks();
+static_assert(kOrdinary.octet.back() == 223);
+static_assert(std::uint64_t{kHostsMax} * 2 / 3 < std::uint64_t{kBlocks} << 16);
+
+constexpr std::uint32_t kFirstHost = 10;   // last octet of a site's first host
+constexpr std::uint32_t kSecondHost = 20;  // and of its second
+
+}  // namespace
+
+std::uint32_t site_of(HostIndex host) {
+  return host / 3 * 2 + host % 3 / 2;
+}
+
+std::uint32_t address_of(HostIndex host) {
+  const std::uint32_t site = site_of(host);
+  const std::uint32_t last = host % 3 == 1 ? kSecondHost : kFirstHost;
+  return std::uint32_t{kOrdinary.octet[site % kBlocks]} << 24 | site / kBlocks << 8 | last;
+}
+
+std::optional<HostIndex> host_of(std::uint32_t address) {
+  const std::uint32_t block = kOrdinary.index[address >> 24];
+  const std::uint32_t last = address & 0xff;
+  if (block == kNoBlock) return std::nullopt;
+  const std::uint32_t site = (address >> 8 & 0xffff) * kBlocks + block;
+  const HostIndex first = site / 2 * 3 + site % 2 * 2;
+  if (last == kFirstHost) return first;
+  if (last == kSecondHost && site % 2 == 0) return first + 1;
+  return std::nullopt;
+}
+
+}  // namespace shoal::sim

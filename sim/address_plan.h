@@ -1,0 +1,27 @@
+// AddressPlan: which IPv4 address the n-th simulated host has, and back. Pure arithmetic, so that finding the
+// host of an address touches no memory.
+//
+// Hosts live at sites; a site is one /24. Three hosts fill two sites (two hosts, then one), so the diversity
+// rules of a node see what they see in the Internet: few hosts of one network. Only /8 blocks without any
+// special-purpose range (RFC 6890) or multicast are used.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "sim/host_index.h"
+
+namespace shoal::sim {
+
+inline constexpr HostIndex kHostsMax = 16'000'000;
+// The UDP and TCP port of every simulated host.
+inline constexpr std::uint16_t kHostPort = 4000;
+
+// Precondition of both: host < kHostsMax.
+std::uint32_t site_of(HostIndex host);
+std::uint32_t address_of(HostIndex host);
+
+// The host that has this address when there are enough hosts.
+std::optional<HostIndex> host_of(std::uint32_t address);
+
+}  // namespace shoal::sim

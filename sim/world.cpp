@@ -1,0 +1,192 @@
+#include "sim/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "node/base/check.h"
+
+namespace shoal::sim {
+namespace {
+
+// The plane of the coordinates topology, in units of its scale. Clusters stand on a sunflower spiral, which
+// spreads any number of them evenly over a disc, so that the law of distances is the same for every seed. A
+// point's height is its distance from the plane (Dabek et al., Vivaldi, 2004, §5.4): a log-normal one gives
+// the tail that the King data have. Calibrated with the default scale and access delay (tests/sim/world).
+constexpr double kDiscRadius = 0.8;
+constexpr double kClusterSpread = 0.12;
+constexpr double kHeightMedian = 0.115;
+constexpr double kHeightSigma = 1.4;
+
+Duration scaled(Duration d, double factor) {
+  return Duration(static_cast<Duration::rep>(static_cast<double>(d.count()) * factor));
+}
+
+Duration uniform(Duration low, Duration high, double unit) {
+  return low + scaled(std::max(high - low, Duration::zero()), unit);
+}
+
+struct Gaussians {
+  double a, b;
+};
+// Box and Muller 1958.
+Gaussians two_gaussians(Rng& rng) {
+  const double u = 1.0 - rng.unit();
+  const double v = rng.unit();
+  const double radius = std::sqrt(-2.0 * std::log(u));
+  return {radius * std::cos(2 * std::numbers::pi * v), radius * std::sin(2 * std::numbers::pi * v)};
+}
+
+}  // namespace
+
+World::World(const NetworkSpec& spec, std::uint64_t seed)
+    : topology_(spec.topology),
+      access_delay_(spec.access_delay),
+      down_bits_per_s_(spec.down_bits_per_s),
+      up_bits_per_s_(spec.up_bits_per_s),
+      queue_delay_max_(spec.queue_delay_max),
+      jitter_(std::max(spec.jitter, Duration::zero())),
+      spec_loss_(spec.loss),
+      seed_(seed) {
+  check(down_bits_per_s_ > 0 && up_bits_per_s_ > 0, "access rates must be positive");
+  topology_.regions = std::max(topology_.regions, 1u);
+  set_extra_loss(0);
+}
+
+void World::set_extra_loss(double share) {
+  loss_ = 1.0 - (1.0 - spec_loss_) * (1.0 - std::clamp(share, 0.0, 1.0));
+}
+
+HostIndex World::add_host() {
+  check(hosts_.size() < kHostsMax, "too many hosts");
+  const auto index = static_cast<HostIndex>(hosts_.size());
+  Host& host = hosts_.emplace_back(Host{.draws = SplitMix(seed_, index)});
+  place(host, index);
+  return index;
+}
+
+// Hosts of one site share their place; the access delay is each one's own.
+void World::place(Host& host, HostIndex index) {
+  Rng of_host = Rng::keyed(seed_, fmt::format("host {}", index), "access");
+  host.edge = std::max(from_seconds(access_delay_.draw(of_host)), Duration::zero());
+
+  Rng of_site = Rng::keyed(seed_, fmt::format("site {}", site_of(index)), "place");
+  host.region = static_cast<std::uint32_t>(of_site.below(topology_.regions));
+  if (topology_.kind == TopologySpec::Kind::kTransitStub) {
+    host.edge += uniform(topology_.stub_delay_min, topology_.stub_delay_max, of_site.unit());
+  } else if (topology_.kind == TopologySpec::Kind::kCoordinates) {
+    place_at_coordinates(host, of_site);
+  }
+}
+
+void World::place_at_coordinates(Host& host, Rng& rng) {
+  static constexpr double kGoldenAngle = std::numbers::pi * (3.0 - 2.23606797749978969641);
+  const double radius = kDiscRadius * std::sqrt((host.region + 0.5) / topology_.regions);
+  const double angle = kGoldenAngle * host.region;
+  const Gaussians spread = two_gaussians(rng);
+  host.x = static_cast<float>(radius * std::cos(angle) + kClusterSpread * spread.a);
+  host.y = static_cast<float>(radius * std::sin(angle) + kClusterSpread * spread.b);
+  const double height = Distribution::lognormal(kHeightMedian, kHeightSigma).draw(rng);
+  host.edge += scaled(topology_.coordinates_scale, height);
+}
+
+std::optional<HostIndex> World::host_at(const Endpoint& endpoint) const {
+  return endpoint.is_v4() ? host_at(endpoint.v4_address()) : std::nullopt;
+}
+
+std::optional<HostIndex> World::host_at(std::uint32_t v4_address) const {
+  const std::optional<HostIndex> host = host_of(v4_address);
+  return host && *host < hosts_.size() ? host : std::nullopt;
+}
+
+Duration World::delay(HostIndex from, HostIndex to) const {
+  if (from == to) return Duration::zero();
+  const Host& a = hosts_[from];
+  const Host& b = hosts_[to];
+  return a.edge + b.edge + between(a, b);
+}
+
+Duration World::between(const Host& a, const Host& b) const {
+  switch (topology_.kind) {
+    case TopologySpec::Kind::kStar:
+      return topology_.star_delay;
+    case TopologySpec::Kind::kTransitStub:
+      return a.region == b.region ? Duration::zero() : transit_delay(a.region, b.region);
+    case TopologySpec::Kind::kCoordinates: {
+      const double dx = double{a.x} - double{b.x};
+      const double dy = double{a.y} - double{b.y};
+      return scaled(topology_.coordinates_scale, std::sqrt(dx * dx + dy * dy));
+    }
+  }
+  return Duration::zero();
+}
+
+// Drawn anew each time from the pair's own stream: no table of regions squared.
+Duration World::transit_delay(std::uint32_t region_a, std::uint32_t region_b) const {
+  const std::uint64_t low = std::min(region_a, region_b);
+  const std::uint64_t high = std::max(region_a, region_b);
+  SplitMix draws(~seed_, high << 32 | low);
+  return uniform(topology_.transit_delay_min, topology_.transit_delay_max, draws.unit());
+}
+
+Duration World::transmission(std::size_t bytes, std::uint64_t bits_per_s) {
+  return Duration(static_cast<Duration::rep>(bytes * 8'000'000'000u / bits_per_s));
+}
+
+Duration World::up_backlog(HostIndex host, Instant now) const {
+  return std::max(hosts_[host].up_free - now, Duration::zero());
+}
+
+Duration World::down_backlog(HostIndex host, Instant now) const {
+  return std::max(hosts_[host].down_free - now, Duration::zero());
+}
+
+World::Departure World::depart(HostIndex from, HostIndex to, std::size_t bytes, Instant now) {
+  Host& sender = hosts_[from];
+  const Instant starts = std::max(now, sender.up_free);
+  if (starts - now > queue_delay_max_) return {Fate::kQueueFull, {}};
+  sender.up_free = starts + up_time(bytes);
+  return pass(sender, from, to, sender.up_free, loss_);
+}
+
+bool World::depart_to_nobody(HostIndex from, std::size_t bytes, Instant now) {
+  Host& sender = hosts_[from];
+  const Instant starts = std::max(now, sender.up_free);
+  if (starts - now > queue_delay_max_) return false;
+  sender.up_free = starts + up_time(bytes);
+  return true;
+}
+
+World::Departure World::depart_paced(HostIndex from, HostIndex to, std::size_t bytes, std::size_t packets,
+                                     Instant now) {
+  Host& sender = hosts_[from];
+  sender.up_free = std::max(now, sender.up_free) + up_time(bytes);
+  const double loss = loss_ > 0 ? 1.0 - std::pow(1.0 - loss_, static_cast<double>(packets)) : 0.0;
+  return pass(sender, from, to, sender.up_free, loss);
+}
+
+World::Departure World::pass(Host& from, HostIndex from_index, HostIndex to, Instant leaves, double loss) {
+  if (cut(from_index, to)) return {Fate::kCut, {}};
+  if (loss > 0 && from.draws.unit() < loss) return {Fate::kLost, {}};
+  Instant arrives = leaves + delay(from_index, to);
+  if (jitter_ > Duration::zero()) arrives += scaled(jitter_, from.draws.unit());
+  return {Fate::kArrives, arrives};
+}
+
+std::optional<Instant> World::receive(HostIndex to, std::size_t bytes, Instant earliest) {
+  Host& receiver = hosts_[to];
+  const Instant leaves = std::max(earliest, receiver.down_free + down_time(bytes));
+  if (leaves - earliest > queue_delay_max_) return std::nullopt;
+  receiver.down_free = leaves;
+  return leaves;
+}
+
+Instant World::receive_paced(HostIndex to, std::size_t bytes, Instant earliest) {
+  Host& receiver = hosts_[to];
+  receiver.down_free = std::max(earliest, receiver.down_free + down_time(bytes));
+  return receiver.down_free;
+}
+
+}  // namespace shoal::sim

@@ -1,0 +1,103 @@
+// World: everything about the network that is not an engine: where hosts are, how long a packet takes between
+// them, what the access links carry, what is lost and what is cut. Both fidelities feed their packets through
+// it, so a scenario means the same in both.
+//
+// A packet's way: the sender's up link (a queue), the delay of the pair, the receiver's down link (a queue).
+// Placement is a pure function of (seed, host index); loss and jitter are drawn from a stream of the sending
+// host's own, so one more host disturbs no other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "node/base/endpoint.h"
+#include "node/base/instant.h"
+#include "sim/address_plan.h"
+#include "sim/network_spec.h"
+#include "sim/split_mix.h"
+
+namespace shoal::sim {
+
+// IPv4 and UDP headers.
+inline constexpr std::size_t kDatagramHeaderBytes = 28;
+
+class World {
+ public:
+  // Rates must be positive.
+  World(const NetworkSpec& spec, std::uint64_t seed);
+
+  HostIndex add_host();
+  std::size_t host_count() const { return hosts_.size(); }
+  Endpoint endpoint(HostIndex host) const { return Endpoint::v4(address_of(host), kHostPort); }
+  // The host that has this address, whatever the port.
+  std::optional<HostIndex> host_at(const Endpoint& endpoint) const;
+  std::optional<HostIndex> host_at(std::uint32_t v4_address) const;
+  std::uint32_t region(HostIndex host) const { return hosts_[host].region; }
+  // One-way, without queueing, jitter and loss; 0 from a host to itself.
+  Duration delay(HostIndex from, HostIndex to) const;
+
+  enum class Fate : std::uint8_t { kArrives, kQueueFull, kLost, kCut };
+  struct Departure {
+    Fate fate;
+    Instant arrives;  // at the receiver's down link, when it does
+  };
+  // A packet of `bytes`, headers included, enters `from`'s up link. A full queue takes nothing.
+  Departure depart(HostIndex from, HostIndex to, std::size_t bytes, Instant now);
+  // The same for a packet that no host will receive: only the link notices. False: the queue is full.
+  bool depart_to_nobody(HostIndex from, std::size_t bytes, Instant now);
+  // Like depart(), for a burst of `packets` of `bytes` together that is lost when one of them is; the sender
+  // paces itself and minds no full queue.
+  Departure depart_paced(HostIndex from, HostIndex to, std::size_t bytes, std::size_t packets, Instant now);
+
+  // A packet's last bit would leave an idle down link at `earliest` = arrival + down_time(bytes); the engine
+  // asks at that instant. Answer: when it really does, at `earliest` or later; nothing: the queue was full.
+  Duration down_time(std::size_t bytes) const { return transmission(bytes, down_bits_per_s_); }
+  std::optional<Instant> receive(HostIndex to, std::size_t bytes, Instant earliest);
+  // The same without a bound.
+  Instant receive_paced(HostIndex to, std::size_t bytes, Instant earliest);
+
+  Duration up_time(std::size_t bytes) const { return transmission(bytes, up_bits_per_s_); }
+  // How long a packet that enters the link now waits before its first bit leaves.
+  Duration up_backlog(HostIndex host, Instant now) const;
+  Duration down_backlog(HostIndex host, Instant now) const;
+
+  bool cut(HostIndex a, HostIndex b) const { return !groups_.empty() && group(a) != group(b); }
+  void set_partition(std::vector<std::uint8_t> group_of_host) { groups_ = std::move(group_of_host); }
+  void set_extra_loss(double share);
+  // Of one packet, all causes together.
+  double loss() const { return loss_; }
+
+ private:
+  struct Host {
+    Duration edge{};  // access delay, and the part of the topology's delay that is the host's alone
+    Instant up_free{};
+    Instant down_free{};
+    SplitMix draws;
+    float x = 0, y = 0;  // coordinates only, in units of the scale
+    std::uint32_t region = 0;
+  };
+
+  static Duration transmission(std::size_t bytes, std::uint64_t bits_per_s);
+  void place(Host& host, HostIndex index);
+  void place_at_coordinates(Host& host, Rng& rng);
+  Duration between(const Host& a, const Host& b) const;
+  Duration transit_delay(std::uint32_t region_a, std::uint32_t region_b) const;
+  Departure pass(Host& from, HostIndex from_index, HostIndex to, Instant leaves, double loss);
+  std::uint8_t group(HostIndex host) const { return host < groups_.size() ? groups_[host] : std::uint8_t{0}; }
+
+  TopologySpec topology_;
+  Distribution access_delay_;
+  std::uint64_t down_bits_per_s_;
+  std::uint64_t up_bits_per_s_;
+  Duration queue_delay_max_;
+  Duration jitter_;
+  double spec_loss_;
+  double loss_ = 0;
+  std::uint64_t seed_;
+  std::vector<std::uint8_t> groups_;  // empty: no partition
+  std::vector<Host> hosts_;
+};
+
+}  // namespace shoal::sim
