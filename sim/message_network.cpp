@@ -1,0 +1,131 @@
+#include "sim/message_network.h"
+
+#include "node/base/check.h"
+
+namespace shoal::sim {
+namespace {
+
+tl::unexpected<Error> detached() {
+  return fail(ErrorCode::kIo, "the simulated host is detached");
+}
+
+}  // namespace
+
+MessageNetwork::MessageNetwork(const NetworkSpec& spec, std::uint64_t seed)
+    : NetworkBase(spec, seed), pool_(*this), streams_(loop_, world_, *this) {}
+
+MessageNetwork::~MessageNetwork() {
+  loop_.destroy();
+}
+
+HostIndex MessageNetwork::add_host() {
+  const HostIndex index = world_.add_host();
+  hosts_.emplace_back(*this, index);
+  return index;
+}
+
+HostPorts MessageNetwork::ports(HostIndex index) {
+  check(index < hosts_.size(), "no such host");
+  Host& host = hosts_[index];
+  return {clock_, host, host, host};
+}
+
+void MessageNetwork::on_detached(HostIndex host) {
+  hosts_[host].stop_listening();
+  streams_.drop_all(host);
+}
+
+bool MessageNetwork::send(const Host& from, const Endpoint& to, ByteView datagram) {
+  if (datagram.size() > kDatagramBytesMax || !to.is_v4() || !to) return false;
+  const std::size_t bytes = datagram.size() + kDatagramHeaderBytes;
+  const std::optional<HostIndex> receiver = world_.host_at(to);
+  if (!receiver || to.port != kHostPort) return send_to_nobody(from, bytes);
+  const World::Departure departure = world_.depart(from.index(), *receiver, bytes, loop_.now());
+  if (departure.fate == World::Fate::kQueueFull) {
+    ++totals_.datagrams_queue_dropped;
+    return false;
+  }
+  ++totals_.datagrams_sent;
+  totals_.bytes_sent += bytes;
+  if (departure.fate == World::Fate::kLost) ++totals_.datagrams_lost;
+  if (departure.fate == World::Fate::kCut) ++totals_.datagrams_cut;
+  if (departure.fate != World::Fate::kArrives) return true;
+  DatagramEvent& event = pool_.take(datagram);
+  event.from = from.index();
+  event.to = *receiver;
+  event.to_generation = hosts_[*receiver].generation();
+  loop_.post(departure.arrives + world_.down_time(bytes), event);
+  return true;
+}
+
+bool MessageNetwork::send_to_nobody(const Host& from, std::size_t bytes) {
+  if (!world_.depart_to_nobody(from.index(), bytes, loop_.now())) {
+    ++totals_.datagrams_queue_dropped;
+    return false;
+  }
+  ++totals_.datagrams_sent;
+  ++totals_.datagrams_to_nobody;
+  totals_.bytes_sent += bytes;
+  return true;
+}
+
+void MessageNetwork::on_datagram_event(DatagramEvent& event) {
+  Host& host = hosts_[event.to];
+  if (!host.attached() || host.generation() != event.to_generation) {
+    ++totals_.datagrams_to_nobody;
+    pool_.give_back(event);
+    return;
+  }
+  if (!event.queued) {
+    const Instant now = loop_.now();
+    const std::size_t bytes = event.bytes().size() + kDatagramHeaderBytes;
+    const std::optional<Instant> turn = world_.receive(event.to, bytes, now);
+    if (!turn) {
+      ++totals_.datagrams_queue_dropped;
+      pool_.give_back(event);
+      return;
+    }
+    if (*turn > now) {
+      event.queued = true;
+      loop_.post(*turn, event);
+      return;
+    }
+  }
+  ++totals_.datagrams_delivered;
+  const Endpoint from = world_.endpoint(event.from);
+  host.deliver([&](PortEvents& events) { events.on_datagram(from, event.bytes()); });
+  pool_.give_back(event);
+}
+
+bool MessageNetwork::Host::send(const Endpoint& to, ByteView datagram) {
+  return attached() && network_.send(*this, to, datagram);
+}
+
+Result<void> MessageNetwork::Host::join(const Endpoint&) {
+  return fail(ErrorCode::kIo, "multicast is not supported by this topology");
+}
+
+Result<StreamId> MessageNetwork::Host::connect(const Endpoint& to) {
+  if (!attached()) return detached();
+  return network_.streams_.connect(index(), to);
+}
+
+Result<void> MessageNetwork::Host::listen() {
+  if (!attached()) return detached();
+  listening_ = true;
+  return {};
+}
+
+std::size_t MessageNetwork::Host::write(StreamId stream, ByteView bytes) {
+  return network_.streams_.write(index(), stream, bytes);
+}
+
+std::size_t MessageNetwork::Host::read(StreamId stream, MutableByteView out) {
+  return network_.streams_.read(index(), stream, out);
+}
+
+void MessageNetwork::Host::close(StreamId stream, CloseMode mode) {
+  network_.streams_.close(index(), stream, mode);
+}
+
+}  // namespace shoal::sim

@@ -1,0 +1,60 @@
+// MessageNetwork: the message fidelity: ns-3's event core without its stack. One event carries a datagram
+// from host to host (two when its down link is busy), streams are MessageStreams. For 1,000 to 1,000,000
+// hosts.
+#pragma once
+
+#include <deque>
+
+#include "sim/datagram_pool.h"
+#include "sim/message_streams.h"
+#include "sim/network_base.h"
+
+namespace shoal::sim {
+
+class MessageNetwork final : public NetworkBase, private DatagramReceiver, private MessageStreams::Hosts {
+ public:
+  MessageNetwork(const NetworkSpec& spec, std::uint64_t seed);
+  ~MessageNetwork() override;
+
+  HostIndex add_host() override;
+  HostPorts ports(HostIndex host) override;
+
+ private:
+  class Host final : public SimulatedHost, public Datagrams, public Streams {
+   public:
+    Host(MessageNetwork& network, HostIndex index) : SimulatedHost(network.loop_, index), network_(network) {}
+
+    bool listening() const { return listening_; }
+    void stop_listening() { listening_ = false; }
+
+    bool send(const Endpoint& to, ByteView datagram) override;
+    Result<void> join(const Endpoint& group) override;
+
+    Result<StreamId> connect(const Endpoint& to) override;
+    Result<void> listen() override;
+    std::size_t write(StreamId stream, ByteView bytes) override;
+    std::size_t read(StreamId stream, MutableByteView out) override;
+    void close(StreamId stream, CloseMode mode) override;
+
+   private:
+    MessageNetwork& network_;
+    bool listening_ = false;
+  };
+
+  SimulatedHost& host_at(HostIndex host) override { return hosts_[host]; }
+  void on_detached(HostIndex host) override;
+
+  bool send(const Host& from, const Endpoint& to, ByteView datagram);
+  bool send_to_nobody(const Host& from, std::size_t bytes);
+  void on_datagram_event(DatagramEvent& event) override;
+
+  SimulatedHost& stream_host(HostIndex host) override { return hosts_[host]; }
+  bool listening(HostIndex host) override { return hosts_[host].listening(); }
+  void count_bytes_sent(std::size_t bytes) override { totals_.bytes_sent += bytes; }
+
+  std::deque<Host> hosts_;
+  DatagramPool pool_;
+  MessageStreams streams_;
+};
+
+}  // namespace shoal::sim

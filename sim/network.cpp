@@ -1,0 +1,11 @@
+#include "sim/network.h"
+
+#include "sim/message_network.h"
+
+namespace shoal::sim {
+
+std::unique_ptr<Network> Network::make(const NetworkSpec& spec, std::uint64_t seed) {
+  return std::make_unique<MessageNetwork>(spec, seed);
+}
+
+}  // namespace shoal::sim

@@ -1,0 +1,60 @@
+// NetworkBase: the half of Network that does not depend on the fidelity: the world, time, which node runs on
+// which host.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "sim/event_loop.h"
+#include "sim/network.h"
+#include "sim/simulated_host.h"
+#include "sim/world.h"
+
+namespace shoal::sim {
+
+class NetworkBase : public Network {
+ public:
+  NetworkBase(const NetworkSpec& spec, std::uint64_t seed) : world_(spec, seed), clock_(loop_) {}
+
+  Endpoint endpoint(HostIndex host) const final { return world_.endpoint(host); }
+  std::uint32_t region(HostIndex host) const final { return world_.region(host); }
+  Duration delay(HostIndex from, HostIndex to) const final { return world_.delay(from, to); }
+
+  void attach(HostIndex host, HostedNode& node) final;
+  void detach(HostIndex host) final;
+  void wake(HostIndex host) final;
+
+  Instant now() const final { return loop_.now(); }
+  WallTime wall_time() const final { return clock_.wall_time(); }
+  void at(Instant when, std::function<void()> event) final { loop_.call(when, std::move(event)); }
+  void run_until(Instant when) final { loop_.run_until(when); }
+
+  void set_partition(std::vector<std::uint8_t> group_of_host) final {
+    world_.set_partition(std::move(group_of_host));
+  }
+  void set_extra_loss(double share) final { world_.set_extra_loss(share); }
+  const NetworkTotals& totals() const final;
+
+ protected:
+  class LoopClock final : public Clock {
+   public:
+    explicit LoopClock(const EventLoop& loop) : loop_(loop) {}
+    Instant now() const override { return loop_.now(); }
+    WallTime wall_time() const override;
+
+   private:
+    const EventLoop& loop_;
+  };
+
+  virtual SimulatedHost& host_at(HostIndex host) = 0;
+  // The node is gone already; what the host held for it goes now, in silence.
+  virtual void on_detached(HostIndex host) = 0;
+
+  EventLoop loop_;
+  World world_;
+  LoopClock clock_;
+  mutable NetworkTotals totals_;  // .events is filled in when asked for
+};
+
+}  // namespace shoal::sim
