@@ -65,6 +65,7 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return expected();
+  if (text.find('\0') != std::string_view::npos) return expected();  // inet_pton would stop there
   std::string host(text.substr(0, colon));
   const std::string_view port_text = text.substr(colon + 1);
   std::uint16_t port = 0;
