@@ -13,6 +13,15 @@ if(SHOAL_SANITIZE)
                                                -fno-omit-frame-pointer)
   target_link_options(shoal_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(SHOAL_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "SHOAL_FUZZ needs libFuzzer: configure with -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  target_compile_options(shoal_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+                                               -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+                                               -include ${CMAKE_SOURCE_DIR}/tests/fuzz/source_location.h)
+  target_link_options(shoal_flags INTERFACE -fsanitize=address,undefined)
+endif()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
