@@ -3,7 +3,8 @@
 
 usage: schema_check.py SCHEMA FILE...
 
-Prints one line a file: "valid FILE" or "invalid FILE: the first reason". Exit status 0 when it could judge them all.
+Prints one line a file: "valid FILE" or "invalid FILE: the first reason". Exit status 0
+when it could judge them all.
 """
 
 import json
@@ -19,7 +20,10 @@ def main() -> int:
     jsonschema.Draft7Validator.check_schema(schema)
     validator = jsonschema.Draft7Validator(schema)
     for name in sys.argv[2:]:
-        errors = [error.message for error in validator.iter_errors(yaml.safe_load(Path(name).read_text()))]
+        errors = [
+            error.message
+            for error in validator.iter_errors(yaml.safe_load(Path(name).read_text()))
+        ]
         print(f"invalid {name}: {errors[0]}" if errors else f"valid {name}")
     return 0
 
