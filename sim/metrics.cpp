@@ -58,6 +58,7 @@ constexpr MetricName kMetrics[] = {
      "started"},
     {"run.commit", "of the build", false},
     {"run.expectations_failed", "expectations that do not hold"},
+    {"run.interrupted", "1 when the run was ended before its time: everything is partial"},
     {"run.scenario", "name of the scenario", false},
     {"run.seed", "seed of the run"},
     {"run.trace_hash", "hash over every job of every host: equal for equal scenario, seed and build", false},

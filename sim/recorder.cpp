@@ -467,6 +467,11 @@ const Recorder::Results& Recorder::finish(Instant when, const RunEnd& end) {
   return *impl_->results;
 }
 
+const Recorder::Results& Recorder::results() const {
+  check(impl_->results.has_value(), "a recording has results after it is finished");
+  return *impl_->results;
+}
+
 Result<void> Recorder::write(const std::filesystem::path& directory) const {
   check(impl_->results.has_value(), "a recording is written after it is finished");
   const std::filesystem::path path = directory / "summary.json";

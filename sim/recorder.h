@@ -55,6 +55,7 @@ struct RunEnd {
   std::uint64_t events = 0;
   std::uint64_t rss_bytes = 0;  // peak
   std::uint64_t trace_hash = 0;
+  bool interrupted = false;  // before the scenario's end
 };
 
 enum class Departure : std::uint8_t { kCrash, kClean, kKilled };  // kKilled: by a fault, not by churn
@@ -129,6 +130,7 @@ class Recorder {
     bool all_met() const;
   };
   const Results& finish(Instant when, const RunEnd& end);
+  const Results& results() const;  // precondition: finished
   // Writes summary.json and run.sqlite into an existing directory, replacing what a former run left there.
   // Error kIo. Precondition: finished.
   Result<void> write(const std::filesystem::path& directory) const;

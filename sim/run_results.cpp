@@ -280,6 +280,7 @@ void Recorder::Impl::summarize(Instant when, const RunEnd& end) {
   if (end.wall_s > 0) summary["sim.events_per_s"] = static_cast<double>(end.events) / end.wall_s;
   summary["sim.rss_bytes"] = end.rss_bytes;
   if (info.population > 0) summary["sim.rss_bytes_per_node"] = ratio(end.rss_bytes, info.population);
+  if (end.interrupted) summary["run.interrupted"] = std::uint64_t{1};
   summary["run.seed"] = info.seed;
   summary["run.trace_hash"] = fmt::format("{:016x}", end.trace_hash);
   summary["run.commit"] = info.commit;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "node/base/bytes.h"
 #include "node/base/check.h"
@@ -16,9 +17,9 @@ inline void append_u64(std::uint64_t value, Bytes& out) {
 // Of the first 8 bytes. Precondition: bytes.size() >= 8.
 inline std::uint64_t read_u64(ByteView bytes) {
   check(bytes.size() >= 8);
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < 8; ++i) value = value << 8 | bytes[i];
-  return value;
+  std::uint64_t value;
+  std::memcpy(&value, bytes.data(), 8);
+  return __builtin_bswap64(value);
 }
 
 }  // namespace shoal

@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 
-#include "node/base/check.h"
 #include "wire/shoal.pb.h"
 
 namespace shoal::wire {
@@ -32,17 +31,6 @@ class MessageArena {
   google::protobuf::Arena arena_;
 };
 
-void write_endpoint(const Endpoint& endpoint, std::uint8_t* out) {
-  std::memcpy(out, endpoint.address.data(), endpoint.address.size());
-  out[16] = static_cast<std::uint8_t>(endpoint.port >> 8);
-  out[17] = static_cast<std::uint8_t>(endpoint.port);
-}
-
-void write_contact(const Contact& contact, std::uint8_t* out) {
-  std::memcpy(out, contact.key.bytes.data(), kIdBytes);
-  write_endpoint(contact.endpoint, out + kIdBytes);
-}
-
 // ---- values -> protobuf ----
 
 void assign(ByteView bytes, std::string& field) {
@@ -50,9 +38,8 @@ void assign(ByteView bytes, std::string& field) {
 }
 
 void assign(const Endpoint& endpoint, std::string& field) {
-  std::array<std::uint8_t, kEndpointBytes> bytes;
-  write_endpoint(endpoint, bytes.data());
-  assign(ByteView(bytes), field);
+  field.resize(kEndpointBytes);
+  write_endpoint(endpoint, reinterpret_cast<std::uint8_t*>(field.data()));
 }
 
 void assign(const std::vector<Contact>& contacts, std::string& field) {
@@ -207,11 +194,12 @@ class FieldReader {
            packed.size(), "a multiple of 50 bytes, at most 1000");
     std::vector<Contact> contacts;
     if (!good()) return contacts;
-    const std::size_t count = packed.size() / kContactBytes;
-    contacts.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      contacts.push_back(read_contact(view(packed).subspan(i * kContactBytes, kContactBytes)));
-      usable(contacts.back().endpoint, field);
+    contacts.resize(packed.size() / kContactBytes);
+    const auto* in = reinterpret_cast<const std::uint8_t*>(packed.data());
+    for (Contact& contact : contacts) {
+      read_contact({in, kContactBytes}, contact);
+      in += kContactBytes;
+      usable(contact.endpoint, field);
     }
     return contacts;
   }
@@ -418,36 +406,6 @@ std::optional<std::uint64_t> request_id(ByteView bytes) {
   pb::Message& m = arena.message();
   if (!parse(bytes, m) || !m.has_request()) return std::nullopt;
   return m.request().id();
-}
-
-void append_endpoint(const Endpoint& endpoint, Bytes& out) {
-  out.resize(out.size() + kEndpointBytes);
-  write_endpoint(endpoint, out.data() + out.size() - kEndpointBytes);
-}
-
-void append_contact(const Contact& contact, Bytes& out) {
-  out.resize(out.size() + kContactBytes);
-  write_contact(contact, out.data() + out.size() - kContactBytes);
-}
-
-Endpoint read_endpoint(ByteView bytes) {
-  check(bytes.size() == kEndpointBytes);
-  Endpoint endpoint;
-  std::memcpy(endpoint.address.data(), bytes.data(), endpoint.address.size());
-  endpoint.port = static_cast<std::uint16_t>(bytes[16] << 8 | bytes[17]);
-  return endpoint;
-}
-
-Contact read_contact(ByteView bytes) {
-  check(bytes.size() == kContactBytes);
-  return {Id::from_bytes(bytes.first(kIdBytes)), read_endpoint(bytes.subspan(kIdBytes))};
-}
-
-bool is_unicast(const Endpoint& endpoint) {
-  if (endpoint.port == 0 || endpoint.is_unspecified()) return false;
-  if (!endpoint.is_v4()) return endpoint.address[0] != 0xff;
-  const std::uint32_t v4 = endpoint.v4_address();
-  return v4 >> 28 != 0xe && v4 != 0xffffffff;
 }
 
 std::uint16_t padding_for(const Request& request, std::size_t size) {

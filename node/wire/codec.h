@@ -15,6 +15,7 @@
 #include "node/base/bytes.h"
 #include "node/base/result.h"
 #include "node/wire/messages.h"
+#include "node/wire/packed.h"
 
 namespace shoal::wire {
 
@@ -38,16 +39,6 @@ Result<Message> decode(ByteView bytes);
 // The id of a request that decode() found kUnsupported, so that it can be refused; nothing for anything that
 // is not a well-formed request.
 std::optional<std::uint64_t> request_id(ByteView bytes);
-
-// Packed pieces that also stand in items and stores.
-void append_endpoint(const Endpoint& endpoint, Bytes& out);
-void append_contact(const Contact& contact, Bytes& out);
-// Precondition: bytes.size() == kEndpointBytes / kContactBytes.
-Endpoint read_endpoint(ByteView bytes);
-Contact read_contact(ByteView bytes);
-
-// Can a datagram be sent there at all: port not 0, address neither unspecified, multicast nor broadcast.
-bool is_unicast(const Endpoint& endpoint);
 
 // The padding_bytes with which `request` (whose own padding_bytes are not looked at) is encoded in exactly
 // `size` bytes; 0 when it is as long without. Where a length field grows and no padding gives exactly `size`,

@@ -1,0 +1,210 @@
+#include "sim/population.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/base/check.h"
+#include "sim/host_name.h"
+
+namespace shoal::sim {
+namespace {
+
+constexpr std::size_t kJobsAtOnce = 256;
+// A clean leave that has not ended by then is cut short.
+constexpr Duration kLeaveTimeout = 10s;
+// Known hosts are 64 bytes each: a large population keeps fewer on its disks.
+constexpr std::size_t kLargePopulation = 20'000;
+constexpr std::size_t kKnownHostsOfLarge = 8;
+
+}  // namespace
+
+// One session of a host: the node, and everything that ends with it.
+struct Population::Run final : HostedNode, NodeListener, Tracer {
+  Run(Population& population, HostIndex index, const KeyPair& keys, Rng rng)
+      : owner(population),
+        host(index),
+        ports(population.network_.ports(index)),
+        node(population.config_of(index), keys, slot().boots, population.scenario_.crypto, std::move(rng),
+             NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, *slot().items, *slot().hosts,
+                       population.contacts_, *this, this}) {}
+
+  HostSlot& slot() const { return owner.slots_[host]; }
+  PortEvents& events() override { return node; }
+  bool run_jobs() override {
+    for (const CommitId commit : slot().commits.take()) node.on_committed(commit, {});
+    const bool more = node.run_jobs(kJobsAtOnce);
+    return more || !slot().commits.empty();
+  }
+  void on_command_result(CommandId command, const CommandResult& result) override {
+    if (!leaving && owner.listener_ != nullptr) owner.listener_->on_command_result(host, command, result);
+  }
+  void on_stopped() override {
+    owner.network_.at(owner.network_.now(), [population = &owner, index = host, turn = slot().turn] {
+      population->on_leave_end(index, turn);
+    });
+  }
+  void on_job(Instant when, JobKind kind, Guid guid, ByteView bytes) override {
+    owner.trace_.add(when, host, kind, guid, bytes);
+  }
+
+  Population& owner;
+  HostIndex host;
+  HostPorts ports;
+  bool leaving = false;
+  Node node;
+};
+
+Population::Population(const Scenario& scenario, Network& network, Recorder& recorder)
+    : scenario_(scenario),
+      network_(network),
+      recorder_(recorder),
+      churn_(scenario),
+      slots_(scenario.population.size) {}
+
+Population::~Population() {
+  for (HostIndex host = 0; host < slots_.size(); ++host) {
+    if (slots_[host].run) network_.detach(host);
+  }
+}
+
+void Population::start(CommandListener* listener) {
+  listener_ = listener;
+  for (HostIndex host = 0; host < slots_.size(); ++host) {
+    check(network_.add_host() == host, "the population's hosts are the network's first");
+  }
+  for (HostIndex host = 0; host < slots_.size(); ++host) bring_up_after(host, churn_.start(host).joins);
+}
+
+NodeConfig Population::config_of(HostIndex host) const {
+  NodeConfig config = scenario_.population.node;
+  const std::uint32_t count = scenario_.population.bootstrap_hosts;
+  Rng rng = Rng::keyed(scenario_.seed, host_name(host), "bootstrap");
+  const auto first = static_cast<std::uint32_t>(rng.below(count));
+  for (std::uint32_t i = 0; i < std::min(count, kBootstrapKnownMax); ++i) {
+    const HostIndex known = (first + i) % count;
+    if (known != host) config.bootstrap.push_back(network_.endpoint(known));
+  }
+  return config;
+}
+
+const Node& Population::node_of(HostIndex host) const {
+  return slots_[host].run->node;
+}
+
+Churn::Turn Population::current_turn(HostIndex host) const {
+  const std::uint32_t turn = slots_[host].turn;
+  return turn == 0 ? churn_.start(host).turn : churn_.turn(host, turn);
+}
+
+void Population::bring_up(HostIndex host) {
+  HostSlot& slot = slots_[host];
+  if (!slot.items) {
+    slot.items = std::make_unique<MemoryItemStore>(slot.commits, &bodies_);
+    slot.hosts = std::make_unique<MemoryHostStore>(slots_.size() < kLargePopulation ? kKnownHostsMax
+                                                                                    : kKnownHostsOfLarge);
+  }
+  slot.commits.take();
+  ++slot.boots;
+  slot.since = network_.now();
+  const std::string name = host_name(host, slot.life);
+  const KeyPair keys = KeyPair::from_seed(Rng::keyed(scenario_.seed, name, "key").seed());
+  slot.run = std::make_unique<Run>(*this, host, keys,
+                                   Rng::keyed(scenario_.seed, name, fmt::format("node {}", slot.boots)));
+  add_online(host);
+  recorder_.host_online(host, keys.public_key(), scenario_.population.node.client, network_.now());
+  slot.run->node.start();
+  network_.attach(host, *slot.run);
+  const Duration session = current_turn(host).session;
+  if (session == Churn::kForever) return;
+  network_.at(network_.now() + session, [this, host, turn = slot.turn] { on_session_end(host, turn); });
+}
+
+void Population::on_session_end(HostIndex host, std::uint32_t turn) {
+  HostSlot& slot = slots_[host];
+  if (!slot.run || slot.turn != turn) return;
+  if (current_turn(host).crash) return depart(host, Departure::kCrash);
+  slot.run->leaving = true;
+  remove_online(host);
+  if (listener_ != nullptr) listener_->on_host_gone(host);
+  slot.run->node.on_command(CommandId{}, StopCommand{});
+  network_.wake(host);
+  network_.at(network_.now() + kLeaveTimeout, [this, host, turn] { on_leave_end(host, turn); });
+}
+
+void Population::on_leave_end(HostIndex host, std::uint32_t turn) {
+  if (slots_[host].run && slots_[host].turn == turn) depart(host, Departure::kClean);
+}
+
+void Population::depart(HostIndex host, Departure why) {
+  const Churn::Turn turn = current_turn(host);
+  take_down(host, why);
+  HostSlot& slot = slots_[host];
+  if (!turn.keeps_identity) {
+    slot.items.reset();
+    slot.hosts.reset();
+    slot.boots = 0;
+    ++slot.life;
+  }
+  bring_up_after(host, turn.absence);
+}
+
+bool Population::kill(HostIndex host, std::optional<Duration> away) {
+  if (host < scenario_.population.bootstrap_hosts || !is_online(host)) return false;
+  take_down(host, Departure::kKilled);
+  if (away) {
+    bring_up_after(host, *away);
+  } else {
+    slots_[host].items.reset();
+    slots_[host].hosts.reset();
+  }
+  return true;
+}
+
+void Population::take_down(HostIndex host, Departure why) {
+  HostSlot& slot = slots_[host];
+  network_.detach(host);
+  if (is_online(host)) {
+    remove_online(host);
+    if (listener_ != nullptr) listener_->on_host_gone(host);
+  }
+  recorder_.host_offline(host, why, slot.run->node.counters(), network_.now());
+  slot.run.reset();
+  ++slot.turn;
+}
+
+void Population::bring_up_after(HostIndex host, Duration absence) {
+  network_.at(network_.now() + absence, [this, host] { bring_up(host); });
+}
+
+void Population::command(HostIndex host, CommandId id, Command command) {
+  check(is_online(host));
+  slots_[host].run->node.on_command(id, std::move(command));
+  network_.wake(host);
+}
+
+void Population::add_online(HostIndex host) {
+  slots_[host].place = static_cast<std::uint32_t>(online_.size());
+  online_.push_back(host);
+}
+
+void Population::remove_online(HostIndex host) {
+  const std::uint32_t place = std::exchange(slots_[host].place, kNotOnline);
+  online_[place] = online_.back();
+  online_.pop_back();
+  if (place < online_.size()) slots_[online_[place]].place = place;
+}
+
+bool Population::is_settled(HostIndex host) const {
+  return is_online(host) && network_.now() - slots_[host].since >= kSettledAfter;
+}
+
+std::optional<HostIndex> Population::random_settled(Rng& rng) const {
+  constexpr int kAttempts = 100;
+  for (int i = 0; i < kAttempts && !online_.empty(); ++i) {
+    const HostIndex host = online_[rng.below(online_.size())];
+    if (is_settled(host)) return host;
+  }
+  return std::nullopt;
+}
+
+}  // namespace shoal::sim

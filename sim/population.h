@@ -1,0 +1,119 @@
+// Population: the hosts of a run. Each is a place in the network (an index, and with it an address) where one
+// node after the other runs: the same host again, with its key and store, or a stranger with new ones. Churn
+// says when; faults kill.
+//
+// Memory is the bound of large runs: what a host costs beside its node stands in HostSlot.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "node/control/command.h"
+#include "node/dht/contact_book.h"
+#include "node/node.h"
+#include "node/store/body_pool.h"
+#include "node/store/commit_sink.h"
+#include "node/store/memory_host_store.h"
+#include "node/store/memory_item_store.h"
+#include "sim/churn.h"
+#include "sim/recorder.h"
+#include "sim/trace_hash.h"
+
+namespace shoal::sim {
+
+// Who asked for commands (the workload) hears what became of them.
+class CommandListener {
+ public:
+  virtual ~CommandListener() = default;
+  virtual void on_command_result(HostIndex host, CommandId command, const CommandResult& result) = 0;
+  // The host has gone; no result of it comes any more.
+  virtual void on_host_gone(HostIndex host) = 0;
+};
+
+class Population {
+ public:
+  Population(const Scenario& scenario, Network& network, Recorder& recorder);
+  ~Population();
+  Population(const Population&) = delete;
+  Population& operator=(const Population&) = delete;
+
+  // Adds all hosts to the network and schedules their first sessions. `listener` may be nullptr.
+  void start(CommandListener* listener);
+
+  std::size_t size() const { return slots_.size(); }
+  std::size_t online_count() const { return online_.size(); }
+  bool is_online(HostIndex host) const { return slots_[host].place != kNotOnline; }
+  // Online for kSettledAfter at least: it has joined, and is asked to do things.
+  bool is_settled(HostIndex host) const;
+  // One of the settled hosts, all alike; nothing when there is none to be found.
+  std::optional<HostIndex> random_settled(Rng& rng) const;
+  // Precondition: is_online(host).
+  void command(HostIndex host, CommandId id, Command command);
+
+  // Crashes an online host that is not a bootstrap host; it comes back after a while, or never. False: it is
+  // not such a host, and nothing happens.
+  bool kill(HostIndex host, std::optional<Duration> away);
+
+  template <class F>  // f(HostIndex, const Node&), in the order of indexes, those about to leave included
+  void for_each_running(F&& f) const {
+    for (HostIndex host = 0; host < slots_.size(); ++host) {
+      if (slots_[host].run) f(host, node_of(host));
+    }
+  }
+  template <class F>  // f(HostIndex, const ItemStore&) for every host that is online or will return
+  void for_each_store(F&& f) const {
+    for (HostIndex host = 0; host < slots_.size(); ++host) {
+      if (slots_[host].items) f(host, *slots_[host].items);
+    }
+  }
+
+  const TraceHash& trace() const { return trace_; }
+
+  static constexpr Duration kSettledAfter = 10s;  // as OracleConfig
+  // A host knows so many of the bootstrap hosts, as one that was given an address or two.
+  static constexpr std::uint32_t kBootstrapKnownMax = 8;
+
+ private:
+  struct Run;
+  static constexpr std::uint32_t kNotOnline = 0xffff'ffff;
+
+  struct HostSlot {
+    std::unique_ptr<Run> run;                // nothing: absent
+    std::unique_ptr<MemoryItemStore> items;  // its disk; nothing: no host, or one that will not return
+    std::unique_ptr<MemoryHostStore> hosts;
+    CommitQueue commits;               // of `items`
+    Instant since{};                   // of the session
+    std::uint32_t place = kNotOnline;  // in online_
+    std::uint32_t life = 1;            // strangers before it, plus one
+    std::uint32_t boots = 0;           // of this life
+    std::uint32_t turn = 0;            // of churn; what was meant for another turn is ignored
+  };
+
+  Churn::Turn current_turn(HostIndex host) const;
+  void bring_up(HostIndex host);
+  void on_session_end(HostIndex host, std::uint32_t turn);
+  void on_leave_end(HostIndex host, std::uint32_t turn);
+  void depart(HostIndex host, Departure why);
+  // The node goes at once. Not from inside its run_jobs.
+  void take_down(HostIndex host, Departure why);
+  void bring_up_after(HostIndex host, Duration absence);
+  void add_online(HostIndex host);
+  void remove_online(HostIndex host);
+  NodeConfig config_of(HostIndex host) const;
+  const Node& node_of(HostIndex host) const;
+
+  const Scenario& scenario_;
+  Network& network_;
+  Recorder& recorder_;
+  CommandListener* listener_ = nullptr;
+  Churn churn_;
+  TraceHash trace_;
+  BodyPool bodies_;
+  ContactBook contacts_;
+  std::vector<HostSlot> slots_;
+  std::vector<HostIndex> online_;  // in no order that means anything, but the same in every run
+};
+
+}  // namespace shoal::sim

@@ -1,0 +1,78 @@
+#include "sim/simulation.h"
+
+#include <algorithm>
+
+namespace shoal::sim {
+namespace {
+
+constexpr std::size_t kItemsAtOnce = 256;
+
+void count_items(Recorder& recorder, HostIndex host, const ItemStore& store) {
+  std::vector<ItemHeader> page = store.list(nullptr, kItemsAtOnce);
+  while (!page.empty()) {
+    for (const ItemHeader& header : page) recorder.count_holder(host, header);
+    const ItemName last = page.back().name;
+    page = store.list(&last, kItemsAtOnce);
+  }
+}
+
+}  // namespace
+
+Simulation::Simulation(const Scenario& scenario, Network& network, Recorder& recorder)
+    : scenario_(scenario),
+      network_(network),
+      recorder_(recorder),
+      start_(network.now()),
+      population_(scenario, network, recorder),
+      workload_(scenario, network, population_, recorder),
+      faults_(scenario, network, population_, recorder) {}
+
+Duration Simulation::run(const std::function<bool(Duration)>& go_on) {
+  const Instant end = start_ + scenario_.duration;
+  population_.start(&workload_);
+  workload_.start();
+  faults_.start();
+  repeat(kSampleEvery, &Simulation::sample);
+  if (scenario_.warm_up % kSampleEvery != Duration::zero()) {
+    network_.at(start_ + scenario_.warm_up, [this] { sample(); });
+  }
+  const bool has_items = scenario_.workload.items || scenario_.workload.publish;
+  if (has_items) repeat(kCensusEvery, &Simulation::census);
+
+  bool going = true;
+  while (going && network_.now() < end) {
+    network_.run_until(std::min(network_.now() + kSlice, end));
+    going = go_on(network_.now() - start_);
+  }
+  sample();
+  if (has_items) census();
+  return network_.now() - start_;
+}
+
+void Simulation::repeat(Duration every, void (Simulation::*what)()) {
+  (this->*what)();
+  if (network_.now() + every >= start_ + scenario_.duration) return;
+  network_.at(network_.now() + every, [this, every, what] { repeat(every, what); });
+}
+
+void Simulation::sample() {
+  recorder_.begin_sample(network_.now());
+  population_.for_each_running([&](HostIndex host, const Node& node) {
+    recorder_.sample_host(host, {&node.counters(), node.jobs_queued(), node.config().jobs_max,
+                                 node.requests_in_flight(), node.config().requests_in_flight_max});
+    if (!recorder_.wants_table(host)) return;
+    contacts_.clear();
+    for (const RoutingTable::Row& row : node.table().rows()) contacts_.push_back(row.contact.key);
+    recorder_.sample_table(host, contacts_);
+  });
+  recorder_.end_sample();
+}
+
+void Simulation::census() {
+  recorder_.begin_census(network_.now(), network_.wall_time());
+  population_.for_each_store(
+      [&](HostIndex host, const ItemStore& store) { count_items(recorder_, host, store); });
+  recorder_.end_census();
+}
+
+}  // namespace shoal::sim

@@ -1,0 +1,46 @@
+// Simulation: one run of a scenario, from the first host to the last census: the population, the workload,
+// the faults and the regular looks at all of them, over a Network and a Recorder. One per process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "sim/faults.h"
+#include "sim/population.h"
+#include "sim/workload.h"
+
+namespace shoal::sim {
+
+class Simulation {
+ public:
+  // All of them must outlive it.
+  Simulation(const Scenario& scenario, Network& network, Recorder& recorder);
+
+  // Runs to the scenario's end. Every kSlice of simulated time asks `go_on`; when that is false the run ends
+  // there, complete as far as it got. Returns the simulated time reached. Call once.
+  Duration run(const std::function<bool(Duration)>& go_on);
+
+  const TraceHash& trace() const { return population_.trace(); }
+
+  static constexpr Duration kSlice = 100ms;
+  static constexpr Duration kSampleEvery = 10s;
+  static constexpr Duration kCensusEvery = 5min;
+
+ private:
+  void sample();
+  void census();
+  // `what` now and then every `every`, to the end of the run.
+  void repeat(Duration every, void (Simulation::*what)());
+
+  const Scenario& scenario_;
+  Network& network_;
+  Recorder& recorder_;
+  Instant start_;
+  Population population_;
+  Workload workload_;
+  Faults faults_;
+  std::vector<Id> contacts_;  // reused by sample()
+};
+
+}  // namespace shoal::sim

@@ -1,0 +1,89 @@
+// Workload: what the hosts of a run are asked to do, as commands to their nodes, and what is told to the
+// Recorder about it. Times and choices come from streams keyed by host, item or record, so that one part of
+// the workload leaves the others, and the churn, as they are.
+//
+// A host is used once it is settled (Population): people do not judge a network by the seconds in which their
+// own host is joining it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "node/base/slot_table.h"
+#include "sim/population.h"
+
+namespace shoal::sim {
+
+class Workload final : public CommandListener {
+ public:
+  Workload(const Scenario& scenario, Network& network, Population& population, Recorder& recorder);
+
+  // Schedules everything. Before the first event of the run.
+  void start();
+
+  void on_command_result(HostIndex host, CommandId command, const CommandResult& result) override;
+  void on_host_gone(HostIndex host) override;
+
+  // The bytes of item i and of record r at a sequence number: functions of the seed.
+  Bytes item_value(std::uint32_t item) const;
+  Bytes record_value(std::uint32_t record, std::uint64_t sequence) const;
+
+ private:
+  enum class Kind : std::uint8_t { kLookup, kPut, kGet, kPublish, kRead };
+  struct Operation {  // a command whose result is awaited
+    Kind kind = Kind::kLookup;
+    HostIndex host = 0;
+    std::uint32_t subject = 0;  // item or record
+    OperationId recorded;
+  };
+  struct Item {
+    Rng rng;  // when it is got, and by whom
+    ItemName name;
+    bool acknowledged = false;
+  };
+  struct Record {
+    Rng updates, reads;
+    Rng::Seed secret;
+    Id public_key;
+    ItemName name;
+    std::uint64_t sequence = 0;  // of the last publish begun
+    bool acknowledged = false;
+  };
+  static constexpr std::size_t kInFlightMax = 1u << 20;
+
+  void next_lookup(HostIndex host);
+  void lookup(HostIndex host);
+  void schedule_items();
+  void put(std::uint32_t item);
+  void next_get(std::uint32_t item);
+  void get(std::uint32_t item);
+  void schedule_records();
+  void next_update(std::uint32_t record);
+  void publish(std::uint32_t record);
+  void next_read(std::uint32_t record);
+  void read(std::uint32_t record);
+
+  void on_lookup_result(const Operation& operation, const CommandResult& result);
+  void on_store_result(const Operation& operation, const CommandResult& result);
+  void on_get_result(const Operation& operation, const CommandResult& result);
+  void on_read_result(const Operation& operation, const CommandResult& result);
+
+  void begin(const Operation& operation, Command command);
+  std::chrono::milliseconds item_lifetime() const;
+  Duration poisson_gap(Duration every, Rng& rng) const;
+  // Runs (this->*what)(subject) after `wait`, if that lies within the run.
+  void after(Duration wait, void (Workload::*what)(std::uint32_t), std::uint32_t subject);
+
+  const Scenario& scenario_;
+  Network& network_;
+  Population& population_;
+  Recorder& recorder_;
+  Instant end_;
+  SlotTable<Operation> operations_{kInFlightMax};
+  std::vector<std::uint32_t> lookups_;  // of each host, so far
+  std::vector<Item> items_;
+  std::vector<Record> records_;
+};
+
+}  // namespace shoal::sim

@@ -1,0 +1,120 @@
+// One message of each kind as bytes: the wire format cannot drift unnoticed. Each was read back by
+// `protoc --decode=shoal.pb.Message` when it was entered here.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <ostream>
+
+#include "node/wire/codec.h"
+
+namespace shoal::wire {
+namespace {
+
+struct Golden {
+  const char* name;
+  Message message;
+  const char* hex;
+};
+void PrintTo(const Golden& golden, std::ostream* out) {
+  *out << golden.name;
+}
+
+Id id_of(std::uint8_t byte) {
+  Id id;
+  id.bytes.fill(byte);
+  return id;
+}
+
+Contact contact_of(std::uint8_t byte) {
+  return {id_of(byte), Endpoint::v4(0xc0000200u + byte, 4000)};
+}
+
+Message request(RequestBody body) {
+  Request request;
+  request.id = 0x0807060504030201;
+  request.token = Token{0xaa, 0xbb};
+  request.client = true;
+  request.padding_bytes = 2;
+  request.body = std::move(body);
+  return request;
+}
+
+Message response(ResponseBody body) {
+  Response response;
+  response.id = 0x0807060504030201;
+  response.token = Token{0xaa, 0xbb};
+  response.observed = contact_of(9).endpoint;
+  response.body = std::move(body);
+  return response;
+}
+
+const Golden kGoldens[] = {
+    {"ping", request(Ping{}), "0a240901020304050607081210aabb000000000000000000000000000018017a020000820100"},
+    {"store_host", request(StoreHost{contact_of(1)}),
+     "0a580901020304050607081210aabb000000000000000000000000000018017a0200008a01340a32"
+     "01010101010101010101010101010101010101010101010101010101010101010000000000000000"
+     "0000ffffc00002010fa0"},
+    {"find_host", request(FindHost{id_of(2)}),
+     "0a460901020304050607081210aabb000000000000000000000000000018017a0200009201220a20"
+     "0202020202020202020202020202020202020202020202020202020202020202"},
+    {"shutdown_host", request(ShutdownHost{Bytes(kShutdownSignedBytes, 3), Signature{4, 5}}),
+     "0a98010901020304050607081210aabb000000000000000000000000000018017a0200009a01740a"
+     "30030303030303030303030303030303030303030303030303030303030303030303030303030303"
+     "03030303030303030312400405000000000000000000000000000000000000000000000000000000"
+     "0000000000000000000000000000000000000000000000000000000000000000000000"},
+    {"get_next_connection", request(GetNextConnection{id_of(6)}),
+     "0a460901020304050607081210aabb000000000000000000000000000018017a020000a201220a20"
+     "0606060606060606060606060606060606060606060606060606060606060606"},
+    {"store_item", request(StoreItem{{ItemKind::kPublish, {7, 8, 9}}, 300, {}}),
+     "0a300901020304050607081210aabb000000000000000000000000000018017a020000aa010c0a07"
+     "0802120307080910ac02"},
+    {"store_hash_item",
+     request(StoreItem{{ItemKind::kHash, {7, 8, 9}}, {}, WallTime(std::chrono::hours(500'000))}),
+     "0a340901020304050607081210aabb000000000000000000000000000018017a020000aa01100a07"
+     "080112030708091880a0f1c2b134"},
+    {"get_item", request(GetItem{{id_of(10), ItemKind::kPublish, {11, 12}}, true, 301, true}),
+     "0a530901020304050607081210aabb000000000000000000000000000018017a020000b2012f0802"
+     "12200a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a1a020b0c2001"
+     "28ad023001"},
+    {"done", response(Done{}),
+     "12320901020304050607081210aabb00000000000000000000000000001a12000000000000000000"
+     "00ffffc00002090fa0820100"},
+    {"contacts", response(Contacts{{contact_of(1), contact_of(2)}}),
+     "1298010901020304050607081210aabb00000000000000000000000000001a120000000000000000"
+     "0000ffffc00002090fa08a01660a6401010101010101010101010101010101010101010101010101"
+     "0101010101010100000000000000000000ffffc00002010fa0020202020202020202020202020202"
+     "020202020202020202020202020202020200000000000000000000ffffc00002020fa0"},
+    {"next_connection", response(NextConnection{contact_of(3)}),
+     "12660901020304050607081210aabb00000000000000000000000000001a12000000000000000000"
+     "00ffffc00002090fa09201340a320303030303030303030303030303030303030303030303030303"
+     "03030303030300000000000000000000ffffc00002030fa0"},
+    {"next_connection_here", response(NextConnection{}),
+     "12320901020304050607081210aabb00000000000000000000000000001a12000000000000000000"
+     "00ffffc00002090fa0920100"},
+    {"items",
+     response(Items{
+         {{ItemKind::kHash, {1}}, {ItemKind::kConnection, {2, 3}}}, {contact_of(4)}, 70'000, 302, true}),
+     "127e0901020304050607081210aabb00000000000000000000000000001a12000000000000000000"
+     "00ffffc00002090fa09a014c0a0508011201010a0608031202020312320404040404040404040404"
+     "04040404040404040404040404040404040404040400000000000000000000ffffc00002040fa018"
+     "f0a204200128ae02"},
+    {"refusal", response(Refusal{ErrorCode::kSequenceTooLow, 303}),
+     "12360901020304050607081210aabb00000000000000000000000000001a12000000000000000000"
+     "00ffffc00002090fa07a05080710af02"},
+};
+
+class GoldenMessage : public testing::TestWithParam<Golden> {};
+
+TEST_P(GoldenMessage, HasTheseBytes) {
+  const Golden& golden = GetParam();
+  EXPECT_EQ(to_hex(encode(golden.message)), golden.hex);
+  const Result<Message> decoded = decode(from_hex(golden.hex).value());
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(*decoded, golden.message);
+}
+
+INSTANTIATE_TEST_SUITE_P(Codec, GoldenMessage, testing::ValuesIn(kGoldens),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace shoal::wire
