@@ -173,6 +173,7 @@ class RoutingTable {
   void remove_contact(const Bucket& bucket, std::size_t place);
 
   void append_nearest(const Bucket& bucket, const Id& target, std::size_t n, std::vector<Contact>& out) const;
+  std::size_t rank(const Bucket& bucket, const Id& target, std::uint64_t bound, std::uint64_t* ranks) const;
   const Entry* successor() const;
   const Entry* lowest(const Bucket& bucket) const;
 

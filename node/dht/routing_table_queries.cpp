@@ -49,29 +49,45 @@ void RoutingTable::closest(const Id& target, std::size_t n, std::vector<Contact>
 }
 
 // The contacts of one bucket agree in all bits up to its own, so the 32 bits after it, which the entry keeps,
-// order them; only a tie needs the keys.
+// order them; only a tie needs the keys. These bits of random keys are uniform: to find n of many, those
+// within the n-th part of the range, and some more, do.
 void RoutingTable::append_nearest(const Bucket& bucket, const Id& target, std::size_t n,
                                   std::vector<Contact>& out) const {
+  constexpr std::uint64_t kWholeRange = std::uint64_t{1} << 32;
   const std::size_t count = bucket.contacts();
-  const std::uint32_t target_bits = bits_from(target, bucket.depth + 1);
-  const Entry* const contacts = entries_.data() + bucket.first;
+  n = std::min(n, count);
   std::uint64_t ranks[kBucketSizeMax];  // distance in the upper half, index in the lower
-  for (std::size_t i = 0; i < count; ++i) {
-    ranks[i] = std::uint64_t{contacts[i].key_bits ^ target_bits} << 32 | i;
-  }
+  std::size_t ranked = 0;
+  const std::size_t wanted = n + n / 2 + 4;
+  if (wanted < count) ranked = rank(bucket, target, kWholeRange / count * wanted, ranks);
+  if (ranked < n) ranked = rank(bucket, target, kWholeRange, ranks);
+  std::sort(ranks, ranks + ranked);
+
+  const Entry* const contacts = entries_.data() + bucket.first;
   const auto entry_of = [&](std::uint64_t rank) -> const Entry& {
     return contacts[static_cast<std::uint32_t>(rank)];
   };
-  const auto nearer = [&](std::uint64_t a, std::uint64_t b) {
-    if (a >> 32 != b >> 32) [[likely]] {
-      return a < b;
-    }
-    return closer(target, key_of(entry_of(a)), key_of(entry_of(b)));
-  };
-  n = std::min(n, count);
-  if (n < count) std::nth_element(ranks, ranks + n, ranks + count, nearer);
-  std::sort(ranks, ranks + n, nearer);
+  const auto tie = [](std::uint64_t a, std::uint64_t b) { return a >> 32 == b >> 32; };
+  if (std::adjacent_find(ranks, ranks + ranked, tie) != ranks + ranked) [[unlikely]] {
+    std::sort(ranks, ranks + ranked, [&](std::uint64_t a, std::uint64_t b) {
+      return tie(a, b) ? closer(target, key_of(entry_of(a)), key_of(entry_of(b))) : a < b;
+    });
+  }
   for (std::size_t i = 0; i < n; ++i) out.push_back(book_[entry_of(ranks[i]).ref]);
+}
+
+// Those of the bucket whose 32 bits are nearer than `bound`, into `ranks`; how many they are.
+std::size_t RoutingTable::rank(const Bucket& bucket, const Id& target, std::uint64_t bound,
+                               std::uint64_t* ranks) const {
+  const std::uint32_t target_bits = bits_from(target, bucket.depth + 1);
+  const Entry* const contacts = entries_.data() + bucket.first;
+  std::size_t ranked = 0;
+  for (std::size_t i = 0; i < bucket.contacts(); ++i) {
+    const std::uint32_t apart = contacts[i].key_bits ^ target_bits;
+    ranks[ranked] = std::uint64_t{apart} << 32 | i;
+    ranked += apart < bound ? 1 : 0;  // without a branch, which would be a coin's toss
+  }
+  return ranked;
 }
 
 std::optional<Contact> RoutingTable::next(const Id& target) const {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "node/base/rng.h"
 
 namespace shoal {
@@ -296,6 +298,22 @@ TEST_F(RoutingTableTest, TellsContactsApartWhoseKeysDifferOnlyInTheirLastBits) {
   EXPECT_THAT(out, ElementsAre(contacts[2], contacts[3], contacts[0]));
   EXPECT_TRUE(table.remove(contacts[2].key));
   EXPECT_EQ(table.find(contacts[3].key), contacts[3]);
+}
+
+TEST_F(RoutingTableTest, FindsTheClosestOfManyEvenIfAllAreFarAndDifferOnlyInTheirLastBits) {
+  RoutingTable table(Id{}, book_, {.per_subnet_max = 0});
+  std::vector<Contact> all;
+  for (std::uint8_t i = 0; i < 100; ++i) {
+    all.push_back(contact_of(0xff));
+    all.back().key.bytes[31] = static_cast<std::uint8_t>(i * 37);  // every value once, none in order
+    table.add(all.back(), kStart, 1ms);
+  }
+  const Id target = id_of(0x80);  // of the same bucket
+  std::sort(all.begin(), all.end(),
+            [&](const Contact& a, const Contact& b) { return closer(target, a.key, b.key); });
+  std::vector<Contact> out;
+  table.closest(target, 20, out);
+  EXPECT_EQ(out, std::vector<Contact>(all.begin(), all.begin() + 20));
 }
 
 TEST_F(RoutingTableTest, NextIsNothingForItselfAndForWhatNobodyIsNearerTo) {
