@@ -1,0 +1,296 @@
+#include "node/control/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "node/wire/messages.h"
+
+namespace shoal {
+namespace {
+
+constexpr const char* kVersion = "0.1.0";
+constexpr const char* kDefaultListen = "[::]:7465";
+constexpr const char* kLogLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
+
+constexpr const char* kExitStatuses = R"(
+Exit status: 0 done; 1 the network said no (not found, refused, timed out); 2 wrong command line, or a file,
+address or data directory that cannot be used; 3 no node runs in the data directory, or it ended.
+)";
+
+// What the subcommands fill while CLI11 parses.
+struct Draft {
+  RunOptions run;
+  ControlOptions control;
+  std::string lifetime;
+  bool list_settings = false;
+};
+
+// CLI11 turns it into a usage error that names the option.
+[[noreturn]] void refuse(const std::string& what) {
+  throw CLI::ValidationError(what);
+}
+
+Id parse_id(const std::string& text) {
+  const std::optional<Id> id = Id::from_hex(text);
+  if (!id) refuse(fmt::format("'{}' is not a key: expected 64 hexadecimal digits", text));
+  return *id;
+}
+
+Endpoint parse_endpoint(const std::string& text) {
+  const Result<Endpoint> endpoint = Endpoint::parse(text);
+  if (!endpoint) refuse(endpoint.error().message);
+  return *endpoint;
+}
+
+Duration parse_time(const std::string& text) {
+  const Result<Duration> duration = parse_duration(text);
+  if (!duration) refuse(duration.error().message);
+  return *duration;
+}
+
+Bytes parse_salt(const std::string& text) {
+  if (text.size() > wire::kSaltBytesMax) {
+    refuse(fmt::format("a salt has at most {} bytes, this one {}", wire::kSaltBytesMax, text.size()));
+  }
+  return Bytes(text.begin(), text.end());
+}
+
+Contact parse_contact(const std::string& text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string::npos) refuse(fmt::format("'{}' is not a contact: expected KEY@ADDR:PORT", text));
+  return {parse_id(text.substr(0, at)), parse_endpoint(text.substr(at + 1))};
+}
+
+// An option or positional whose text goes through `read`.
+template <class Read>
+CLI::Option* add(CLI::App* app, const std::string& name, const std::string& what, const std::string& type,
+                 Read read) {
+  return app->add_option_function<std::string>(name, read, what)->type_name(type);
+}
+
+CLI::App* add_subcommand(CLI::App& app, const char* name, const char* what, const char* example) {
+  CLI::App* sub = app.add_subcommand(name, what);
+  sub->footer(fmt::format("\nExample: {}\n{}", example, kExitStatuses));
+  return sub;
+}
+
+// A subcommand that asks the running node.
+CLI::App* add_control(CLI::App& app, Draft& draft, const char* name, const char* what, const char* example) {
+  CLI::App* sub = add_subcommand(app, name, what, example);
+  sub->add_option("--data", draft.control.data, "The node's data directory (or $SHOAL_DATA)")
+      ->type_name("DIR")
+      ->capture_default_str();
+  sub->add_flag("--json", draft.control.json, "Print the whole answer as one line of JSON; values in base64");
+  add(sub, "--timeout", "How long to wait for the answer (default 60s)", "TIME",
+      [&draft](const std::string& text) { draft.control.timeout = parse_time(text); });
+  return sub;
+}
+
+void add_run(CLI::App& app, Draft& draft) {
+  CLI::App* sub =
+      add_subcommand(app, "run", "Run a node until it is told to stop (SIGINT, SIGTERM, shoal stop)",
+                     "shoal run --data /var/lib/shoal --listen 0.0.0.0:7465 --bootstrap 192.0.2.1:7465");
+  sub->add_option("--data", draft.run.data, "Where it keeps its state (or $SHOAL_DATA)")
+      ->type_name("DIR")
+      ->capture_default_str();
+  add(sub, "--listen",
+      fmt::format("UDP and TCP address; port 0 takes a free one (default {})", kDefaultListen), "ADDR:PORT",
+      [&draft](const std::string& text) { draft.run.listen = parse_endpoint(text); });
+  sub->add_option_function<std::vector<std::string>>(
+         "--bootstrap",
+         [&draft](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) draft.run.config.bootstrap.push_back(parse_endpoint(text));
+         },
+         "A node to join the network by; may be repeated")
+      ->type_name("ADDR:PORT")
+      ->allow_extra_args(false);
+  sub->add_option_function<std::vector<std::string>>(
+         "--set",
+         [&draft](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             const std::size_t equals = text.find('=');
+             if (equals == std::string::npos) refuse(fmt::format("'{}': expected KEY=VALUE", text));
+             const Result<void> set = draft.run.config.set(text.substr(0, equals), text.substr(equals + 1));
+             if (!set) refuse(set.error().message);
+           }
+         },
+         "Change a setting; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  sub->add_flag("--list-settings", draft.list_settings, "Print all settings with their defaults, and end");
+  sub->add_option("--log-level", draft.run.log_level, "What goes to standard error")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kLogLevels), std::end(kLogLevels))))
+      ->capture_default_str();
+}
+
+// A subcommand whose one argument is an id that `make` puts into its command.
+template <class Make>
+CLI::App* add_asking_for(CLI::App& app, Draft& draft, const char* name, const char* argument,
+                         const char* what, const char* example, Make make) {
+  CLI::App* sub = add_control(app, draft, name, what, example);
+  add(sub, argument, "64 hexadecimal digits", "", [&draft, make](const std::string& text) {
+    draft.control.command = make(parse_id(text));
+  })->required();
+  return sub;
+}
+
+template <class C>
+C& command_of(Draft& draft) {
+  if (!std::holds_alternative<C>(draft.control.command)) draft.control.command = C{};
+  return std::get<C>(draft.control.command);
+}
+
+void add_queries(CLI::App& app, Draft& draft) {
+  const auto plain = [&](const char* name, const char* what, const char* example, Command command) {
+    add_control(app, draft, name, what, example)->callback([&draft, command] {
+      draft.control.command = command;
+    });
+  };
+  plain("status", "Show the node's own state and counters", "shoal status --json", StatusCommand{});
+  plain("peers", "List every contact of the routing table", "shoal peers", PeersCommand{});
+  plain("stop", "Tell the node to leave the network and end, and wait for it", "shoal stop", StopCommand{});
+
+  CLI::App* ping =
+      add_control(app, draft, "ping", "Ask whether a host is there", "shoal ping 5f3c…e1 192.0.2.7:7465");
+  add(ping, "HOST", "The host's key, 64 hexadecimal digits", "", [&draft](const std::string& text) {
+    command_of<PingCommand>(draft).host = parse_id(text);
+  })->required();
+  add(ping, "ENDPOINT", "Ask there, rather than where the network knows the host", "ADDR:PORT",
+      [&draft](const std::string& text) { command_of<PingCommand>(draft).endpoint = parse_endpoint(text); });
+
+  add_asking_for(app, draft, "find", "ID", "List the hosts closest to an id, each verified by its own answer",
+                 "shoal find 5f3c…e1", [](const Id& id) { return FindCommand{id}; });
+  add_asking_for(app, draft, "resolve", "HOST", "Print the endpoints that a host has published",
+                 "shoal resolve 5f3c…e1", [](const Id& id) { return ResolveCommand{id}; });
+
+  CLI::App* next =
+      add_control(app, draft, "next", "Show the next connection on the way to an id", "shoal next 5f3c…e1");
+  add(next, "ID", "64 hexadecimal digits", "", [&draft](const std::string& text) {
+    command_of<NextCommand>(draft).target = parse_id(text);
+  })->required();
+  add(next, "--ask", "Ask this host rather than our own table", "KEY@ADDR:PORT",
+      [&draft](const std::string& text) { command_of<NextCommand>(draft).ask = parse_contact(text); });
+}
+
+void add_values(CLI::App& app, Draft& draft) {
+  ControlOptions& control = draft.control;
+  CLI::App* put = add_control(app, draft, "put",
+                              "Store a value of up to 65,536 bytes; its key is printed on the last line",
+                              "echo hello | shoal put");
+  put->add_option("FILE", control.value_from, "The value; - is standard input")
+      ->type_name("")
+      ->capture_default_str();
+  put->callback([&draft] { draft.control.command = PutCommand{}; });
+
+  CLI::App* get =
+      add_asking_for(app, draft, "get", "KEY", "Write a stored value, byte for byte",
+                     "shoal get 5f3c…e1 -o value.bin", [](const Id& id) { return GetCommand{id}; });
+  get->add_option("-o,--output", control.value_to, "A file, put in its place whole; - is standard output")
+      ->type_name("FILE")
+      ->capture_default_str();
+
+  CLI::App* lookup = add_control(app, draft, "lookup", "Write the newest value published under a key pair",
+                                 "shoal lookup 5f3c…e1 --salt profile");
+  add(lookup, "PUBLIC_KEY", "64 hexadecimal digits", "", [&draft](const std::string& text) {
+    command_of<LookupCommand>(draft).public_key = parse_id(text);
+  })->required();
+  add(lookup, "--salt", "Which of the key's records (default: the one without a salt)", "TEXT",
+      [&draft](const std::string& text) { command_of<LookupCommand>(draft).salt = parse_salt(text); });
+  lookup->add_flag_callback(
+      "--all", [&draft] { command_of<LookupCommand>(draft).all = true; },
+      "List all records of the key: sequence, bytes, expiry, salt");
+  lookup->add_option("-o,--output", control.value_to, "A file, put in its place whole; - is standard output")
+      ->type_name("FILE")
+      ->capture_default_str();
+}
+
+void add_publish(CLI::App& app, Draft& draft) {
+  ControlOptions& control = draft.control;
+  CLI::App* sub =
+      add_control(app, draft, "publish",
+                  "Store a value signed by a key pair, replacing the one before; the public key is printed "
+                  "on the last line",
+                  "shoal publish --key me.key --new-key --salt profile profile.json");
+  sub->add_option("FILE", control.value_from, "The value; - is standard input")
+      ->type_name("")
+      ->capture_default_str();
+  sub->add_option("--key", control.key_file, "The file with the secret key")->type_name("FILE")->required();
+  sub->add_flag("--new-key", control.new_key, "Make the key file, which must not exist yet");
+  add(sub, "--salt", "One key pair may publish up to 64 values, each under its salt", "TEXT",
+      [&draft](const std::string& text) { command_of<PublishCommand>(draft).salt = parse_salt(text); });
+  sub->add_option_function<std::uint64_t>(
+         "--sequence", [&draft](std::uint64_t n) { command_of<PublishCommand>(draft).sequence = n; },
+         "Sequence number (default: one above the highest found)")
+      ->type_name("N");
+  sub->add_option_function<std::uint64_t>(
+         "--expect-sequence",
+         [&draft](std::uint64_t n) { command_of<PublishCommand>(draft).expected_sequence = n; },
+         "Only if the value held has this sequence number (compare and swap)")
+      ->type_name("N");
+  add(sub, "--lifetime", "When holders may drop it", "TIME", [&draft](const std::string& text) {
+    const Duration lifetime = parse_time(text);
+    if (lifetime <= 0s || lifetime > kItemLifetimeMax) refuse("a lifetime lies between 1s and 7d");
+    command_of<PublishCommand>(draft).lifetime = lifetime;
+  });
+  sub->callback([&draft] { command_of<PublishCommand>(draft); });
+}
+
+std::string settings_text() {
+  std::string out;
+  for (const NodeConfig::Key& key : NodeConfig::keys()) {
+    out += fmt::format("{}={}\n    {}\n", key.name, key.value, key.what);
+  }
+  return out;
+}
+
+// CLI11's own words, and its status made ours.
+CommandLine ended(const CLI::App& app, const CLI::ParseError& end) {
+  std::ostringstream output;
+  std::ostringstream errors;
+  const int status = app.exit(end, output, errors);
+  return {std::nullopt, status == 0 ? kExitOk : kExitUsage, output.str(), errors.str()};
+}
+
+}  // namespace
+
+CommandLine parse_command_line(std::vector<std::string> arguments,
+                               const std::filesystem::path& default_data) {
+  Draft draft;
+  draft.run.data = draft.control.data = default_data;
+  draft.run.listen = *Endpoint::parse(kDefaultListen);
+  draft.run.log_level = "info";
+  draft.control.timeout = 60s;
+  draft.control.value_from = draft.control.value_to = "-";
+
+  CLI::App app("A peer-to-peer node: values and hosts in a distributed hash table.", "shoal");
+  app.set_version_flag("--version", fmt::format("shoal {}", kVersion));
+  app.require_subcommand(1);
+  app.footer(fmt::format("\nshoal COMMAND --help tells more about a command.\n{}", kExitStatuses));
+  add_run(app, draft);
+  add_queries(app, draft);
+  add_values(app, draft);
+  add_publish(app, draft);
+
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
+    app.parse(arguments);
+  } catch (const CLI::ParseError& end) {
+    return ended(app, end);
+  }
+  CommandLine line;
+  if (draft.list_settings) {
+    line.output = settings_text();
+  } else if (app.got_subcommand("run")) {
+    line.what = std::move(draft.run);
+  } else {
+    line.what = std::move(draft.control);
+  }
+  return line;
+}
+
+}  // namespace shoal

@@ -1,0 +1,55 @@
+// The command line of shoal: from arguments to what is to be done. It touches nothing outside; node/os does
+// that.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "node/config.h"
+#include "node/control/command.h"
+
+namespace shoal {
+
+// What shoal ends with.
+enum ExitStatus : int {
+  kExitOk = 0,
+  kExitRefused = 1,      // the network said no: not found, refused, timed out
+  kExitUsage = 2,        // a wrong command line, or a file, address or directory that cannot be used
+  kExitUnreachable = 3,  // no node runs there, or it ended
+};
+
+// shoal run
+struct RunOptions {
+  std::filesystem::path data;
+  Endpoint listen;
+  NodeConfig config;      // with the bootstrap endpoints
+  std::string log_level;  // of spdlog
+};
+
+// Every other command: one Command, and the files that its parts come from and go to.
+struct ControlOptions {
+  std::filesystem::path data;
+  bool json = false;
+  Duration timeout{};
+  Command command;
+  std::string value_from;  // put, publish: a file, "-" for standard input
+  std::string value_to;    // get, lookup: a file, "-" for standard output
+  std::string key_file;    // publish
+  bool new_key = false;
+};
+
+struct CommandLine {
+  std::optional<std::variant<RunOptions, ControlOptions>> what;
+  // Without `what`: print these and end with the status.
+  int status = kExitOk;
+  std::string output;
+  std::string errors;
+};
+
+// `arguments` without the program's name. `default_data` stands for a missing --data.
+CommandLine parse_command_line(std::vector<std::string> arguments, const std::filesystem::path& default_data);
+
+}  // namespace shoal

@@ -1,0 +1,149 @@
+#include "node/control/cli_output.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "node/control/base64.h"
+
+namespace shoal {
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const json& object, const char* field) {
+  return object.at(field).get<std::string>();
+}
+double number_of(const json& object, const char* field) {
+  return object.at(field).get<double>();
+}
+
+std::string contact_text(const json& contact) {
+  return fmt::format("{} {}", text_of(contact, "host"), text_of(contact, "endpoint"));
+}
+
+std::string bytes_text(double bytes) {
+  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB"};
+  std::size_t unit = 0;
+  for (; bytes >= 1024 && unit + 1 < std::size(kUnits); ++unit) bytes /= 1024;
+  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kUnits[unit]);
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(seconds);
+  if (whole < 60) return fmt::format("{}s", whole);
+  if (whole < 3600) return fmt::format("{}min {}s", whole / 60, whole % 60);
+  return fmt::format("{}h {}min", whole / 3600, whole / 60 % 60);
+}
+
+std::string wall_time_text(std::int64_t milliseconds) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(milliseconds / 1000)));
+}
+
+// As it is where it can be read, else in base64.
+std::string salt_text(const std::string& base64) {
+  const Bytes salt = from_base64(base64).value_or(Bytes());
+  const bool readable =
+      std::all_of(salt.begin(), salt.end(), [](std::uint8_t c) { return c > ' ' && c < 127; });
+  return readable ? std::string(text(salt)) : "base64:" + base64;
+}
+
+std::string find_text(const json& answer) {
+  std::string out;
+  for (const json& host : answer.at("closest")) {
+    out += fmt::format("{} hops {} {:.1f} ms\n", contact_text(host), host.at("hops").get<int>(),
+                       number_of(host, "answered_after_ms"));
+  }
+  return out;
+}
+
+std::string next_text(const json& answer) {
+  const json& contact = answer.at("contact");
+  return contact.is_null() ? "the host itself\n" : contact_text(contact) + "\n";
+}
+
+std::string stored_text(const json& answer) {
+  std::string out = fmt::format("stored at {} of {} hosts\n", answer.at("stored_count").get<std::size_t>(),
+                                answer.at("holders").size());
+  for (const json& holder : answer.at("holders")) {
+    if (holder.at("stored").get<bool>()) continue;
+    const std::string held = holder.contains("held_sequence")
+                                 ? fmt::format(" (it holds sequence {})", holder["held_sequence"].dump())
+                                 : "";
+    out += fmt::format("refused by {}: {}{}\n", contact_text(holder), text_of(holder, "refusal"), held);
+  }
+  return out;
+}
+
+std::string records_text(const json& answer) {
+  std::string out;
+  for (const json& record : answer.at("records")) {
+    const Bytes value = from_base64(text_of(record, "value")).value_or(Bytes());
+    out += fmt::format("sequence {} {} bytes until {} salt {}\n", record.at("sequence").dump(), value.size(),
+                       wall_time_text(record.at("expires_ms").get<std::int64_t>()),
+                       salt_text(text_of(record, "salt")));
+  }
+  return out;
+}
+
+std::string endpoints_text(const json& answer) {
+  std::string out;
+  for (const json& endpoint : answer.at("endpoints")) out += endpoint.get<std::string>() + "\n";
+  return out;
+}
+
+std::string status_text(const json& answer) {
+  std::string endpoints;
+  for (const json& endpoint : answer.at("endpoints")) endpoints += " " + endpoint.get<std::string>();
+  std::string out = fmt::format("host          {}\n", text_of(answer, "host"));
+  out += fmt::format("endpoints    {}\n", endpoints.empty() ? " none known yet" : endpoints);
+  out += fmt::format("reachable     {}\n", answer.at("client").get<bool>() ? "no (a client)" : "yes");
+  out += fmt::format("contacts      {} and {} replacements\n", answer.at("contacts").dump(),
+                     answer.at("replacements").dump());
+  out += fmt::format("items         {}, {}\n", answer.at("items").dump(),
+                     bytes_text(number_of(answer, "item_bytes")));
+  out += fmt::format("sessions      {}\n", answer.at("sessions").dump());
+  out += fmt::format("up            {} (boot {})\n", duration_text(number_of(answer, "uptime_s")),
+                     answer.at("boot_number").dump());
+  for (const auto& [name, value] : answer.at("counters").items()) {
+    if (value != 0) out += fmt::format("  {} {}\n", name, value.dump());
+  }
+  return out;
+}
+
+std::string peers_text(const json& answer) {
+  std::string out;
+  for (const json& peer : answer.at("peers")) {
+    out += fmt::format("{} rtt {:.1f} ms, seen {} ago, bucket {}\n", contact_text(peer),
+                       number_of(peer, "rtt_ms"), duration_text(number_of(peer, "since_seen_s")),
+                       peer.at("bucket").get<int>());
+  }
+  return out;
+}
+
+struct Describe {
+  const json& answer;
+
+  std::string operator()(const FindCommand&) const { return find_text(answer); }
+  std::string operator()(const NextCommand&) const { return next_text(answer); }
+  std::string operator()(const PingCommand&) const {
+    return fmt::format("{} answered after {:.1f} ms\n", contact_text(answer), number_of(answer, "rtt_ms"));
+  }
+  std::string operator()(const PutCommand&) const { return stored_text(answer); }
+  std::string operator()(const GetCommand&) const { return {}; }
+  std::string operator()(const PublishCommand&) const { return stored_text(answer); }
+  std::string operator()(const LookupCommand& lookup) const { return lookup.all ? records_text(answer) : ""; }
+  std::string operator()(const ResolveCommand&) const { return endpoints_text(answer); }
+  std::string operator()(const StatusCommand&) const { return status_text(answer); }
+  std::string operator()(const PeersCommand&) const { return peers_text(answer); }
+  std::string operator()(const StopCommand&) const { return "stopped\n"; }
+};
+
+}  // namespace
+
+std::string describe(const Command& command, const json& answer) {
+  return std::visit(Describe{answer}, command);
+}
+
+}  // namespace shoal

@@ -1,0 +1,127 @@
+#include "node/os/control_command.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "node/control/base64.h"
+#include "node/control/cli_output.h"
+#include "node/os/control_client.h"
+#include "node/os/files.h"
+#include "node/wire/messages.h"
+
+namespace shoal {
+namespace {
+
+using nlohmann::json;
+
+// The sentence on standard error; with --json also the error as an object on standard output.
+int failed(const ControlOptions& options, const Error& error, int status) {
+  const std::string message = error.message.empty() ? to_string(error.code) : error.message;
+  if (options.json) {
+    const json object = {{"error", {{"code", to_string(error.code)}, {"message", message}}}};
+    fmt::print("{}\n", object.dump());
+  }
+  fmt::print(stderr, "shoal: {}\n", message);
+  return status;
+}
+
+// Fills in what comes from files.
+Result<void> read_files(ControlOptions& options) {
+  Bytes* value = nullptr;
+  if (auto* put = std::get_if<PutCommand>(&options.command)) value = &put->value;
+  if (auto* publish = std::get_if<PublishCommand>(&options.command)) value = &publish->value;
+  if (value == nullptr) return {};
+  Result<Bytes> input = read_input(options.value_from, wire::kValueBytesMax);
+  if (!input) return tl::unexpected(std::move(input.error()));
+  *value = std::move(*input);
+  if (auto* publish = std::get_if<PublishCommand>(&options.command)) {
+    Result<Rng::Seed> seed =
+        options.new_key ? create_key_file(options.key_file) : read_key_file(options.key_file);
+    if (!seed) return tl::unexpected(std::move(seed.error()));
+    publish->secret = *seed;
+  }
+  return {};
+}
+
+// get and lookup: takes the value out of the answer, if it is to be written rather than printed as JSON.
+Result<void> write_value(const ControlOptions& options, json& answer) {
+  const auto* lookup = std::get_if<LookupCommand>(&options.command);
+  const bool is_lookup = lookup != nullptr && !lookup->all;
+  if (!is_lookup && !std::holds_alternative<GetCommand>(options.command)) return {};
+  if (options.json && options.value_to == "-") return {};
+  json& holder = is_lookup ? answer.at("records").at(0) : answer;
+  const std::optional<Bytes> value = from_base64(holder.at("value").get<std::string>());
+  if (!value) return fail(ErrorCode::kMalformed, "the node's answer is not of the control protocol");
+  holder.erase("value");
+  holder["value_bytes"] = value->size();
+  return write_output(options.value_to, *value);
+}
+
+// A last line that scripts can take.
+std::string last_line(const Command& command, const json& answer) {
+  if (!std::holds_alternative<PutCommand>(command) && !std::holds_alternative<PublishCommand>(command))
+    return {};
+  return answer.at("key").get<std::string>() + "\n";
+}
+
+// An answer that nevertheless says no.
+std::optional<Error> refusal(const Command& command, const json& answer) {
+  if (std::holds_alternative<PutCommand>(command) || std::holds_alternative<PublishCommand>(command)) {
+    if (answer.at("stored_count") == 0) return Error{ErrorCode::kNotFound, "no host stored the value"};
+  }
+  if (std::holds_alternative<LookupCommand>(command) && answer.at("records").empty()) {
+    return Error{ErrorCode::kNotFound, "nobody holds a value published under this key"};
+  }
+  return std::nullopt;
+}
+
+int report(const ControlOptions& options, json answer) {
+  const std::optional<Error> refused = refusal(options.command, answer);
+  if (!refused) {
+    if (Result<void> written = write_value(options, answer); !written) {
+      return failed(options, written.error(), kExitUsage);
+    }
+  }
+  if (options.json) {
+    fmt::print("{}\n", answer.dump(-1, ' ', false, json::error_handler_t::replace));
+  } else if (refused) {
+    fmt::print(stderr, "{}", describe(options.command, answer));
+  } else {
+    fmt::print("{}{}", describe(options.command, answer), last_line(options.command, answer));
+  }
+  if (refused) fmt::print(stderr, "shoal: {}\n", refused->message);
+  return refused ? kExitRefused : kExitOk;
+}
+
+int ask(ControlOptions& options) {
+  Result<ControlClient> client = ControlClient::connect(options.data);
+  if (!client) return failed(options, client.error(), kExitUnreachable);
+  if (Result<void> read = read_files(options); !read) return failed(options, read.error(), kExitUsage);
+  auto answer = client->call(options.command, options.timeout);
+  if (!answer) {
+    const bool refused = answer.error().is_nodes || answer.error().error.code == ErrorCode::kTimeout;
+    return failed(options, answer.error().error, refused ? kExitRefused : kExitUnreachable);
+  }
+  if (std::holds_alternative<StopCommand>(options.command) && !client->wait_for_end(options.timeout)) {
+    return failed(options, {ErrorCode::kTimeout, "the node did not end in time"}, kExitRefused);
+  }
+  return report(options, std::move(*answer));
+}
+
+}  // namespace
+
+int run_control_command(ControlOptions options) {
+  try {
+    return ask(options);
+  } catch (const json::exception&) {
+    return failed(options,
+                  {ErrorCode::kMalformed,
+                   "the node's answer is not of the control protocol: is it of another version?"},
+                  kExitUnreachable);
+  }
+}
+
+}  // namespace shoal

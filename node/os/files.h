@@ -1,0 +1,26 @@
+// What the command line reads and writes: whole files, standard input and output, key files. Errors kIo and
+// kTooLarge, with a sentence that names the file.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+#include "node/base/bytes.h"
+#include "node/base/result.h"
+#include "node/base/rng.h"
+
+namespace shoal {
+
+// "-" is standard input.
+Result<Bytes> read_input(const std::string& path, std::size_t bytes_max);
+// "-" is standard output. A file is written beside its place and renamed into it, so that it is there whole
+// or not at all.
+Result<void> write_output(const std::string& path, ByteView bytes);
+
+// A key file holds the 64 hexadecimal digits of an Ed25519 seed.
+Result<Rng::Seed> read_key_file(const std::string& path);
+// A new key, in a file for its owner only. Error kInvalidArgument: the file exists.
+Result<Rng::Seed> create_key_file(const std::string& path);
+
+}  // namespace shoal

@@ -1,0 +1,174 @@
+#include "node/control/cli.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "node/base/rng.h"
+#include "node/control/cli_output.h"
+#include "node/control/protocol.h"
+
+namespace shoal {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kHex(64, 'a');
+const Id kId = *Id::from_hex(kHex);
+
+CommandLine parse(std::vector<std::string> arguments) {
+  return parse_command_line(std::move(arguments), "/default");
+}
+
+ControlOptions control(std::vector<std::string> arguments) {
+  const CommandLine line = parse(std::move(arguments));
+  EXPECT_TRUE(line.what.has_value()) << line.errors;
+  return line.what ? std::get<ControlOptions>(*line.what) : ControlOptions{};
+}
+
+TEST(CommandLine, ReadsRunWithAllItsOptions) {
+  const CommandLine line =
+      parse({"run", "--data", "/d", "--listen", "127.0.0.1:0", "--bootstrap", "192.0.2.1:1", "--bootstrap",
+             "[::1]:2", "--set", "k=8", "--set", "request_timeout_first=2s", "--log-level", "debug"});
+  ASSERT_TRUE(line.what.has_value()) << line.errors;
+  const auto& run = std::get<RunOptions>(*line.what);
+  EXPECT_EQ(run.data, "/d");
+  EXPECT_EQ(run.listen.to_string(), "127.0.0.1:0");
+  ASSERT_EQ(run.config.bootstrap.size(), 2u);
+  EXPECT_EQ(run.config.bootstrap[1].to_string(), "[::1]:2");
+  EXPECT_EQ(run.config.k, 8u);
+  EXPECT_EQ(run.config.request_timeout_first, 2s);
+  EXPECT_EQ(run.log_level, "debug");
+}
+
+TEST(CommandLine, HasADefaultForEverythingThatCanHaveOne) {
+  const CommandLine line = parse({"run"});
+  const auto& run = std::get<RunOptions>(*line.what);
+  EXPECT_EQ(run.data, "/default");
+  EXPECT_NE(run.listen.port, 0);
+  const ControlOptions put = control({"put"});
+  EXPECT_EQ(put.value_from, "-");
+  EXPECT_EQ(put.timeout, 60s);
+  EXPECT_TRUE(std::holds_alternative<PutCommand>(put.command));
+}
+
+TEST(CommandLine, ReadsEveryCommand) {
+  EXPECT_TRUE(std::holds_alternative<StatusCommand>(control({"status", "--json"}).command));
+  EXPECT_TRUE(control({"status", "--json"}).json);
+  EXPECT_TRUE(std::holds_alternative<PeersCommand>(control({"peers"}).command));
+  EXPECT_TRUE(std::holds_alternative<StopCommand>(control({"stop"}).command));
+  EXPECT_EQ(std::get<FindCommand>(control({"find", kHex}).command).target, kId);
+  EXPECT_EQ(std::get<ResolveCommand>(control({"resolve", kHex}).command).host, kId);
+  const auto ping = std::get<PingCommand>(control({"ping", kHex, "127.0.0.1:9"}).command);
+  EXPECT_EQ(ping.host, kId);
+  EXPECT_EQ(ping.endpoint->to_string(), "127.0.0.1:9");
+  EXPECT_FALSE(std::get<PingCommand>(control({"ping", kHex}).command).endpoint.has_value());
+  const auto next = std::get<NextCommand>(control({"next", kHex, "--ask", kHex + "@[::1]:9"}).command);
+  EXPECT_EQ(next.ask->endpoint.to_string(), "[::1]:9");
+  const ControlOptions get = control({"get", kHex, "-o", "out", "--timeout", "2s", "--data", "/d"});
+  EXPECT_EQ(std::get<GetCommand>(get.command).key, kId);
+  EXPECT_EQ(get.value_to, "out");
+  EXPECT_EQ(get.timeout, 2s);
+  EXPECT_EQ(get.data, "/d");
+  const auto lookup = std::get<LookupCommand>(control({"lookup", kHex, "--salt", "ab", "--all"}).command);
+  EXPECT_EQ(lookup.salt, (Bytes{'a', 'b'}));
+  EXPECT_TRUE(lookup.all);
+}
+
+TEST(CommandLine, ReadsPublishWithAllItsOptions) {
+  const ControlOptions options = control({"publish", "--key", "k", "--new-key", "--salt", "s", "--sequence",
+                                          "5", "--expect-sequence", "4", "--lifetime", "2h", "file"});
+  const auto publish = std::get<PublishCommand>(options.command);
+  EXPECT_EQ(options.key_file, "k");
+  EXPECT_TRUE(options.new_key);
+  EXPECT_EQ(options.value_from, "file");
+  EXPECT_EQ(publish.salt, Bytes{'s'});
+  EXPECT_EQ(publish.sequence, 5u);
+  EXPECT_EQ(publish.expected_sequence, 4u);
+  EXPECT_EQ(publish.lifetime, 2h);
+  EXPECT_TRUE(std::holds_alternative<PublishCommand>(control({"publish", "--key", "k"}).command));
+}
+
+TEST(CommandLine, SaysWhatIsWrong) {
+  const std::pair<std::vector<std::string>, const char*> wrong[] = {
+      {{}, "subcommand is required"},
+      {{"frobnicate"}, "subcommand is required"},
+      {{"find"}, "ID is required"},
+      {{"find", "abc"}, "'abc' is not a key: expected 64 hexadecimal digits"},
+      {{"find", kHex, "extra"}, "extra"},
+      {{"ping", kHex, "somewhere"}, "'somewhere' is not an endpoint"},
+      {{"run", "--set", "frob=1"}, "frob"},
+      {{"run", "--set", "k"}, "expected KEY=VALUE"},
+      {{"run", "--log-level", "loud"}, "loud"},
+      {{"publish"}, "--key is required"},
+      {{"publish", "--key", "k", "--lifetime", "8d"}, "between 1s and 7d"},
+      {{"lookup", kHex, "--salt", std::string(65, 's')}, "at most 64 bytes"},
+      {{"status", "--timeout", "5"}, "'5'"},
+  };
+  for (const auto& [arguments, message] : wrong) {
+    const CommandLine line = parse(arguments);
+    EXPECT_FALSE(line.what.has_value()) << message;
+    EXPECT_EQ(line.status, kExitUsage) << message;
+    EXPECT_THAT(line.errors, HasSubstr(message));
+  }
+}
+
+TEST(CommandLine, HelpsWithEveryCommandByAnExample) {
+  EXPECT_THAT(parse({"--help"}).output, HasSubstr("Exit status: 0 done; 1"));
+  for (const char* name : {"run", "status", "ping", "find", "next", "put", "get", "publish", "lookup",
+                           "resolve", "peers", "stop"}) {
+    const CommandLine line = parse({name, "--help"});
+    EXPECT_FALSE(line.what.has_value());
+    EXPECT_EQ(line.status, kExitOk);
+    EXPECT_THAT(line.output, HasSubstr("Example: "));
+    EXPECT_THAT(line.output, HasSubstr(std::string("shoal ") + name));
+  }
+  EXPECT_THAT(parse({"--version"}).output, HasSubstr("shoal "));
+  EXPECT_THAT(parse({"run", "--list-settings"}).output, HasSubstr("alpha=4"));
+}
+
+// The text for people of what a node would answer.
+template <class Result>
+std::string described(const Command& command, Result result) {
+  const auto answer = decode_answer(encode_answer(1, CommandResult(std::move(result))));
+  return describe(command, *answer->result);
+}
+
+TEST(CommandOutput, TellsRefusalsWithTheirReasons) {
+  const Contact contact{kId, Endpoint::v4(0x7f000001, 4000)};
+  StoreResult stored;
+  stored.holders = {{contact, ErrorCode::kNone, 0}, {contact, ErrorCode::kSequenceTooLow, 12}};
+  EXPECT_EQ(described(PutCommand{}, stored),
+            "stored at 1 of 2 hosts\nrefused by " + kHex +
+                " 127.0.0.1:4000: sequence_too_low (it holds sequence 12)\n");
+}
+
+TEST(CommandOutput, ShowsTheStatus) {
+  StatusResult status;
+  status.host = kId;
+  status.item_bytes = 3 << 20;
+  status.uptime = 3700s;
+  status.counters = {{"datagrams_sent", 5}, {"dropped_malformed", 0}};
+  const std::string text = described(StatusCommand{}, status);
+  EXPECT_THAT(text, HasSubstr(kHex));
+  EXPECT_THAT(text, HasSubstr("3.0 MiB"));
+  EXPECT_THAT(text, HasSubstr("1h 1min"));
+  EXPECT_THAT(text, HasSubstr("datagrams_sent 5"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("dropped_malformed")));
+}
+
+TEST(CommandOutput, ListsHostsAndRecords) {
+  const Contact contact{kId, Endpoint::v4(0x7f000001, 4000)};
+  FindResult found;
+  found.lookup.closest = {{contact, 2, 1500us}};
+  EXPECT_EQ(described(FindCommand{}, found), kHex + " 127.0.0.1:4000 hops 2 1.5 ms\n");
+  EXPECT_EQ(described(NextCommand{}, NextResult{}), "the host itself\n");
+  EXPECT_EQ(described(NextCommand{}, NextResult{contact}), kHex + " 127.0.0.1:4000\n");
+  PublishedResult published;
+  published.records = {{kId, 3, WallTime(1'767'225'600'000ms), {'a'}, {1, 2}}};
+  EXPECT_EQ(described(LookupCommand{kId, {}, true}, published),
+            "sequence 3 2 bytes until 2026-01-01T00:00:00Z salt a\n");
+  EXPECT_EQ(described(LookupCommand{kId, {}, false}, published), "");
+}
+
+}  // namespace
+}  // namespace shoal
