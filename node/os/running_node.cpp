@@ -1,0 +1,116 @@
+#include "node/os/running_node.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "node/os/entropy.h"
+#include "node/secure/keys.h"
+
+namespace shoal {
+namespace {
+
+// A restart within this time keeps its place in the network; after it the host is a new one.
+constexpr Duration kHostKeyLifetime = 24h * 7;
+constexpr std::uint64_t kStopWithinMs = 5'000;
+constexpr std::size_t kJobsPerTurn = 256;
+constexpr CommandId kOwnStop{0};  // the control socket counts from 1
+
+}  // namespace
+
+Result<std::unique_ptr<RunningNode>> RunningNode::start(const RunOptions& options) {
+  std::unique_ptr<RunningNode> node(new RunningNode());
+  if (Result<void> opened = node->open(options); !opened) return tl::unexpected(std::move(opened.error()));
+  return node;
+}
+
+Result<void> RunningNode::open(const RunOptions& options) {
+  Result<DataDirectory> directory = DataDirectory::open(options.data);
+  if (!directory) return tl::unexpected(std::move(directory.error()));
+  directory_.emplace(std::move(*directory));
+  auto stores = SqliteStores::open(options.data, [this] { loop_.post([this] { drain_commits(); }); });
+  if (!stores) return tl::unexpected(std::move(stores.error()));
+  stores_ = std::move(*stores);
+  auto host = OsHost::open(loop_, options.listen);
+  if (!host) return tl::unexpected(std::move(host.error()));
+  host_ = std::move(*host);
+  auto control = ControlSocket::open(*loop_.uv(), options.data / "control", *this);
+  if (!control) return tl::unexpected(std::move(control.error()));
+  control_ = std::move(*control);
+
+  const HostIdentity identity = next_identity();
+  const HostPorts ports = host_->ports();
+  node_ = std::make_unique<Node>(options.config, KeyPair::from_seed(identity.key_seed), identity.boot_number,
+                                 CipherKind::kReal, os_seeded_rng(),
+                                 NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams,
+                                           stores_->items(), stores_->hosts(), contacts_, *this});
+  log_warnings();
+  node_->start();
+  host_->attach(*this);
+  loop_.on_stop_signal([this](int) { stop(); });
+  return {};
+}
+
+RunningNode::~RunningNode() {
+  if (control_ != nullptr) control_->stop_listening();
+  if (host_ != nullptr) host_->detach();
+  if (stores_ != nullptr) log_warnings();
+}
+
+HostIdentity RunningNode::next_identity() {
+  const WallTime now = host_->ports().clock.wall_time();
+  HostIdentity identity = stores_->hosts().load_identity().value_or(HostIdentity{});
+  const bool is_fresh = identity.boot_number > 0 && now - identity.created < kHostKeyLifetime;
+  if (!is_fresh) {
+    identity.key_seed = os_seeded_rng().seed();
+    identity.created = now;
+  }
+  ++identity.boot_number;
+  stores_->hosts().save_identity(identity);
+  return identity;
+}
+
+void RunningNode::stop() {
+  if (stop_timer_ != nullptr) return loop_.stop();
+  stop_timer_.reset(new uv_timer_t);
+  uv_timer_init(loop_.uv(), stop_timer_.get());
+  stop_timer_->data = &loop_;
+  uv_timer_start(
+      stop_timer_.get(),
+      [](uv_timer_t* timer) {
+        spdlog::warn("the node did not get done in time: ending without it");
+        static_cast<EventLoop*>(timer->data)->stop();
+      },
+      kStopWithinMs, 0);
+  node_->on_command(kOwnStop, StopCommand{});
+  host_->wake();
+}
+
+bool RunningNode::run_jobs() {
+  return node_->run_jobs(kJobsPerTurn);
+}
+
+void RunningNode::on_command_result(CommandId command, const CommandResult& result) {
+  control_->answer(command, result);
+}
+
+void RunningNode::on_control_command(CommandId id, Command command) {
+  node_->on_command(id, std::move(command));
+  host_->wake();
+}
+
+void RunningNode::drain_commits() {
+  for (const CommitCompletion& completion : stores_->drain_completions()) {
+    if (!completion.outcome) spdlog::warn("{}", completion.outcome.error().message);
+    node_->on_committed(completion.commit, completion.outcome);
+  }
+  host_->wake();
+  log_warnings();
+}
+
+void RunningNode::log_warnings() {
+  for (const std::string& warning : stores_->take_warnings()) spdlog::warn("{}", warning);
+}
+
+}  // namespace shoal

@@ -1,0 +1,56 @@
+// RunningNode: a node on this machine's sockets, clock and disk, commanded through its control socket.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "node/control/cli.h"
+#include "node/node.h"
+#include "node/os/control_socket.h"
+#include "node/os/event_loop.h"
+#include "node/os/os_host.h"
+#include "node/store/data_directory.h"
+#include "node/store/sqlite_stores.h"
+
+namespace shoal {
+
+class RunningNode final : private HostedNode, private NodeListener, private ControlSocket::Listener {
+ public:
+  // Errors: whatever of its parts cannot be had.
+  static Result<std::unique_ptr<RunningNode>> start(const RunOptions& options);
+  ~RunningNode() override;
+
+  // Until a signal or a command has stopped it.
+  void run() { loop_.run(); }
+
+  const Id& id() const { return node_->id(); }
+  std::vector<Endpoint> endpoints() const { return host_->own_endpoints(); }
+
+ private:
+  RunningNode() = default;
+  Result<void> open(const RunOptions& options);
+  HostIdentity next_identity();
+  // Leaves the network; a second call, or a node that does not get done in time, ends at once.
+  void stop();
+  void drain_commits();
+  void log_warnings();
+
+  PortEvents& events() override { return *node_; }
+  bool run_jobs() override;
+  void on_command_result(CommandId command, const CommandResult& result) override;
+  void on_stopped() override { loop_.stop(); }
+  void on_control_command(CommandId id, Command command) override;
+
+  // Taken down from below: the node first; the control socket's clients see the end when all is on disk and
+  // the directory is free again.
+  EventLoop loop_;
+  std::unique_ptr<ControlSocket> control_;
+  std::optional<DataDirectory> directory_;
+  std::unique_ptr<SqliteStores> stores_;
+  std::unique_ptr<OsHost> host_;
+  ContactBook contacts_;
+  std::unique_ptr<Node> node_;
+  UvHandle<uv_timer_t> stop_timer_;
+};
+
+}  // namespace shoal
