@@ -31,9 +31,14 @@ KeyPair KeyPair::from_seed(const Rng::Seed& seed) {
   pair.seed_ = seed;
   crypto_sign_seed_keypair(pair.public_key_.bytes.data(), pair.ed25519_secret_.data(), seed.data());
   crypto_sign_ed25519_sk_to_curve25519(pair.x25519_secret_.data(), pair.ed25519_secret_.data());
-  // The same point as the conversion of the public key, which would also check what is true by construction.
-  crypto_scalarmult_base(pair.x25519_public_.data(), pair.x25519_secret_.data());
   return pair;
+}
+
+// The same point as the conversion of the public key, which would also check what is true by construction.
+std::array<std::uint8_t, 32> KeyPair::x25519_public() const {
+  std::array<std::uint8_t, 32> point;
+  crypto_scalarmult_base(point.data(), x25519_secret_.data());
+  return point;
 }
 
 KeyPair::~KeyPair() {

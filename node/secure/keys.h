@@ -19,7 +19,7 @@ using SharedSecret = std::array<std::uint8_t, 32>;
 // An Ed25519 key pair with its X25519 form. Wiped from memory when it goes.
 class KeyPair {
  public:
-  static KeyPair from_seed(const Rng::Seed& seed);
+  static KeyPair from_seed(const Rng::Seed& seed);  // about 15 us
   KeyPair(const KeyPair&) = default;
   KeyPair& operator=(const KeyPair&) = default;
   ~KeyPair();
@@ -27,7 +27,8 @@ class KeyPair {
   const Id& public_key() const { return public_key_; }
   const Rng::Seed& seed() const { return seed_; }
   const std::array<std::uint8_t, 32>& x25519_secret() const { return x25519_secret_; }
-  const std::array<std::uint8_t, 32>& x25519_public() const { return x25519_public_; }
+  // Computed anew, in about 30 us: few key pairs need it, and simulations make many.
+  std::array<std::uint8_t, 32> x25519_public() const;
 
   // Signs label | message.
   wire::Signature sign(std::string_view label, ByteView message) const;
@@ -37,7 +38,6 @@ class KeyPair {
   Rng::Seed seed_{};
   std::array<std::uint8_t, 64> ed25519_secret_{};
   std::array<std::uint8_t, 32> x25519_secret_{};
-  std::array<std::uint8_t, 32> x25519_public_{};
   Id public_key_;
 };
 
