@@ -26,6 +26,7 @@ constexpr std::size_t kMessage3Bytes = kSealedKeyBytes + kSealedIntroductionByte
 // Frames are encrypted as late as the stream can take them, so that a new message need not wait behind much.
 constexpr std::size_t kSealedAheadMin = 16 * 1024;
 constexpr std::size_t kSealedAheadMax = 64 * 1024;
+constexpr std::size_t kIdleBytesMax = 2 * 1024;  // kept of that buffer while there is nothing to send
 
 noise::HandshakeState start_handshake(noise::Role role, const KeyPair& self, Rng& rng) {
   noise::HandshakeOptions options;
@@ -101,7 +102,7 @@ Result<void> Session::receive_records(ByteView bytes) {
         auto outcome = handle_record(source.subspan(kLengthBytes, length));
         if (!outcome) return outcome;
         if (partial_.empty()) bytes = bytes.subspan(needed);
-        partial_.clear();
+        Bytes().swap(partial_);
         continue;
       }
     }
@@ -234,8 +235,9 @@ void Session::consumed(std::size_t n) {
   check(n <= outgoing_.size() - consumed_);
   consumed_ += n;
   if (consumed_ < outgoing_.size()) return;
-  outgoing_.clear();
   consumed_ = 0;
+  outgoing_.clear();
+  if (queue_.empty() && outgoing_.capacity() > kIdleBytesMax) Bytes().swap(outgoing_);
 }
 
 void Session::seal_queued() {

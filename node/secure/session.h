@@ -15,8 +15,9 @@
 // without finished_by_peer() was cut: what came before it is whole and authentic, but there may have been
 // more.
 //
-// Cost on one core of a small server: the handshake 0.4 ms a side; then 5 us for each 16 KiB frame. Memory: 3
-// KiB when idle, and up to 1 + 0.5 + 1 MiB of messages queued, in parts, and not yet taken.
+// Cost on one core of a small server: the handshake 0.3 ms a side; then 6 us a side for a frame of 16 KiB and
+// 0.9 us for one of 100 bytes. Memory: 3 KiB when idle, and up to 1 + 0.5 + 1 MiB of messages queued, in
+// parts, and not yet taken.
 #pragma once
 
 #include <cstddef>
