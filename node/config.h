@@ -28,16 +28,18 @@ struct NodeConfig {
   Duration request_timeout_min = 100ms;
   Duration request_timeout_first = 1s;  // before a contact's RTT is known
   Duration request_timeout_max = 4s;
-  std::uint8_t request_attempts = 2;  // sendings of a ping or store; a lookup step is sent once
+  std::uint8_t request_attempts = 2;  // sendings before a request counts as unanswered
   std::size_t requests_in_flight_max = 1024;
   std::size_t requests_per_source_per_s = 200;
   std::size_t strangers_per_s = 2000;  // datagrams that need a key agreement
   std::size_t cached_pairs_max = 1024;
+  std::size_t tokens_max = 512;  // address tokens of other hosts that are kept
   std::size_t jobs_max = 8192;
 
   // Maintenance
-  Duration contact_check_interval = 30s;  // one contact, the longest silent, is pinged
+  Duration table_check_period = 15min;  // every contact is heard of this often, or pinged
   Duration bucket_refresh_interval = 15min;
+  Duration neighbour_refresh_interval = 5min;  // a lookup of our own id
   Duration bootstrap_backoff_min = 2s;
   Duration bootstrap_backoff_max = 60s;
 
@@ -45,7 +47,7 @@ struct NodeConfig {
   std::size_t replication = 8;
   Duration item_lifetime = 24h;
   Duration republish_interval = 1h;
-  Duration connection_item_lifetime = 2h;  // refreshed at half of it
+  Duration connection_item_lifetime = 2h;  // refreshed at half of it; 0: none is published
   std::uint64_t item_count_max = 100'000;
   std::uint64_t item_bytes_max = 1ull << 30;
 

@@ -12,6 +12,7 @@
 #include "node/base/instant.h"
 #include "node/base/result.h"
 #include "node/control/command.h"
+#include "node/jobs/deadline.h"
 #include "node/jobs/job_kind.h"
 #include "node/ports/item_store.h"
 #include "node/ports/streams.h"
@@ -65,7 +66,9 @@ struct Store {
   ItemName name;
 };
 struct Bootstrap {};
-struct MaintainConnections {};
+struct MaintainConnections {
+  DeadlineKind what = DeadlineKind::kCheckContacts;
+};
 
 using Job =
     std::variant<HandleDatagram, HandleRequest, HandleResponse, HandleStream, HandleCommit, HandleCommand,

@@ -2,36 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "node/base/agenda.h"
 #include "node/base/guid.h"
 #include "node/base/rng.h"
 #include "node/config.h"
 #include "node/counters.h"
+#include "node/jobs/deadline.h"
 #include "node/jobs/job_queue.h"
 #include "node/ports/clock.h"
 
 namespace shoal {
-
-// What a deadline is for; the guid names the work, if it is one piece of many.
-enum class DeadlineKind : std::uint8_t {
-  kRequest,            // an out worker has waited long enough
-  kConnection,         // handshake or idle time-out of a session
-  kBootstrap,          // a round of bootstrap ends, or the next begins
-  kCheckContact,       // ping the contact that was silent for longest
-  kRefreshBuckets,     // look up ids in buckets nobody was seen in
-  kRefreshNeighbours,  // look up our own id
-  kRenewItems,         // renew or expire items we hold
-  kPublishSelf,        // renew our connection item
-  kSaveHosts,          // write the known hosts
-  kStop,               // do not wait any longer for answers to shutdown_host
-};
-
-struct Deadline {
-  DeadlineKind kind;
-  Guid guid;
-};
 
 struct NodeContext {
   NodeConfig config;
@@ -40,6 +24,20 @@ struct NodeContext {
   JobQueue jobs;
   Agenda<Deadline> agenda;
   NodeCounters counters;
+  std::vector<std::pair<CommandId, CommandResult>> results;  // delivered at the end of run_jobs
+
+  // A job that the full queue refuses is counted; a command is answered kBusy, and maintenance is tried
+  // again.
+  void post(JobClass job_class, Job job) {
+    std::optional<Job> refused = jobs.push(job_class, std::move(job));
+    if (!refused) return;
+    ++counters.dropped_queue_full;
+    if (const auto* command = std::get_if<HandleCommand>(&*refused)) {
+      results.emplace_back(command->id, fail(ErrorCode::kBusy, "the node's job queue is full"));
+    } else if (const auto* maintenance = std::get_if<MaintainConnections>(&*refused)) {
+      after(std::chrono::seconds(1), maintenance->what);
+    }
+  }
 
   Instant now() const { return clock.now(); }
   void at(Instant when, DeadlineKind kind, Guid guid = {}) { agenda.add(when, Deadline{kind, guid}); }

@@ -91,6 +91,7 @@ void fill(const GetItem& body, pb::Request& out) {
   get.set_all(body.all);
   get.set_sequence_min(body.sequence_min);
   get.set_renewing(body.renewing);
+  get.set_resume(body.resume);
 }
 
 void fill(const Done&, pb::Response& out) {
@@ -260,6 +261,7 @@ GetItem read(const pb::GetItem& in, FieldReader& reader) {
   body.all = in.all();
   body.sequence_min = in.sequence_min();
   body.renewing = in.renewing();
+  body.resume = in.resume();
   reader.expect(body.name.kind == ItemKind::kPublish || (body.name.salt.empty() && !body.all),
                 "get_item.kind", in.kind(), "2 when salt or all is set");
   return body;

@@ -95,10 +95,11 @@ struct StoreItem {
 };
 
 struct GetItem {
-  ItemName name;  // with `all`: records with salts greater than name.salt
+  ItemName name;  // with `all` and `resume`: records with salts greater than name.salt
   bool all = false;
   std::uint64_t sequence_min = 0;
   bool renewing = false;
+  bool resume = false;  // with `all`: after name.salt, even if that is empty
   friend bool operator==(const GetItem&, const GetItem&) = default;
 };
 

@@ -63,6 +63,7 @@ GetItem random_get(Rng& rng) {
   }
   body.sequence_min = random_number(rng);
   body.renewing = coin(rng);
+  body.resume = coin(rng);
   return body;
 }
 

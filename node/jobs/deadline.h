@@ -1,0 +1,29 @@
+// Deadline: what an entry of a node's agenda is for; the guid names the work, if it is one piece of many.
+#pragma once
+
+#include <cstdint>
+
+#include "node/base/guid.h"
+
+namespace shoal {
+
+enum class DeadlineKind : std::uint8_t {
+  kRequest,            // an out worker has waited long enough
+  kConnection,         // handshake or idle time-out of a session
+  kSessionsLost,       // requests of sessions that ended are over
+  kBootstrap,          // a round of bootstrap ends, or the next begins
+  kCheckContacts,      // ping contacts that were silent for long
+  kRefreshBuckets,     // look up ids in buckets nobody was seen in
+  kRefreshNeighbours,  // look up our own id
+  kRenewItems,         // renew or expire items we hold
+  kPublishSelf,        // renew our connection item
+  kSaveHosts,          // write the known hosts
+  kStop,               // do not wait any longer for answers to shutdown_host
+};
+
+struct Deadline {
+  DeadlineKind kind;
+  Guid guid;
+};
+
+}  // namespace shoal

@@ -1,0 +1,379 @@
+#include "node/rpc/rpc.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/wire/codec.h"
+
+namespace shoal {
+namespace {
+
+constexpr std::size_t kHelloBytes = kSealHeaderBytes + kIdBytes;
+constexpr std::size_t kAmplification = 3;  // RFC 9000 §8.1
+// Handshake and transfer of the largest value over a slow link.
+constexpr Duration kSessionRequestTimeout = std::chrono::seconds(30);
+
+JobClass class_of(const wire::Request& request) {
+  switch (request.kind()) {
+    case wire::RequestKind::kStoreItem:
+    case wire::RequestKind::kGetItem:
+      return JobClass::kStorage;
+    default:
+      return JobClass::kNetwork;
+  }
+}
+
+bool asks_for_contacts(const wire::Request& request) {
+  return request.kind() == wire::RequestKind::kFindHost || request.kind() == wire::RequestKind::kGetItem;
+}
+
+bool same_place(const Endpoint& a, const Endpoint& b) {
+  return a.address == b.address && a.port == b.port;
+}
+
+std::vector<Contact>* contacts_of(wire::ResponseBody& body) {
+  if (auto* found = std::get_if<wire::Contacts>(&body)) return &found->contacts;
+  if (auto* found = std::get_if<wire::Items>(&body)) return &found->contacts;
+  return nullptr;
+}
+
+}  // namespace
+
+Rpc::Rpc(NodeContext& context, const Id& self, Datagrams& datagrams, DatagramCipher& cipher,
+         Connections& connections, RpcListener& listener)
+    : context_(context),
+      self_(self),
+      datagrams_(datagrams),
+      cipher_(cipher),
+      connections_(connections),
+      listener_(listener),
+      mint_(context.rng),
+      tokens_(context.config.tokens_max),
+      sources_(context.config.requests_per_source_per_s, context.rng),
+      strangers_(context.config.strangers_per_s),
+      hello_secret_(context.rng.next()),
+      out_workers_(context.config.requests_in_flight_max) {}
+
+// ---- Asking
+
+Guid Rpc::request(OutRequest out) {
+  if (out_workers_.full()) return {};
+  OutWorker worker{};
+  worker.request.id = context_.rng.next();
+  worker.request.client = context_.config.client;
+  worker.request.body = std::move(out.body);
+  worker.to = out.to;
+  worker.purpose = out.purpose;
+  worker.completion = out.completion;
+  worker.by_session = out.by_session;
+  worker.timeout = timeout_for(worker);
+  const std::uint64_t wire_id = worker.request.id;
+  const Guid guid = out_workers_.insert(std::move(worker));
+  by_wire_id_.insert_or_assign(wire_id, guid);
+  send(guid, *out_workers_.find(guid));
+  return guid;
+}
+
+void Rpc::forget(Guid request) {
+  if (OutWorker* worker = out_workers_.find(request)) worker->completion = {};
+}
+
+Duration Rpc::timeout_for(const OutWorker& worker) const {
+  if (worker.by_session) return kSessionRequestTimeout;
+  const NodeConfig& config = context_.config;
+  if (!rtt_.known()) return config.request_timeout_first;
+  return std::clamp(rtt_.mean() + 4 * rtt_.deviation(), config.request_timeout_min,
+                    config.request_timeout_max);
+}
+
+void Rpc::send(Guid guid, OutWorker& worker) {
+  ++worker.attempts;
+  worker.sent = context_.now();
+  context_.at(worker.sent + worker.timeout * worker.attempts, DeadlineKind::kRequest, guid);
+  if (worker.by_session) {
+    send_by_session(guid, worker);
+    return;
+  }
+  worker.request.token = tokens_.find(worker.to.key, worker.sent);
+  worker.request.padding_bytes = 0;
+  if (asks_for_contacts(worker.request) && !worker.request.token) {
+    worker.request.padding_bytes = wire::padding_for(worker.request, wire::kPaddedFindBytes);
+  }
+  const std::size_t bytes = send_sealed(worker.to.key, worker.to.endpoint, wire::encode(worker.request));
+  NodeCounters::Kind& kind = context_.counters.kinds[worker.request.body.index()];
+  ++kind.requests_sent;
+  kind.request_bytes_sent += bytes;
+  context_.counters.purpose_bytes[static_cast<std::size_t>(worker.purpose)] += bytes;
+}
+
+void Rpc::send_by_session(Guid guid, OutWorker& worker) {
+  const auto connection = connections_.open(worker.to);
+  if (!connection) {
+    context_.at(context_.now(), DeadlineKind::kRequest, guid);
+    worker.attempts = context_.config.request_attempts;
+    return;
+  }
+  worker.connection = *connection;
+  Bytes message = wire::encode(worker.request);
+  const std::size_t bytes = message.size();
+  if (!connections_.send(*connection, connections_.next_stream(*connection), std::move(message))) {
+    worker.attempts = context_.config.request_attempts;
+    context_.at(context_.now(), DeadlineKind::kRequest, guid);
+    return;
+  }
+  NodeCounters::Kind& kind = context_.counters.kinds[worker.request.body.index()];
+  ++kind.requests_sent;
+  kind.request_bytes_sent += bytes;
+  context_.counters.session_bytes_sent += bytes;
+  context_.counters.purpose_bytes[static_cast<std::size_t>(worker.purpose)] += bytes;
+}
+
+std::size_t Rpc::send_sealed(const Id& to, const Endpoint& endpoint, ByteView message) {
+  Bytes datagram;
+  datagram.reserve(message.size() + kSealOverheadBytes);
+  if (!cipher_.seal(to, message, datagram)) return 0;  // no valid key: it will go unanswered
+  send_raw(endpoint, datagram);
+  return datagram.size();
+}
+
+void Rpc::send_raw(const Endpoint& to, ByteView datagram) {
+  if (!datagrams_.send(to, datagram)) {
+    ++context_.counters.dropped_send;
+    return;
+  }
+  ++context_.counters.datagrams_sent;
+  context_.counters.bytes_sent += datagram.size();
+}
+
+void Rpc::on_deadline(Guid guid) {
+  OutWorker* worker = out_workers_.find(guid);
+  if (worker == nullptr) return;
+  if (context_.now() < worker->sent + worker->timeout * worker->attempts && !worker->by_session) return;
+  if (worker->by_session || worker->attempts >= context_.config.request_attempts) {
+    finish(guid, ErrorCode::kTimeout, nullptr);
+    return;
+  }
+  const Completion completion = worker->completion;
+  const bool first = worker->attempts == 1;
+  send(guid, *worker);
+  if (first) listener_.on_slow(completion);
+}
+
+void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response) {
+  std::optional<OutWorker> worker = out_workers_.take(guid);
+  if (!worker) return;
+  by_wire_id_.erase(worker->request.id);
+  Answer answer{worker->completion, worker->to, error, response, context_.now() - worker->sent};
+  if (response == nullptr) {
+    ++context_.counters.requests_timed_out;
+    if (!worker->by_session) listener_.on_contact_silent(worker->to);
+  } else {
+    const bool rtt_known = worker->attempts == 1 && !worker->by_session;  // Karn and Partridge 1987
+    if (rtt_known) rtt_.sample(answer.rtt);
+    if (!worker->by_session) listener_.on_contact_answered(worker->to, answer.rtt);
+    if (response->observed && !worker->by_session) listener_.on_observed(*response->observed, worker->to);
+  }
+  if (answer.completion.owner != Completion::Owner::kNobody) listener_.on_answer(answer);
+}
+
+void Rpc::on_session_lost(Guid connection) {
+  std::vector<Guid> ended;
+  out_workers_.for_each([&](Guid guid, const OutWorker& worker) {
+    if (worker.by_session && worker.connection == connection) ended.push_back(guid);
+  });
+  for (const Guid guid : ended) finish(guid, ErrorCode::kTimeout, nullptr);
+}
+
+// A store needs our current token; a host that has lost ours sends a new one with its refusal.
+bool Rpc::renew_token(Guid guid, OutWorker& worker, const wire::Response& response) {
+  const auto* refusal = std::get_if<wire::Refusal>(&response.body);
+  if (refusal == nullptr || refusal->code != ErrorCode::kBadToken || worker.token_renewed ||
+      !response.token) {
+    return false;
+  }
+  worker.token_renewed = true;
+  worker.attempts = 0;
+  send(guid, worker);
+  return true;
+}
+
+void Rpc::handle(const HandleResponse& job) {
+  const auto found = by_wire_id_.find(job.response.id);
+  OutWorker* worker = found == by_wire_id_.end() ? nullptr : out_workers_.find(found->second);
+  const bool from_whom_we_asked =
+      worker != nullptr && worker->to.key == job.origin.key &&
+      (worker->by_session ? worker->connection == job.origin.connection
+                          : !job.origin.connection && same_place(worker->to.endpoint, job.origin.endpoint));
+  if (!from_whom_we_asked) {
+    ++context_.counters.dropped_late_response;
+    return;
+  }
+  const Guid guid = found->second;
+  ++context_.counters.kinds[worker->request.body.index()].responses_received;
+  context_.counters.purpose_bytes[static_cast<std::size_t>(worker->purpose)] += job.origin.received_bytes;
+  if (job.response.token) tokens_.put(job.origin.key, *job.response.token, context_.now());
+  if (renew_token(guid, *worker, job.response)) return;
+  const auto* refusal = std::get_if<wire::Refusal>(&job.response.body);
+  finish(guid, refusal == nullptr ? ErrorCode::kNone : refusal->code, &job.response);
+}
+
+// ---- Receiving
+
+void Rpc::on_datagram(const Endpoint& from, ByteView datagram) {
+  ++context_.counters.datagrams_received;
+  context_.counters.bytes_received += datagram.size();
+  const std::optional<Id> sender =
+      datagram.size() <= kDatagramBytesMax ? peek_sender(datagram) : std::nullopt;
+  if (!sender) {
+    ++context_.counters.dropped_malformed;
+    return;
+  }
+  const Instant now = context_.now();
+  if (!sources_.allow(from, now)) {
+    ++context_.counters.dropped_rate_limit;
+    return;
+  }
+  const bool known = cipher_.knows(*sender);
+  if (!known && !strangers_.allow(now)) {
+    ++context_.counters.dropped_stranger_budget;
+    return;
+  }
+  context_.post(known ? JobClass::kNetwork : JobClass::kStrangers,
+                HandleDatagram{from, Bytes(datagram.begin(), datagram.end())});
+}
+
+void Rpc::handle(const HandleDatagram& job) {
+  if (*peek_sender(job.datagram) == Id{}) {
+    handle_hello(job.from, job.datagram);
+    return;
+  }
+  auto opened = cipher_.open(job.datagram);
+  if (!opened) {
+    const bool malformed = opened.error().code == ErrorCode::kMalformed;
+    ++(malformed ? context_.counters.dropped_malformed : context_.counters.dropped_unverified);
+    return;
+  }
+  const auto bytes = static_cast<std::uint32_t>(job.datagram.size());
+  on_message(Origin{opened->sender, job.from, {}, 0, bytes}, opened->payload);
+}
+
+// A request that a later version of the protocol knows and we do not is answered, so that its sender need not
+// wait.
+void Rpc::on_message(const Origin& origin, ByteView bytes) {
+  auto message = wire::decode(bytes);
+  if (message) {
+    post_message(origin, std::move(*message));
+    return;
+  }
+  ++context_.counters.dropped_malformed;
+  if (message.error().code != ErrorCode::kUnsupported) return;
+  if (const auto id = wire::request_id(bytes)) {
+    respond(origin, *id, wire::RequestKind::kPing, false, wire::Refusal{ErrorCode::kUnsupported, 0});
+  }
+}
+
+void Rpc::on_session_message(const Origin& origin, ByteView message) {
+  context_.counters.session_bytes_received += message.size();
+  on_message(origin, message);
+}
+
+void Rpc::post_message(const Origin& origin, wire::Message message) {
+  if (auto* request = std::get_if<wire::Request>(&message)) {
+    ++context_.counters.kinds[request->body.index()].requests_received;
+    const JobClass job_class = class_of(*request);
+    context_.post(job_class, HandleRequest{origin, std::move(*request)});
+  } else {
+    context_.post(JobClass::kNetwork, HandleResponse{origin, std::move(std::get<wire::Response>(message))});
+  }
+}
+
+// ---- Hello
+
+void Rpc::send_hello(const Endpoint& to) {
+  Bytes hello(kHelloBytes, 0);
+  hello[0] = wire::kProtocolVersion;
+  context_.rng.fill(MutableByteView(hello).subspan(1 + kIdBytes, kNonceBytes - sizeof hello_secret_));
+  for (std::size_t i = 0; i < sizeof hello_secret_; ++i) {
+    hello[kSealHeaderBytes - 1 - i] = static_cast<std::uint8_t>(hello_secret_ >> (8 * i));
+  }
+  send_raw(to, hello);
+}
+
+void Rpc::handle_hello(const Endpoint& from, ByteView datagram) {
+  if (datagram.size() != kHelloBytes) {
+    ++context_.counters.dropped_malformed;
+    return;
+  }
+  const Id key = Id::from_bytes(datagram.last(kIdBytes));
+  if (key == Id{}) {
+    Bytes answer(datagram.begin(), datagram.end());
+    std::copy(self_.bytes.begin(), self_.bytes.end(), answer.end() - kIdBytes);
+    send_raw(from, answer);
+    return;
+  }
+  std::uint64_t secret = 0;
+  for (const std::uint8_t byte : datagram.subspan(kSealHeaderBytes - sizeof secret, sizeof secret)) {
+    secret = secret << 8 | byte;
+  }
+  if (secret != hello_secret_ || key == self_) {
+    ++context_.counters.dropped_late_response;
+    return;
+  }
+  listener_.on_hello(Contact{key, from});
+}
+
+// ---- Answering
+
+bool Rpc::validated(const Origin& origin, const wire::Request& request) const {
+  if (origin.connection) return true;
+  return request.token && mint_.accepts(*request.token, origin.endpoint.address, origin.key, context_.now());
+}
+
+std::size_t Rpc::response_bytes_max(const Origin& origin, bool validated) const {
+  if (origin.connection) return wire::kMessageBytesMax;
+  if (validated) return wire::kDatagramMessageBytesMax;
+  const std::size_t sealed_max = kAmplification * origin.received_bytes;
+  return sealed_max < kSealOverheadBytes
+             ? 0
+             : std::min(wire::kDatagramMessageBytesMax, sealed_max - kSealOverheadBytes);
+}
+
+void Rpc::respond(const Origin& origin, const wire::Request& request, wire::ResponseBody body) {
+  respond(origin, request.id, request.kind(), validated(origin, request), std::move(body));
+}
+
+void Rpc::respond(const Origin& origin, std::uint64_t request_id, wire::RequestKind request_kind,
+                  bool validated, wire::ResponseBody body) {
+  wire::Response response;
+  response.id = request_id;
+  response.body = std::move(body);
+  if (!origin.connection) {
+    response.token = mint_.mint(origin.endpoint.address, origin.key, context_.now());
+    response.observed = origin.endpoint;
+  }
+  const std::size_t bytes_max = response_bytes_max(origin, validated);
+  wire::Message message(std::move(response));
+  Bytes encoded = wire::encode(message);
+  std::vector<Contact>* contacts = contacts_of(std::get<wire::Response>(message).body);
+  while (encoded.size() > bytes_max && contacts != nullptr && !contacts->empty()) {
+    const std::size_t excess = (encoded.size() - bytes_max + wire::kContactBytes - 1) / wire::kContactBytes;
+    contacts->resize(contacts->size() - std::min(contacts->size(), excess));
+    encoded = wire::encode(message);
+  }
+  if (encoded.size() > bytes_max) {
+    ++context_.counters.dropped_amplification;
+    return;
+  }
+  NodeCounters::Kind& kind = context_.counters.kinds[static_cast<std::size_t>(request_kind)];
+  if (origin.connection) {
+    const std::size_t bytes = encoded.size();
+    if (!connections_.send(origin.connection, origin.stream, std::move(encoded))) return;
+    context_.counters.session_bytes_sent += bytes;
+    kind.response_bytes_sent += bytes;
+  } else {
+    kind.response_bytes_sent += send_sealed(origin.key, origin.endpoint, encoded);
+  }
+  ++kind.responses_sent;
+}
+
+}  // namespace shoal

@@ -1,0 +1,156 @@
+// Rpc: requests and responses over sealed datagrams, or over sessions for what does not fit one.
+//
+// A request is an *out worker* until it ends, named by a guid:
+//
+//   request() ─► sent ──(adaptive time-out)──► slow, sent again ──(twice the time-out)──► unanswered
+//                  └───────── response ──────────────┴──────────► answered
+//
+// The id on the wire is fresh and random; a response counts only from the endpoint and key that were asked.
+// Serving is stateless: what a request needs to be answered later is its Origin.
+//
+// Datagrams are refused, and counted, before they cost much: by source (rate limit), by the budget for hosts
+// we share no key with yet, by the bound of the job queue.
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "node/base/contact.h"
+#include "node/base/guid.h"
+#include "node/base/slot_table.h"
+#include "node/jobs/job.h"
+#include "node/jobs/node_context.h"
+#include "node/ports/datagrams.h"
+#include "node/rpc/connections.h"
+#include "node/rpc/rate_limiter.h"
+#include "node/rpc/rtt_estimator.h"
+#include "node/rpc/token_cache.h"
+#include "node/rpc/token_mint.h"
+#include "node/secure/sealed_datagram.h"
+
+namespace shoal {
+
+// Who waits for a request's end: a part of the node, one of its pieces of work, and what that likes to
+// remember.
+struct Completion {
+  enum class Owner : std::uint8_t { kNobody, kLookup, kStore, kFetch, kVerify, kCommand, kShutdown };
+  Owner owner = Owner::kNobody;
+  std::uint16_t index = 0;
+  Guid guid;
+};
+
+struct OutRequest {
+  Contact to;
+  wire::RequestBody body;
+  Purpose purpose = Purpose::kLookup;
+  Completion completion;
+  bool by_session = false;
+};
+
+// The end of a request.
+struct Answer {
+  Completion completion;
+  Contact from;
+  ErrorCode error = ErrorCode::kNone;        // kTimeout, or the code of a refusal
+  const wire::Response* response = nullptr;  // nullptr when unanswered
+  Duration rtt{};                            // since it was sent last
+};
+
+// What the rest of the node learns from requests and responses, before the owner gets its Answer.
+class RpcListener {
+ public:
+  virtual ~RpcListener() = default;
+  // It answered us from that endpoint with that key.
+  virtual void on_contact_answered(const Contact& contact, Duration rtt) = 0;
+  virtual void on_contact_silent(const Contact& contact) = 0;
+  // Where `by` says we sent from.
+  virtual void on_observed(const Endpoint& own, const Contact& by) = 0;
+  virtual void on_slow(const Completion& completion) = 0;
+  virtual void on_answer(const Answer& answer) = 0;
+  // A host at this endpoint says that this is its key. To be verified.
+  virtual void on_hello(const Contact& contact) = 0;
+};
+
+class Rpc {
+ public:
+  Rpc(NodeContext& context, const Id& self, Datagrams& datagrams, DatagramCipher& cipher,
+      Connections& connections, RpcListener& listener);
+
+  // Begins a request; the empty guid when requests_in_flight_max are under way.
+  Guid request(OutRequest out);
+  // Nobody waits for it any longer; it goes on only to learn whether the contact is there.
+  void forget(Guid request);
+  // Asks the host at an endpoint for its key (sealed datagrams need one): "version | 32 zero bytes | nonce 24
+  // | 32 zero bytes" is answered by the same with the key at the end. Nobody believes the answer: a sealed
+  // ping follows.
+  void send_hello(const Endpoint& to);
+
+  // From PortEvents: refuses or posts.
+  void on_datagram(const Endpoint& from, ByteView datagram);
+  // The jobs.
+  void handle(const HandleDatagram& job);
+  void handle(const HandleResponse& job);
+  // Decodes a message that came by session and posts it.
+  void on_session_message(const Origin& origin, ByteView message);
+  void on_session_lost(Guid connection);
+  void on_deadline(Guid request);
+
+  // Is the token of this request good? By session it needs none.
+  bool validated(const Origin& origin, const wire::Request& request) const;
+  // Bytes that the encoded response may have: what a datagram holds, and to an address not validated thrice
+  // what came.
+  std::size_t response_bytes_max(const Origin& origin, bool validated) const;
+  // Sends the response; contacts at the end are left out if it is too large, and what is still too large is
+  // dropped.
+  void respond(const Origin& origin, const wire::Request& request, wire::ResponseBody body);
+  // The same for a request that was kept waiting (a store until its commit).
+  void respond(const Origin& origin, std::uint64_t request_id, wire::RequestKind kind, bool validated,
+               wire::ResponseBody body);
+
+  std::size_t in_flight() const { return out_workers_.size(); }
+
+ private:
+  struct OutWorker {
+    wire::Request request;
+    Contact to;
+    Purpose purpose;
+    Completion completion;
+    Instant sent;
+    Duration timeout;
+    std::uint8_t attempts = 0;
+    bool token_renewed = false;
+    bool by_session = false;
+    Guid connection;
+  };
+
+  Duration timeout_for(const OutWorker& worker) const;
+  void send(Guid guid, OutWorker& worker);
+  void send_by_session(Guid guid, OutWorker& worker);
+  std::size_t send_sealed(const Id& to, const Endpoint& endpoint, ByteView message);
+  void send_raw(const Endpoint& to, ByteView datagram);
+  void finish(Guid guid, ErrorCode error, const wire::Response* response);
+  bool renew_token(Guid guid, OutWorker& worker, const wire::Response& response);
+  void handle_hello(const Endpoint& from, ByteView datagram);
+  void on_message(const Origin& origin, ByteView bytes);
+  void post_message(const Origin& origin, wire::Message message);
+
+  NodeContext& context_;
+  Id self_;
+  Datagrams& datagrams_;
+  DatagramCipher& cipher_;
+  Connections& connections_;
+  RpcListener& listener_;
+  TokenMint mint_;
+  TokenCache tokens_;
+  SourceLimiter sources_;
+  RateLimiter strangers_;
+  RttEstimator rtt_;
+  std::uint64_t hello_secret_;
+  SlotTable<OutWorker> out_workers_;
+  tsl::robin_map<std::uint64_t, Guid> by_wire_id_;
+};
+
+}  // namespace shoal
