@@ -87,6 +87,17 @@ RoutingTable::Added RoutingTable::add(const Contact& contact, Instant now, Durat
   return Added::kNew;
 }
 
+bool RoutingTable::wants(const Contact& contact) const {
+  const std::size_t depth = depth_of(contact.key);
+  if (depth == kIdBits) return false;
+  const Bucket bucket = bucket_at(depth);
+  if (place_of(bucket, contact.key) != kNowhere) return false;
+  if (subnet_is_full(bucket, contact.endpoint, kNowhere)) {
+    return worst_failed(bucket.first, bucket.waiting, subnet_of(contact.endpoint.address)) != kNowhere;
+  }
+  return !is_full(bucket) || worst_failed(bucket.first, bucket.waiting) != kNowhere;
+}
+
 // A contact or replacement that we know has answered again.
 RoutingTable::Added RoutingTable::refresh(const Bucket& bucket, std::size_t place, const Contact& contact,
                                           std::uint32_t seen_ms, std::uint16_t rtt) {

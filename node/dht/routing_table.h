@@ -63,6 +63,8 @@ class RoutingTable {
   // The contact answered us, `rtt` after we asked. Times are kept to the millisecond, RTTs rounded up to
   // 0.1 ms and at most 6.5 s.
   Added add(const Contact& contact, Instant now, Duration rtt);
+  // Would add() answer kNew? Then a host that has not answered us yet is worth a ping.
+  bool wants(const Contact& contact) const;
   // A request to it went unanswered. True when that was the last straw and it left; the freshest replacement
   // of its bucket has then moved up. A replacement that fails is forgotten at once (false: it was no
   // contact).

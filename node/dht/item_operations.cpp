@@ -1,0 +1,428 @@
+#include "node/dht/item_operations.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/base/check.h"
+#include "node/wire/codec.h"
+
+namespace shoal {
+namespace {
+
+bool about_sequence(ErrorCode code) {
+  return code == ErrorCode::kSequenceTooLow || code == ErrorCode::kSequenceConflict ||
+         code == ErrorCode::kCasMismatch;
+}
+
+std::chrono::milliseconds to_wall(Duration d) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(d);
+}
+
+}  // namespace
+
+ItemOperations::ItemOperations(NodeContext& context, const KeyPair& keys, Rpc& rpc, Lookups& lookups,
+                               Items& items, const RoutingTable& table, const OwnAddresses& own)
+    : context_(context),
+      keys_(keys),
+      rpc_(rpc),
+      lookups_(lookups),
+      items_(items),
+      table_(table),
+      own_(own),
+      operations_(kOperationsMax) {}
+
+Guid ItemOperations::begin(Operation operation) {
+  const std::optional<CommandId> command = operation.command;
+  const Guid guid = operations_.insert(std::move(operation));
+  if (!guid && command) refuse_busy(*command);
+  return guid;
+}
+
+void ItemOperations::refuse_busy(CommandId command) {
+  context_.results.emplace_back(command,
+                                fail(ErrorCode::kBusy, "too many lookups or operations are under way"));
+}
+
+Purpose ItemOperations::purpose_of(const Operation& operation) const {
+  return operation.command ? Purpose::kItems : Purpose::kMaintenance;
+}
+
+// ---- Commands
+
+void ItemOperations::put(CommandId command, PutCommand put) {
+  if (put.value.size() > wire::kValueBytesMax) {
+    context_.results.emplace_back(command, fail(ErrorCode::kTooLarge, "a value has at most 65,536 bytes"));
+    return;
+  }
+  Operation operation;
+  operation.kind = Kind::kPut;
+  operation.command = command;
+  operation.result.key = hash_item_location(put.value);
+  operation.get.name = {operation.result.key, ItemKind::kHash, {}};
+  operation.item = {ItemKind::kHash, std::move(put.value)};
+  operation.expires = context_.clock.wall_time() + to_wall(context_.config.item_lifetime);
+  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kItems);
+}
+
+void ItemOperations::publish(CommandId command, PublishCommand publish) {
+  if (publish.value.size() > wire::kValueBytesMax || publish.salt.size() > wire::kSaltBytesMax) {
+    context_.results.emplace_back(
+        command, fail(ErrorCode::kTooLarge, "a value has at most 65,536 bytes, and a salt at most 64"));
+    return;
+  }
+  Operation operation;
+  operation.kind = Kind::kPublish;
+  operation.command = command;
+  operation.result.key = KeyPair::from_seed(publish.secret).public_key();
+  operation.get.name = {publish_item_location(operation.result.key), ItemKind::kPublish, publish.salt};
+  operation.expected_sequence = publish.expected_sequence;
+  operation.publish = std::move(publish);
+  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kItems);
+}
+
+void ItemOperations::get(CommandId command, const GetCommand& get) {
+  const ItemName name{get.key, ItemKind::kHash, {}};
+  if (const auto held = items_.find(name)) {
+    context_.results.emplace_back(command, GetResult{*held->body, {}});
+    return;
+  }
+  Operation operation;
+  operation.kind = Kind::kGet;
+  operation.command = command;
+  operation.get.name = name;
+  start_lookup(begin(std::move(operation)), true, false, context_.config.replication, Purpose::kItems);
+}
+
+void ItemOperations::lookup(CommandId command, const LookupCommand& lookup) {
+  Operation operation;
+  operation.kind = Kind::kLookup;
+  operation.command = command;
+  operation.get.name = {publish_item_location(lookup.public_key), ItemKind::kPublish, lookup.salt};
+  operation.get.all = lookup.all;
+  if (const auto held = items_.find(operation.get.name)) {
+    operation.items.keep({ItemKind::kPublish, *held->body}, operation.get);
+  }
+  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kItems);
+}
+
+void ItemOperations::resolve(CommandId command, const ResolveCommand& resolve) {
+  Operation operation;
+  operation.kind = Kind::kResolve;
+  operation.command = command;
+  operation.get.name = {resolve.host, ItemKind::kConnection, {}};
+  if (const auto held = items_.find(operation.get.name)) {
+    operation.items.keep({ItemKind::kConnection, *held->body}, operation.get);
+  }
+  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kItems);
+}
+
+// ---- Of our own accord
+
+void ItemOperations::renew(const ItemName& name) {
+  const auto held = items_.find(name);
+  if (!held) return;
+  Operation operation;
+  operation.kind = Kind::kRenew;
+  operation.item = {name.kind, *held->body};
+  operation.expires = held->header.expires;
+  operation.result.sequence = held->header.sequence;
+  operation.get.name = name;
+  const Guid guid = begin(std::move(operation));
+  if (!guid) return;
+  items_.on_renewal_begun();
+  start_lookup(guid, false, true, context_.config.replication, Purpose::kMaintenance);
+}
+
+void ItemOperations::hand_over(const ItemName& name, const Contact& to) {
+  const auto held = items_.find(name);
+  if (!held) return;
+  Operation operation;
+  operation.kind = Kind::kHandOver;
+  operation.item = {name.kind, *held->body};
+  operation.expires = held->header.expires;
+  operation.result.sequence = held->header.sequence;
+  operation.targets = {to};
+  operation.copies_wanted = 1;
+  if (const Guid guid = begin(std::move(operation))) store_on_next(guid);
+}
+
+void ItemOperations::publish_self() {
+  const Duration lifetime = context_.config.connection_item_lifetime;
+  ConnectionRecord record;
+  record.host = keys_.public_key();
+  record.endpoints = own_.advertised();
+  if (lifetime == Duration::zero() || context_.config.client || record.endpoints.empty()) return;
+  const WallTime now = context_.clock.wall_time();
+  record.sequence = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  record.expires = now + to_wall(lifetime);
+  Operation operation;
+  operation.kind = Kind::kPublishSelf;
+  operation.item = make_connection_item(record, keys_);
+  operation.result.sequence = record.sequence;
+  operation.get.name = {record.host, ItemKind::kConnection, {}};
+  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kMaintenance);
+}
+
+void ItemOperations::start_lookup(Guid guid, bool first_item_is_enough, bool renewing, std::size_t wanted,
+                                  Purpose purpose) {
+  const Operation* operation = operations_.find(guid);
+  if (operation == nullptr) return;
+  LookupRequest request;
+  request.target = operation->get.name.location;
+  request.wanted = wanted;
+  request.get = operation->get;
+  request.get->renewing = renewing;
+  request.first_item_is_enough = first_item_is_enough;
+  request.purpose = purpose;
+  request.owner = {LookupOwner::Part::kItems, guid};
+  if (lookups_.start(std::move(request))) return;
+  const std::optional<Operation> refused = operations_.take(guid);
+  if (refused->command) refuse_busy(*refused->command);
+  if (refused->kind == Kind::kRenew) items_.on_renewal_done();
+}
+
+void ItemOperations::on_lookup_done(Guid guid, LookupOutcome outcome) {
+  Operation* operation = operations_.find(guid);
+  if (operation == nullptr) return;
+  operation->report = std::move(outcome.report);
+  switch (operation->kind) {
+    case Kind::kPublish: {
+      std::uint64_t held = outcome.items.sequence_max();
+      for (const Holding& holding : outcome.holdings) held = std::max(held, holding.sequence);
+      sign_record(*operation, held);
+      begin_storing(guid, {});
+      break;
+    }
+    case Kind::kPut:
+    case Kind::kPublishSelf:
+      begin_storing(guid, {});
+      break;
+    case Kind::kRenew:
+      begin_storing(guid, outcome.holdings);
+      break;
+    case Kind::kHandOver:
+      break;
+    case Kind::kGet:
+    case Kind::kLookup:
+    case Kind::kResolve:
+      for (const wire::Item& item : outcome.items.items()) operation->items.keep(item, operation->get);
+      operation->holdings = std::move(outcome.holdings);
+      std::erase_if(operation->holdings, [](const Holding& holding) { return !holding.needs_session; });
+      std::stable_sort(operation->holdings.begin(), operation->holdings.end(),
+                       [](const Holding& a, const Holding& b) { return a.sequence < b.sequence; });
+      continue_get(guid);
+      break;
+  }
+}
+
+// ---- Storing
+
+void ItemOperations::sign_record(Operation& operation, std::uint64_t sequence_held) {
+  const PublishCommand publish = *std::exchange(operation.publish, std::nullopt);
+  PublishRecord record;
+  record.public_key = operation.result.key;
+  record.sequence = publish.sequence.value_or(publish.expected_sequence.value_or(sequence_held) + 1);
+  record.expires =
+      context_.clock.wall_time() + to_wall(publish.lifetime.value_or(context_.config.item_lifetime));
+  record.salt = publish.salt;
+  record.value = publish.value;
+  operation.item = make_publish_item(record, KeyPair::from_seed(publish.secret));
+  operation.result.sequence = record.sequence;
+}
+
+// `holdings`: who holds the item already, where that is enough.
+void ItemOperations::begin_storing(Guid guid, const std::vector<Holding>& holdings) {
+  Operation& operation = *operations_.find(guid);
+  operation.copies_wanted = context_.config.replication;
+  operation.holdings = holdings;
+  const Id& location = operation.get.name.location;
+  for (const LookupReport::Host& host : operation.report.closest) operation.targets.push_back(host.contact);
+  if (!context_.config.client) {
+    const Contact self{keys_.public_key(), {}};
+    const auto place =
+        std::lower_bound(operation.targets.begin(), operation.targets.end(), self,
+                         [&](const Contact& a, const Contact& b) { return closer(location, a.key, b.key); });
+    operation.targets.insert(place, self);
+  }
+  store_on_next(guid);
+}
+
+void ItemOperations::store_on_next(Guid guid) {
+  for (;;) {
+    Operation* operation = operations_.find(guid);
+    if (operation == nullptr) return;
+    const bool enough = operation->copies + operation->in_flight >= operation->copies_wanted;
+    if (enough || operation->next_target == operation->targets.size()) break;
+    const Contact target = operation->targets[operation->next_target++];
+    const bool holds =
+        std::any_of(operation->holdings.begin(), operation->holdings.end(), [&](const Holding& h) {
+          return h.contact.key == target.key && h.sequence >= operation->result.sequence;
+        });
+    const bool ourselves = target.key == keys_.public_key();
+    if (holds || (ourselves && operation->kind == Kind::kRenew)) {
+      ++operation->copies;
+      continue;
+    }
+    ++operation->in_flight;
+    if (ourselves) {
+      items_.store_here(operation->item, operation->expected_sequence, operation->expires, guid);
+      continue;
+    }
+    OutRequest out;
+    out.to = target;
+    out.body = wire::StoreItem{operation->item, operation->expected_sequence, operation->expires};
+    out.purpose = purpose_of(*operation);
+    out.completion = {Completion::Owner::kStore, 0, guid};
+    out.by_session = operation->item.body.size() > wire::kStoreBodyInDatagramMax;
+    if (!rpc_.request(std::move(out))) record_store(guid, target, {ErrorCode::kBusy, 0});
+  }
+  const Operation* operation = operations_.find(guid);
+  if (operation != nullptr && operation->in_flight == 0) finish_store(guid);
+}
+
+void ItemOperations::record_store(Guid guid, const Contact& holder, const wire::Refusal& outcome) {
+  Operation& operation = *operations_.find(guid);
+  --operation.in_flight;
+  operation.result.holders.push_back({holder, outcome.code, outcome.sequence});
+  if (outcome.code == ErrorCode::kNone) ++operation.copies;
+  // A host that holds something newer is no reason to spread the older further out.
+  if (about_sequence(outcome.code) && operation.copies_wanted > 0) --operation.copies_wanted;
+}
+
+void ItemOperations::on_store_answer(const Answer& answer) {
+  if (operations_.find(answer.completion.guid) == nullptr) return;
+  wire::Refusal outcome{answer.error, 0};
+  if (answer.response != nullptr) {
+    if (const auto* refusal = std::get_if<wire::Refusal>(&answer.response->body)) outcome = *refusal;
+  }
+  record_store(answer.completion.guid, answer.from, outcome);
+  store_on_next(answer.completion.guid);
+}
+
+void ItemOperations::on_stored_here(Guid guid, const wire::Refusal& outcome) {
+  if (operations_.find(guid) == nullptr) return;
+  record_store(guid, Contact{keys_.public_key(), {}}, outcome);
+  store_on_next(guid);
+}
+
+void ItemOperations::finish_store(Guid guid) {
+  std::optional<Operation> operation = operations_.take(guid);
+  if (operation->kind == Kind::kRenew) finish_renewal(*operation);
+  if (!operation->command) return;
+  if (operation->report.closest.empty() && table_.size() == 0) {
+    context_.results.emplace_back(*operation->command,
+                                  fail(ErrorCode::kNotConnected, "no host of the network is known"));
+    return;
+  }
+  operation->result.lookup = std::move(operation->report);
+  context_.results.emplace_back(*operation->command, std::move(operation->result));
+}
+
+// An item that enough closer hosts hold is theirs to keep.
+void ItemOperations::finish_renewal(const Operation& operation) {
+  items_.on_renewal_done();
+  const auto self = std::find_if(operation.targets.begin(), operation.targets.end(),
+                                 [&](const Contact& c) { return c.key == keys_.public_key(); });
+  const auto rank = static_cast<std::size_t>(self - operation.targets.begin());
+  const bool ours_is_one_of_the_copies = rank < operation.next_target;
+  if (!ours_is_one_of_the_copies && operation.copies >= context_.config.replication) {
+    items_.erase(operation.get.name);
+  }
+}
+
+// ---- Getting
+
+void ItemOperations::continue_get(Guid guid) {
+  Operation& operation = *operations_.find(guid);
+  while (!operation.holdings.empty()) {
+    const Holding best = std::move(operation.holdings.back());
+    operation.holdings.pop_back();
+    const bool useful =
+        operation.get.all || operation.items.empty() || best.sequence > operation.items.sequence_max();
+    if (useful) {
+      fetch(guid, best);
+      return;
+    }
+  }
+  finish_get(guid);
+}
+
+void ItemOperations::fetch(Guid guid, const Holding& holding) {
+  Operation& operation = *operations_.find(guid);
+  OutRequest out;
+  out.to = holding.contact;
+  out.body = operation.get;
+  out.purpose = Purpose::kItems;
+  out.completion = {Completion::Owner::kFetch, 0, guid};
+  out.by_session = true;
+  if (!rpc_.request(std::move(out))) continue_get(guid);
+}
+
+void ItemOperations::on_fetch_answer(const Answer& answer) {
+  const Guid guid = answer.completion.guid;
+  Operation* operation = operations_.find(guid);
+  if (operation == nullptr) return;
+  const auto* items = answer.response == nullptr ? nullptr : std::get_if<wire::Items>(&answer.response->body);
+  if (items == nullptr) {
+    continue_get(guid);
+    return;
+  }
+  for (const wire::Item& item : items->items) operation->items.keep(item, operation->get);
+  if (!operation->get.all) {
+    continue_get(guid);
+    return;
+  }
+  const auto last = items->items.empty() ? Result<PublishRecord>(fail(ErrorCode::kNotFound))
+                                         : read_publish_item(items->items.back().body);
+  const bool progress = last && (!operation->get.resume || last->salt > operation->get.name.salt);
+  if (!items->more || !progress) {
+    finish_get(guid);
+    return;
+  }
+  operation->get.resume = true;
+  operation->get.name.salt = last->salt;
+  fetch(guid, Holding{answer.from, 0, true});
+}
+
+void ItemOperations::finish_get(Guid guid) {
+  Operation& operation = *operations_.find(guid);
+  if (operation.kind == Kind::kGet && operation.items.empty() && !operation.second_round &&
+      !operation.report.closest.empty()) {
+    // Whoever said it held the item did not deliver, or nobody near enough was asked: ask all of the closest.
+    operation.second_round = true;
+    start_lookup(guid, false, false, context_.config.k, Purpose::kItems);
+    return;
+  }
+  CommandResult result = result_of_get(operation);
+  context_.results.emplace_back(*operation.command, std::move(result));
+  operations_.erase(guid);
+}
+
+CommandResult ItemOperations::result_of_get(Operation& operation) const {
+  const bool alone = operation.report.closest.empty() && table_.size() == 0;
+  if (operation.items.empty() && alone)
+    return fail(ErrorCode::kNotConnected, "no host of the network is known");
+  const WallTime now = context_.clock.wall_time();
+  if (operation.kind == Kind::kGet && !operation.items.empty()) {
+    return GetResult{operation.items.items().front().body, std::move(operation.report)};
+  }
+  if (operation.kind == Kind::kResolve) {
+    for (const wire::Item& item : operation.items.items()) {
+      auto record = read_connection_item(item.body);
+      if (record && record->expires > now)
+        return ResolveResult{std::move(*record), std::move(operation.report)};
+    }
+  }
+  if (operation.kind == Kind::kLookup) {
+    PublishedResult published;
+    for (const wire::Item& item : operation.items.items()) {
+      auto record = read_publish_item(item.body);
+      if (record && record->expires > now) published.records.push_back(std::move(*record));
+    }
+    published.lookup = std::move(operation.report);
+    if (!published.records.empty()) return published;
+  }
+  return fail(ErrorCode::kNotFound, "none of the hosts closest to it holds it");
+}
+
+}  // namespace shoal

@@ -1,0 +1,281 @@
+#include "node/dht/items.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "node/wire/codec.h"
+
+namespace shoal {
+namespace {
+
+// Stores waiting for their commit.
+constexpr std::size_t kPendingMax = 1024;
+// What surrounds an item's body in an encoded response, at most.
+constexpr std::size_t kItemResponseOverhead = wire::kDatagramMessageBytesMax - wire::kGetBodyInDatagramMax;
+// The renewal deadline is looked at this often within one period.
+constexpr int kRenewalTicks = 16;
+
+// Sorts before every publish record at the same location and after every hash item there.
+ItemName before_records(const Id& location) {
+  return {location, ItemKind::kHash, Bytes(wire::kSaltBytesMax + 1, 0xff)};
+}
+
+}  // namespace
+
+Items::Items(NodeContext& context, ItemStore& store, Rpc& rpc, const RoutingTable& table,
+             ItemsListener& listener)
+    : context_(context), store_(store), rpc_(rpc), table_(table), listener_(listener) {}
+
+void Items::load() {
+  constexpr std::size_t kPage = 1000;
+  std::vector<ItemHeader> page = store_.list(nullptr, kPage);
+  while (!page.empty()) {
+    for (const ItemHeader& header : page) held_[header.name] = Held{next_renewal(), header.expires, false};
+    page = store_.list(&page.back().name, kPage);
+  }
+  context_.after(context_.config.republish_interval / kRenewalTicks, DeadlineKind::kRenewItems);
+}
+
+Instant Items::next_renewal() {
+  return context_.now() + context_.rng.jittered(context_.config.republish_interval, 0.25);
+}
+
+std::optional<StoredItem> Items::find(const ItemName& name) const {
+  std::optional<StoredItem> item = store_.find(name);
+  if (item && item->header.expires <= context_.clock.wall_time()) return std::nullopt;
+  return item;
+}
+
+// ---- Storing
+
+void Items::handle(const Origin& origin, const wire::Request& request, const wire::StoreItem& store) {
+  const StoreReply reply{origin, request.id, {}};
+  if (!rpc_.validated(origin, request)) {
+    reply_to(reply, {ErrorCode::kBadToken, 0});
+    return;
+  }
+  ItemHeader header;
+  const wire::Refusal outcome = judge(store.item, store.expected_sequence, store.expires, header);
+  if (outcome.code != ErrorCode::kNone) {
+    reply_to(reply, outcome);
+    return;
+  }
+  commit(store.item, header, reply);
+}
+
+void Items::store_here(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
+                       WallTime expires, Guid operation) {
+  const StoreReply reply{std::nullopt, 0, operation};
+  ItemHeader header;
+  const wire::Refusal outcome = judge(item, expected_sequence, expires, header);
+  if (outcome.code != ErrorCode::kNone) {
+    reply_to(reply, outcome);
+    return;
+  }
+  commit(item, header, reply);
+}
+
+wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
+                           WallTime expires, ItemHeader& header) const {
+  const NodeConfig& config = context_.config;
+  if (pending_.size() >= kPendingMax) return {ErrorCode::kBusy, 0};
+  const auto verified = verify_item(item);
+  if (!verified) return {verified.error().code, 0};
+  header = *verified;
+  const WallTime now = context_.clock.wall_time();
+  const auto latest = now + std::chrono::duration_cast<std::chrono::milliseconds>(kItemLifetimeMax);
+  if (item.kind == ItemKind::kHash) {
+    const auto lifetime = std::chrono::duration_cast<std::chrono::milliseconds>(config.item_lifetime);
+    header.expires = expires == WallTime{} ? now + lifetime : std::min(expires, latest);
+  }
+  if (header.expires <= now || header.expires > latest) return {ErrorCode::kExpired, 0};
+  const ItemTotals totals = store_.totals();
+  if (!held_.contains(header.name) && (totals.count >= config.item_count_max ||
+                                       totals.body_bytes + item.body.size() > config.item_bytes_max)) {
+    return {ErrorCode::kStoreFull, 0};
+  }
+  return judge_sequence(header, item, expected_sequence);
+}
+
+wire::Refusal Items::judge_sequence(const ItemHeader& header, const wire::Item& item,
+                                    std::optional<std::uint64_t> expected_sequence) const {
+  if (item.kind == ItemKind::kHash) return {};
+  const auto held = find(header.name);
+  const std::uint64_t held_sequence = held ? held->header.sequence : 0;
+  const bool same = held && *held->body == item.body;
+  if (expected_sequence && *expected_sequence != held_sequence && !same) {
+    return {ErrorCode::kCasMismatch, held_sequence};
+  }
+  if (!held) return {};
+  if (header.sequence < held_sequence) return {ErrorCode::kSequenceTooLow, held_sequence};
+  if (header.sequence == held_sequence && !same) return {ErrorCode::kSequenceConflict, held_sequence};
+  return {};
+}
+
+std::optional<ItemName> Items::record_to_drop(const ItemName& newcomer) const {
+  if (newcomer.kind != ItemKind::kPublish || held_.contains(newcomer)) return std::nullopt;
+  std::size_t records = 0;
+  auto first_to_expire = held_.end();
+  for (auto it = held_.upper_bound(before_records(newcomer.location));
+       it != held_.end() && it->first.location == newcomer.location && it->first.kind == ItemKind::kPublish;
+       ++it) {
+    ++records;
+    if (first_to_expire == held_.end() || it->second.expires < first_to_expire->second.expires) {
+      first_to_expire = it;
+    }
+  }
+  if (records < kRecordsPerKeyMax) return std::nullopt;
+  return first_to_expire->first;
+}
+
+void Items::commit(const wire::Item& item, const ItemHeader& header, StoreReply reply) {
+  ItemBatch batch;
+  if (const auto dropped = record_to_drop(header.name)) {
+    batch.erases.push_back(*dropped);
+    held_.erase(*dropped);
+  }
+  StoredItem stored;
+  stored.header = header;
+  if (const auto held = held_.find(header.name); item.kind == ItemKind::kHash && held != held_.end()) {
+    stored.header.expires = std::max(header.expires, held->second.expires);
+  }
+  stored.header.body_bytes = static_cast<std::uint32_t>(item.body.size());
+  stored.body = std::make_shared<const Bytes>(item.body);
+  held_[header.name] = Held{next_renewal(), stored.header.expires, false};
+  batch.puts.push_back(std::move(stored));
+  pending_.emplace(store_.commit(std::move(batch)), std::move(reply));
+}
+
+void Items::on_committed(CommitId commit, const Result<void>& outcome) {
+  const auto found = pending_.find(commit);
+  if (found == pending_.end()) return;
+  const StoreReply reply = std::move(found->second);
+  pending_.erase(found);
+  reply_to(reply, {outcome ? ErrorCode::kNone : ErrorCode::kStoreFull, 0});
+}
+
+void Items::reply_to(const StoreReply& reply, const wire::Refusal& outcome) {
+  const bool stored = outcome.code == ErrorCode::kNone;
+  if (!stored) ++context_.counters.stores_refused;
+  if (!reply.origin) {
+    if (reply.operation) listener_.on_stored_here(reply.operation, outcome);
+    return;
+  }
+  wire::ResponseBody body = stored ? wire::ResponseBody(wire::Done{}) : wire::ResponseBody(outcome);
+  rpc_.respond(*reply.origin, reply.request_id, wire::RequestKind::kStoreItem, false, std::move(body));
+}
+
+void Items::erase(const ItemName& name) {
+  held_.erase(name);
+  ItemBatch batch;
+  batch.erases.push_back(name);
+  store_.commit(std::move(batch));
+}
+
+// ---- Serving
+
+bool Items::fits(const Origin& origin, const wire::Request& request, std::size_t body_bytes) const {
+  return body_bytes + kItemResponseOverhead <=
+         rpc_.response_bytes_max(origin, rpc_.validated(origin, request));
+}
+
+void Items::handle(const Origin& origin, const wire::Request& request, const wire::GetItem& get) {
+  wire::Items answer = get.all ? page_of_records(origin, request, get) : one_record(origin, request, get);
+  if (get.renewing && !get.all) note_renewal_by_another(get.name);
+  table_.closest(get.name.location, context_.config.k, answer.contacts);
+  rpc_.respond(origin, request, std::move(answer));
+}
+
+wire::Items Items::one_record(const Origin& origin, const wire::Request& request,
+                              const wire::GetItem& get) const {
+  wire::Items answer;
+  const auto item = find(get.name);
+  if (!item || item->header.sequence < get.sequence_min) return answer;
+  answer.held_sequence = item->header.sequence;
+  if (fits(origin, request, item->body->size())) {
+    answer.items.push_back({get.name.kind, *item->body});
+  } else {
+    answer.by_session_bytes = item->header.body_bytes;
+  }
+  return answer;
+}
+
+wire::Items Items::page_of_records(const Origin& origin, const wire::Request& request,
+                                   const wire::GetItem& get) const {
+  wire::Items answer;
+  ItemName after = get.name;
+  if (!get.resume) after = before_records(get.name.location);
+  std::size_t bytes = 0;
+  for (const ItemHeader& header : store_.list(&after, kRecordsPerKeyMax)) {
+    if (header.name.location != get.name.location || header.name.kind != ItemKind::kPublish) break;
+    const auto item = find(header.name);
+    if (!item) continue;
+    if (!fits(origin, request, bytes + item->body->size())) {
+      answer.more = true;
+      if (answer.items.empty()) answer.by_session_bytes = header.body_bytes;
+      break;
+    }
+    bytes += item->body->size() + 8;
+    answer.items.push_back({ItemKind::kPublish, *item->body});
+  }
+  return answer;
+}
+
+// ---- Keeping
+
+void Items::note_renewal_by_another(const ItemName& name) {
+  const auto found = held_.find(name);
+  if (found == held_.end() || found->second.skipped) return;
+  found->second.skipped = true;
+  found->second.renew_at = next_renewal();
+}
+
+void Items::on_renew_deadline() {
+  context_.after(context_.config.republish_interval / kRenewalTicks, DeadlineKind::kRenewItems);
+  const WallTime wall = context_.clock.wall_time();
+  ItemBatch expired;
+  std::erase_if(held_, [&](const auto& entry) {
+    if (entry.second.expires > wall) return false;
+    expired.erases.push_back(entry.first);
+    return true;
+  });
+  if (!expired.erases.empty()) store_.commit(std::move(expired));
+  start_renewals();
+}
+
+void Items::start_renewals() {
+  std::size_t posted = 0;
+  for (auto& [name, held] : held_) {
+    if (renewals_ + posted >= kRenewalsMax) return;
+    if (held.renew_at > context_.now()) continue;
+    held.renew_at = next_renewal();
+    held.skipped = false;
+    context_.post(JobClass::kMaintenance, Store{name});
+    ++posted;
+  }
+}
+
+void Items::on_renewal_done() {
+  --renewals_;
+  start_renewals();
+}
+
+std::vector<ItemName> Items::to_hand_over(const Contact& newcomer) const {
+  std::vector<ItemName> names;
+  std::vector<Contact> closest;
+  for (const auto& [name, held] : held_) {
+    closest.clear();
+    table_.closest(name.location, context_.config.replication, closest);
+    const auto place =
+        std::find_if(closest.begin(), closest.end(), [&](const Contact& c) { return c.key == newcomer.key; });
+    if (place == closest.end()) continue;
+    const bool we_are_closest = std::none_of(closest.begin(), closest.end(), [&](const Contact& c) {
+      return c.key != newcomer.key && closer(name.location, c.key, table_.self());
+    });
+    if (we_are_closest) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace shoal

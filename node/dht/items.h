@@ -1,0 +1,105 @@
+// Items: the DHT values this host holds for others: what it accepts, serves, renews and forgets.
+//
+// A store is answered when its commit is durable. Publish and connection items are replaced by a higher
+// sequence number only; the reasons of a refusal travel to the caller. Every item is renewed on the hosts now
+// closest to it once a period by one of its holders: a holder that sees another about to do so (get_item with
+// `renewing`) skips one period, but never two in a row, so nobody can keep an item from being renewed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "node/dht/item.h"
+#include "node/dht/routing_table.h"
+#include "node/jobs/node_context.h"
+#include "node/ports/item_store.h"
+#include "node/rpc/rpc.h"
+
+namespace shoal {
+
+// Who is told what became of a store once it is durable: a host that asked, or an operation of our own.
+struct StoreReply {
+  std::optional<Origin> origin;
+  std::uint64_t request_id = 0;
+  Guid operation;
+};
+
+class ItemsListener {
+ public:
+  virtual ~ItemsListener() = default;
+  virtual void on_stored_here(Guid operation, const wire::Refusal& outcome) = 0;
+};
+
+class Items {
+ public:
+  // Publish records kept for one public key; the one that expires first gives way.
+  static constexpr std::size_t kRecordsPerKeyMax = 64;
+  // Items renewed at a time.
+  static constexpr std::size_t kRenewalsMax = 4;
+
+  Items(NodeContext& context, ItemStore& store, Rpc& rpc, const RoutingTable& table, ItemsListener& listener);
+
+  // Reads what the store holds from an earlier run.
+  void load();
+
+  void handle(const Origin& origin, const wire::Request& request, const wire::StoreItem& store);
+  void handle(const Origin& origin, const wire::Request& request, const wire::GetItem& get);
+  void on_committed(CommitId commit, const Result<void>& outcome);
+
+  // Stores an item of our own operation here; on_stored_here follows, perhaps at once.
+  void store_here(const wire::Item& item, std::optional<std::uint64_t> expected_sequence, WallTime expires,
+                  Guid operation);
+  // Not expired.
+  std::optional<StoredItem> find(const ItemName& name) const;
+  void erase(const ItemName& name);
+
+  // The next deadline has come: erases what has expired and posts a Store job for each item due for renewal.
+  void on_renew_deadline();
+  // A Store job runs; its renewal has come to its end, and the next item that is due has its turn. A job that
+  // the queue refused costs its item one period.
+  void on_renewal_begun() { ++renewals_; }
+  void on_renewal_done();
+  // Names of the items that a host which has just entered the table should hold, and that we, the closest
+  // holder besides it, hand over.
+  std::vector<ItemName> to_hand_over(const Contact& newcomer) const;
+
+  std::size_t size() const { return held_.size(); }
+  std::size_t commits_pending() const { return pending_.size(); }
+
+ private:
+  struct Held {
+    Instant renew_at;
+    WallTime expires;
+    bool skipped = false;
+  };
+
+  // kNone with the item's header, or why it is refused.
+  wire::Refusal judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
+                      WallTime expires, ItemHeader& header) const;
+  wire::Refusal judge_sequence(const ItemHeader& header, const wire::Item& item,
+                               std::optional<std::uint64_t> expected_sequence) const;
+  void commit(const wire::Item& item, const ItemHeader& header, StoreReply reply);
+  void reply_to(const StoreReply& reply, const wire::Refusal& outcome);
+  std::optional<ItemName> record_to_drop(const ItemName& newcomer) const;
+  wire::Items one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get) const;
+  wire::Items page_of_records(const Origin& origin, const wire::Request& request,
+                              const wire::GetItem& get) const;
+  bool fits(const Origin& origin, const wire::Request& request, std::size_t body_bytes) const;
+  void note_renewal_by_another(const ItemName& name);
+  void start_renewals();
+  Instant next_renewal();
+
+  NodeContext& context_;
+  ItemStore& store_;
+  Rpc& rpc_;
+  const RoutingTable& table_;
+  ItemsListener& listener_;
+  std::map<ItemName, Held> held_;
+  std::map<CommitId, StoreReply> pending_;
+  std::size_t renewals_ = 0;
+};
+
+}  // namespace shoal

@@ -1,0 +1,113 @@
+#include "node/dht/lookups.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal {
+
+Lookups::Lookups(NodeContext& context, Rpc& rpc, const RoutingTable& table, const OwnAddresses& own,
+                 LookupListener& listener)
+    : context_(context),
+      rpc_(rpc),
+      table_(table),
+      own_(own),
+      listener_(listener),
+      active_(context.config.lookups_in_flight_max) {}
+
+Guid Lookups::start(LookupRequest request) {
+  if (active_.full()) {
+    ++context_.counters.lookups_refused;
+    return {};
+  }
+  const LookupConfig config{.wanted = request.wanted,
+                            .alpha = context_.config.alpha,
+                            .per_subnet_max = context_.config.per_subnet_max,
+                            .own_is_local = own_.is_local()};
+  Lookup lookup(table_.self(), request.target, config, context_.now());
+  std::vector<Contact> known;
+  table_.closest(request.target, std::max(request.wanted, context_.config.k), known);
+  lookup.add_known(known);
+  const Guid guid = active_.insert(Active{std::move(request), std::move(lookup), {}, {}, {}, false});
+  step(guid);
+  return guid;
+}
+
+void Lookups::step(Guid guid) {
+  for (;;) {
+    Active* active = active_.find(guid);
+    if (active == nullptr) return;
+    if (active->found || active->lookup.done()) {
+      finish(guid);
+      return;
+    }
+    const auto candidate = active->lookup.next_to_ask(context_.now());
+    if (!candidate) return;
+    OutRequest out;
+    out.to = active->lookup.contact(*candidate);
+    out.purpose = active->request.purpose;
+    out.completion = {Completion::Owner::kLookup, *candidate, guid};
+    if (active->request.get) {
+      out.body = *active->request.get;
+    } else {
+      out.body = wire::FindHost{active->request.target};
+    }
+    const Guid sent = rpc_.request(std::move(out));
+    if (!sent) {
+      active->lookup.on_failed(*candidate, LookupReport::Outcome::kUnasked, context_.now());
+      continue;
+    }
+    active->requests.push_back(sent);
+  }
+}
+
+void Lookups::finish(Guid guid) {
+  std::optional<Active> active = active_.take(guid);
+  for (const Guid request : active->requests) rpc_.forget(request);
+  LookupOutcome outcome;
+  outcome.owner = active->request.owner;
+  outcome.report = active->lookup.report(context_.now());
+  outcome.holdings = std::move(active->holdings);
+  outcome.items = std::move(active->items);
+  listener_.on_lookup_done(std::move(outcome));
+}
+
+void Lookups::on_slow(const Completion& completion) {
+  Active* active = active_.find(completion.guid);
+  if (active == nullptr) return;
+  active->lookup.on_slow(completion.index);
+  step(completion.guid);
+}
+
+void Lookups::on_answer(const Answer& answer) {
+  Active* active = active_.find(answer.completion.guid);
+  if (active == nullptr) return;
+  const std::uint16_t candidate = answer.completion.index;
+  const Instant now = context_.now();
+  if (answer.error != ErrorCode::kNone) {
+    const auto outcome =
+        answer.response == nullptr ? LookupReport::Outcome::kTimedOut : LookupReport::Outcome::kRefused;
+    active->lookup.on_failed(candidate, outcome, now);
+    step(answer.completion.guid);
+    return;
+  }
+  std::vector<Contact> told;
+  if (const auto* contacts = std::get_if<wire::Contacts>(&answer.response->body)) {
+    told = contacts->contacts;
+  } else if (const auto* items = std::get_if<wire::Items>(&answer.response->body)) {
+    told = items->contacts;
+    if (active->request.get) take_items(*active, answer.from, *items);
+  }
+  std::erase_if(told, [&](const Contact& contact) { return !own_.usable(contact); });
+  active->lookup.on_answer(candidate, told, now);
+  step(answer.completion.guid);
+}
+
+void Lookups::take_items(Active& active, const Contact& from, const wire::Items& answer) {
+  if (answer.items.empty() && answer.by_session_bytes == 0) return;
+  active.holdings.push_back({from, answer.held_sequence, answer.by_session_bytes > 0 || answer.more});
+  for (const wire::Item& item : answer.items) active.items.keep(item, *active.request.get);
+  const bool found = !active.items.empty() || answer.by_session_bytes > 0;
+  if (found && active.request.first_item_is_enough) active.found = true;
+}
+
+}  // namespace shoal

@@ -1,0 +1,150 @@
+#include "node/dht/maintenance.h"
+
+#include <algorithm>
+
+namespace shoal {
+namespace {
+
+constexpr Duration kSaveHostsInterval = std::chrono::minutes(5);
+// Contacts are looked over this often within table_check_period.
+constexpr int kChecksPerPeriod = 4;
+// A refresh only has to meet the hosts of a bucket, not to find the closest of all.
+constexpr std::size_t kRefreshWanted = 8;
+constexpr Duration kCheckPaceMin = std::chrono::milliseconds(20);
+
+}  // namespace
+
+Maintenance::Maintenance(NodeContext& context, Rpc& rpc, Lookups& lookups, const RoutingTable& table,
+                         const OwnAddresses& own, HostStore& hosts)
+    : context_(context), rpc_(rpc), lookups_(lookups), table_(table), own_(own), hosts_(hosts) {}
+
+void Maintenance::start() {
+  const NodeConfig& config = context_.config;
+  const auto first = [&](Duration interval, DeadlineKind kind) {
+    context_.after(context_.rng.jittered(interval, 0.5), kind);
+  };
+  first(config.table_check_period / kChecksPerPeriod, DeadlineKind::kCheckContacts);
+  first(config.bucket_refresh_interval, DeadlineKind::kRefreshBuckets);
+  first(config.neighbour_refresh_interval, DeadlineKind::kRefreshNeighbours);
+  first(kSaveHostsInterval, DeadlineKind::kSaveHosts);
+}
+
+void Maintenance::on_deadline(DeadlineKind kind) {
+  const NodeConfig& config = context_.config;
+  switch (kind) {
+    case DeadlineKind::kCheckContacts:
+      check_contacts();
+      break;
+    case DeadlineKind::kRefreshBuckets:
+      context_.after(context_.rng.jittered(config.bucket_refresh_interval, 0.25), kind);
+      to_refresh_ = table_.stale_buckets(context_.now() - config.bucket_refresh_interval);
+      refresh_next_bucket();
+      break;
+    case DeadlineKind::kRefreshNeighbours:
+      context_.after(context_.rng.jittered(config.neighbour_refresh_interval, 0.25), kind);
+      if (table_.size() > 0) look_up(table_.self(), config.k);
+      break;
+    case DeadlineKind::kSaveHosts:
+      context_.after(kSaveHostsInterval, kind);
+      save_hosts();
+      break;
+    default:
+      break;
+  }
+}
+
+// ---- Contacts
+
+void Maintenance::consider(const Contact& possible, Purpose purpose) {
+  if (own_.usable(possible) && table_.wants(possible)) verify(possible, purpose);
+}
+
+void Maintenance::verify(const Contact& contact, Purpose purpose) {
+  if (verifying_.size() >= kVerifyingMax || !verifying_.insert(contact.key).second) return;
+  if (!rpc_.request({contact, wire::Ping{}, purpose, {Completion::Owner::kVerify, 0, {}}, false})) {
+    verifying_.erase(contact.key);
+  }
+}
+
+// Looks the table over, then pings what it found one by one, spread over the time until the next look.
+void Maintenance::check_contacts() {
+  const Duration interval = context_.config.table_check_period / kChecksPerPeriod;
+  const Instant silent_since = context_.now() - context_.config.table_check_period + interval;
+  if (to_check_.empty()) {
+    for (const RoutingTable::Row& row : table_.rows()) {
+      if (row.last_seen < silent_since || row.failures > 0) to_check_.push_back(row.contact);
+    }
+    if (to_check_.empty()) {
+      context_.after(context_.rng.jittered(interval, 0.25), DeadlineKind::kCheckContacts);
+      return;
+    }
+  }
+  const Duration pace = std::max(kCheckPaceMin, interval / static_cast<int>(to_check_.size() + 1));
+  const Contact contact = to_check_.back();
+  to_check_.pop_back();
+  if (table_.contains(contact.key)) verify(contact, Purpose::kMaintenance);
+  if (to_check_.empty()) to_check_.shrink_to_fit();
+  context_.after(pace, DeadlineKind::kCheckContacts);
+}
+
+void Maintenance::save_hosts() {
+  std::vector<RoutingTable::Row> rows = table_.rows();
+  if (rows.empty()) return;  // a host that lost the network keeps what it knew of it
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.last_seen > b.last_seen; });
+  rows.resize(std::min(rows.size(), kKnownHostsMax));
+  std::vector<KnownHost> known;
+  for (const RoutingTable::Row& row : rows) {
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(context_.now() - row.last_seen);
+    known.push_back({row.contact, context_.clock.wall_time() - age});
+  }
+  hosts_.save_hosts(known);
+}
+
+// ---- Lookups
+
+bool Maintenance::look_up(const Id& target, std::size_t wanted) {
+  LookupRequest request;
+  request.target = target;
+  request.wanted = wanted;
+  request.purpose = Purpose::kMaintenance;
+  request.owner.part = LookupOwner::Part::kMaintenance;
+  return static_cast<bool>(lookups_.start(std::move(request)));
+}
+
+void Maintenance::join() {
+  joining_ = true;
+  if (!look_up(table_.self(), context_.config.k)) joining_ = false;
+}
+
+void Maintenance::on_lookup_done() {
+  if (joining_) {
+    joining_ = false;
+    to_refresh_ = table_.stale_buckets(context_.now());
+    std::reverse(to_refresh_.begin(), to_refresh_.end());
+  }
+  refreshing_ = false;
+  refresh_next_bucket();
+}
+
+void Maintenance::refresh_next_bucket() {
+  if (refreshing_ || to_refresh_.empty()) return;
+  const int bucket = to_refresh_.back();
+  to_refresh_.pop_back();
+  refreshing_ = true;
+  if (!look_up(random_id_in(bucket), kRefreshWanted)) refreshing_ = false;
+}
+
+Id Maintenance::random_id_in(int bucket) {
+  Id id = context_.rng.id();
+  const auto bit = static_cast<std::size_t>(kIdBits - 1 - bucket);  // from the most significant
+  for (std::size_t i = 0; i <= bit; ++i) {
+    const auto mask = static_cast<std::uint8_t>(0x80 >> (i % 8));
+    const bool ours = (table_.self().bytes[i / 8] & mask) != 0;
+    const bool set = i == bit ? !ours : ours;
+    id.bytes[i / 8] = static_cast<std::uint8_t>(set ? id.bytes[i / 8] | mask : id.bytes[i / 8] & ~mask);
+  }
+  return id;
+}
+
+}  // namespace shoal

@@ -1,0 +1,60 @@
+// Maintenance: keeps the table true. Contacts that were silent for long are pinged; buckets in which nobody
+// was seen, and our own neighbourhood, are looked up; hosts that others tell of or that ask us are verified
+// before they enter.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <vector>
+
+#include "node/dht/lookups.h"
+#include "node/dht/own_addresses.h"
+#include "node/dht/routing_table.h"
+#include "node/jobs/node_context.h"
+#include "node/ports/host_store.h"
+#include "node/rpc/rpc.h"
+
+namespace shoal {
+
+class Maintenance {
+ public:
+  // Verifying pings in flight; more possibles than this are passed over.
+  static constexpr std::size_t kVerifyingMax = 32;
+
+  Maintenance(NodeContext& context, Rpc& rpc, Lookups& lookups, const RoutingTable& table,
+              const OwnAddresses& own, HostStore& hosts);
+
+  void start();
+  // Connected again: looks up our own id, then every bucket that is not full.
+  void join();
+
+  // A host that we have reason to think is there: pings it if the table has room for it.
+  void consider(const Contact& possible, Purpose purpose);
+  // Is it still there? It is asked whether or not the table has room.
+  void verify(const Contact& contact, Purpose purpose);
+  void on_verified(const Id& host) { verifying_.erase(host); }
+
+  void on_deadline(DeadlineKind kind);
+  void on_lookup_done();
+  void save_hosts();
+
+ private:
+  void check_contacts();
+  void refresh_next_bucket();
+  Id random_id_in(int bucket);
+  bool look_up(const Id& target, std::size_t wanted);
+
+  NodeContext& context_;
+  Rpc& rpc_;
+  Lookups& lookups_;
+  const RoutingTable& table_;
+  const OwnAddresses& own_;
+  HostStore& hosts_;
+  std::set<Id> verifying_;
+  std::vector<Contact> to_check_;  // taken from the back
+  std::vector<int> to_refresh_;    // taken from the back
+  bool joining_ = false;
+  bool refreshing_ = false;
+};
+
+}  // namespace shoal

@@ -1,0 +1,48 @@
+// OwnAddresses: where this host can be reached, from its interfaces and from what others say they see; and
+// which contacts are of no use to it: itself under another name, and local addresses when it is not local.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "node/base/contact.h"
+#include "node/base/endpoint.h"
+#include "node/base/id.h"
+
+namespace shoal {
+
+class OwnAddresses {
+ public:
+  explicit OwnAddresses(const Id& self) : self_(self) {}
+
+  void on_interfaces(std::span<const Endpoint> own);
+  // `by` says our datagrams come from `own`. Believed when kVotesNeeded hosts of different subnets agree
+  // (different hosts, while all are local). True when what we advertise changed.
+  bool on_observed(const Endpoint& own, const Contact& by);
+
+  // Should this contact, told by others, be tried?
+  bool usable(const Contact& contact) const;
+  // Are all our endpoints loopback, private or link-local?
+  bool is_local() const;
+  // What our connection item says: confirmed by others first, then interfaces; at most kItemEndpointsMax.
+  std::vector<Endpoint> advertised() const;
+
+ private:
+  static constexpr std::size_t kObservedMax = 8;
+  static constexpr std::size_t kVotesNeeded = 2;
+  struct Observed {
+    Endpoint endpoint;
+    std::vector<std::uint64_t> voters;  // at most kVotesNeeded
+    std::uint64_t order = 0;            // of the last vote
+  };
+
+  bool is_own(const Endpoint& endpoint) const;
+
+  Id self_;
+  std::vector<Endpoint> interfaces_;
+  std::vector<Observed> observed_;
+  std::uint64_t votes_ = 0;
+};
+
+}  // namespace shoal
