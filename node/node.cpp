@@ -1,0 +1,631 @@
+#include "node/node.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "node/base/check.h"
+#include "node/base/slot_table.h"
+#include "node/dht/bootstrapper.h"
+#include "node/dht/item_operations.h"
+#include "node/dht/items.h"
+#include "node/dht/lookups.h"
+#include "node/dht/maintenance.h"
+#include "node/dht/own_addresses.h"
+#include "node/dht/shutdown_notice.h"
+#include "node/jobs/job.h"
+#include "node/jobs/node_context.h"
+#include "node/rpc/connections.h"
+#include "node/rpc/rpc.h"
+
+namespace shoal {
+namespace {
+
+// Commands that wait for a lookup or an answer.
+constexpr std::size_t kCommandsMax = 1024;
+// Hosts told that we leave, and hosts whose leaving is being verified.
+constexpr std::size_t kShutdownNoticesMax = 32;
+constexpr std::size_t kLeavingMax = 64;
+constexpr Duration kStopTimeout = std::chrono::seconds(1);
+// Items handed over at once to one newcomer; the others reach it when they are renewed.
+constexpr std::size_t kHandOverMax = 64;
+// Time for more than one host to tell us our address.
+constexpr Duration kPublishSelfDelay = std::chrono::seconds(5);
+
+TableConfig table_config(const NodeConfig& config) {
+  TableConfig table;
+  table.k = config.k;
+  table.first_buckets = config.first_buckets;
+  table.replacements_max = config.replacements_max;
+  table.per_subnet_max = config.per_subnet_max;
+  return table;
+}
+
+std::unique_ptr<DatagramCipher> make_cipher(CipherKind kind, const KeyPair& keys, NodeContext& context) {
+  if (kind == CipherKind::kModelled) return make_modelled_cipher(keys.public_key());
+  return make_real_cipher(keys, context.rng.fork(), context.config.cached_pairs_max);
+}
+
+}  // namespace
+
+struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, ItemsListener {
+  Impl(NodeConfig config, const KeyPair& node_keys, std::uint64_t boot, CipherKind cipher_kind, Rng rng,
+       NodePorts node_ports)
+      : ports(node_ports),
+        keys(node_keys),
+        boot_number(boot),
+        context{std::move(config), ports.clock, std::move(rng), JobQueue(config.jobs_max), {}, {}, {}},
+        started(context.now()),
+        own(keys.public_key()),
+        table(keys.public_key(), ports.contacts, table_config(context.config)),
+        cipher(make_cipher(cipher_kind, keys, context)),
+        connections(context, keys, ports.streams, *this),
+        rpc(context, keys.public_key(), ports.datagrams, *cipher, connections, *this),
+        lookups(context, rpc, table, own, *this),
+        items(context, ports.items, rpc, table, *this),
+        operations(context, keys, rpc, lookups, items, table, own),
+        bootstrapper(context, rpc, ports.hosts, own),
+        maintenance(context, rpc, lookups, table, own, ports.hosts),
+        commands(kCommandsMax) {}
+
+  // ---- Jobs
+
+  void run(HandleDatagram& job) { rpc.handle(job); }
+  void run(HandleResponse& job) { rpc.handle(job); }
+  void run(HandleStream& job) { connections.handle(job); }
+  void run(HandleCommit& job) { items.on_committed(job.commit, job.outcome); }
+  void run(Store& job) { operations.renew(job.name); }
+  void run(MaintainConnections& job) { maintenance.on_deadline(job.what); }
+  void run(Bootstrap&);
+  void run(HandleRequest& job);
+  void run(HandleCommand& job);
+  void run(HandleInterfaces& job);
+  void run(HandleDeadlines&);
+  void run_deadline(const Deadline& deadline);
+  void trace(const Job& job);
+
+  // ---- Requests of others
+
+  void serve(const Origin& origin, const wire::Request& request, const wire::Ping&);
+  void serve(const Origin& origin, const wire::Request& request, const wire::StoreHost& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::FindHost& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::GetNextConnection& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::StoreItem& body) {
+    items.handle(origin, request, body);
+  }
+  void serve(const Origin& origin, const wire::Request& request, const wire::GetItem& body) {
+    items.handle(origin, request, body);
+  }
+
+  // ---- Commands
+
+  struct PendingCommand {
+    enum class Kind : std::uint8_t { kFind, kFindToPing, kPing, kNext };
+    CommandId id;
+    Kind kind = Kind::kFind;
+    Id host;
+  };
+
+  void execute(CommandId id, FindCommand& command) {
+    look_up(id, PendingCommand::Kind::kFind, command.target);
+  }
+  void execute(CommandId id, NextCommand& command);
+  void execute(CommandId id, PingCommand& command);
+  void execute(CommandId id, PutCommand& command) { operations.put(id, std::move(command)); }
+  void execute(CommandId id, GetCommand& command) { operations.get(id, command); }
+  void execute(CommandId id, PublishCommand& command) { operations.publish(id, std::move(command)); }
+  void execute(CommandId id, LookupCommand& command) { operations.lookup(id, command); }
+  void execute(CommandId id, ResolveCommand& command) { operations.resolve(id, command); }
+  void execute(CommandId id, StatusCommand&);
+  void execute(CommandId id, PeersCommand&);
+  void execute(CommandId id, StopCommand&);
+
+  void look_up(CommandId id, PendingCommand::Kind kind, const Id& target);
+  void ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body);
+  void finish_lookup_command(Guid command, LookupOutcome outcome);
+  void finish_asking_command(const Answer& answer);
+  void fail_command(CommandId id, ErrorCode code, std::string message) {
+    context.results.emplace_back(id, fail(code, std::move(message)));
+  }
+  void stop_if_ready(bool timed_out);
+
+  // ---- RpcListener
+
+  void on_contact_answered(const Contact& contact, Duration rtt) override;
+  void on_contact_silent(const Contact& contact) override;
+  void on_observed(const Endpoint& endpoint, const Contact& by) override;
+  void on_slow(const Completion& completion) override;
+  void on_answer(const Answer& answer) override;
+  void on_hello(const Contact& contact) override { bootstrapper.on_hello(contact); }
+
+  // ---- ConnectionListener, LookupListener, ItemsListener
+
+  void on_session_message(const Origin& origin, ByteView message) override {
+    rpc.on_session_message(origin, message);
+  }
+  void on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) override;
+  void on_lookup_done(LookupOutcome outcome) override;
+  void on_stored_here(Guid operation, const wire::Refusal& outcome) override {
+    operations.on_stored_here(operation, outcome);
+  }
+
+  void publish_self_at(Instant when);
+  void own_addresses_changed();
+  void deliver_results();
+
+  NodePorts ports;
+  const KeyPair keys;
+  const std::uint64_t boot_number;
+  NodeContext context;
+  const Instant started;
+  OwnAddresses own;
+  RoutingTable table;
+  std::unique_ptr<DatagramCipher> cipher;
+  Connections connections;
+  Rpc rpc;
+  Lookups lookups;
+  Items items;
+  ItemOperations operations;
+  Bootstrapper bootstrapper;
+  Maintenance maintenance;
+  SlotTable<PendingCommand> commands;
+  std::set<Id> leaving;  // said that they leave, and are being verified
+  Instant publish_self_due = kNever;
+  Instant armed = kNever;
+  std::optional<CommandId> stopping;
+  std::size_t shutdowns_unanswered = 0;
+  bool stopped = false;
+};
+
+// ---- Jobs
+
+void Node::Impl::run(Bootstrap&) {
+  items.load();
+  // Without streams the node still serves what fits datagrams.
+  if (!ports.streams.listen()) ++context.counters.dropped_send;
+  maintenance.start();
+  bootstrapper.begin();
+}
+
+void Node::Impl::run(HandleInterfaces& job) {
+  own.on_interfaces(job.own);
+  own_addresses_changed();
+}
+
+void Node::Impl::run(HandleRequest& job) {
+  if (stopping) return;  // a host that leaves must not look alive to those that verify it
+  std::visit([&](const auto& body) { serve(job.origin, job.request, body); }, job.request.body);
+  const bool could_be_a_contact = !job.request.client && !job.origin.connection;
+  if (could_be_a_contact) maintenance.consider({job.origin.key, job.origin.endpoint}, Purpose::kMaintenance);
+}
+
+void Node::Impl::run(HandleDeadlines&) {
+  const Instant now = context.now();
+  while (const auto deadline = context.agenda.pop_due(now)) run_deadline(*deadline);
+}
+
+void Node::Impl::run_deadline(const Deadline& deadline) {
+  switch (deadline.kind) {
+    case DeadlineKind::kRequest:
+      rpc.on_deadline(deadline.guid);
+      break;
+    case DeadlineKind::kConnection:
+      connections.on_deadline(deadline.guid);
+      break;
+    case DeadlineKind::kSessionsLost:
+      connections.report_lost();
+      break;
+    case DeadlineKind::kBootstrap:
+      bootstrapper.on_deadline(table.size() > 0);
+      break;
+    case DeadlineKind::kRenewItems:
+      items.on_renew_deadline();
+      break;
+    case DeadlineKind::kStop:
+      stop_if_ready(true);
+      break;
+    case DeadlineKind::kPublishSelf:
+      if (context.now() < publish_self_due) break;
+      publish_self_at(context.now() + context.config.connection_item_lifetime / 2);
+      operations.publish_self();
+      break;
+    case DeadlineKind::kCheckContacts:
+    case DeadlineKind::kRefreshBuckets:
+    case DeadlineKind::kRefreshNeighbours:
+    case DeadlineKind::kSaveHosts:
+      context.post(JobClass::kMaintenance, MaintainConnections{deadline.kind});
+      break;
+  }
+}
+
+void Node::Impl::trace(const Job& job) {
+  if (ports.tracer == nullptr) return;
+  Guid guid;
+  ByteView bytes;
+  std::uint64_t number = 0;
+  const auto numbered = [&](std::uint64_t value) {
+    number = value;
+    bytes = ByteView(reinterpret_cast<const std::uint8_t*>(&number), sizeof number);
+  };
+  if (const auto* datagram = std::get_if<HandleDatagram>(&job)) bytes = datagram->datagram;
+  if (const auto* request = std::get_if<HandleRequest>(&job)) {
+    guid = request->origin.connection;
+    numbered(request->request.id);
+  }
+  if (const auto* response = std::get_if<HandleResponse>(&job)) {
+    guid = response->origin.connection;
+    numbered(response->response.id);
+  }
+  if (const auto* stream = std::get_if<HandleStream>(&job)) numbered(stream->stream.value);
+  if (const auto* commit = std::get_if<HandleCommit>(&job)) numbered(commit->commit.value);
+  if (const auto* command = std::get_if<HandleCommand>(&job)) numbered(command->id.value);
+  if (const auto* store = std::get_if<Store>(&job)) bytes = store->name.location.view();
+  ports.tracer->on_job(context.now(), kind_of(job), guid, bytes);
+}
+
+// ---- Requests of others
+
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::Ping&) {
+  rpc.respond(origin, request, wire::Done{});
+}
+
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::StoreHost& body) {
+  maintenance.consider(body.contact, Purpose::kMaintenance);
+  rpc.respond(origin, request, wire::Done{});
+}
+
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::FindHost& body) {
+  wire::Contacts answer;
+  table.closest(body.target, context.config.k, answer.contacts);
+  rpc.respond(origin, request, std::move(answer));
+}
+
+// Anybody may bring a notice (a replay says nothing new): the host is asked itself, and leaves if it is
+// silent.
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body) {
+  const auto notice = read_shutdown_notice(body, context.clock.wall_time());
+  if (!notice) {
+    rpc.respond(origin, request, wire::Refusal{notice.error().code, 0});
+    return;
+  }
+  const auto contact = table.find(notice->host);
+  if (contact && leaving.size() < kLeavingMax && leaving.insert(notice->host).second) {
+    maintenance.verify(*contact, Purpose::kMaintenance);
+  }
+  rpc.respond(origin, request, wire::Done{});
+}
+
+void Node::Impl::serve(const Origin& origin, const wire::Request& request,
+                       const wire::GetNextConnection& body) {
+  rpc.respond(origin, request, wire::NextConnection{table.next(body.target)});
+}
+
+// ---- Commands
+
+void Node::Impl::run(HandleCommand& job) {
+  if (stopping) {
+    fail_command(job.id, ErrorCode::kCancelled, "the node is stopping");
+    return;
+  }
+  std::visit([&](auto& command) { execute(job.id, command); }, *job.command);
+}
+
+void Node::Impl::look_up(CommandId id, PendingCommand::Kind kind, const Id& target) {
+  if (table.size() == 0) {
+    fail_command(id, ErrorCode::kNotConnected, "no host of the network is known");
+    return;
+  }
+  LookupRequest request;
+  request.target = target;
+  request.wanted = context.config.k;
+  request.purpose = kind == PendingCommand::Kind::kFind ? Purpose::kLookup : Purpose::kCommand;
+  request.owner = {LookupOwner::Part::kCommand, commands.insert({id, kind, target})};
+  const Guid pending = request.owner.guid;
+  if (pending && lookups.start(std::move(request))) return;
+  commands.erase(pending);
+  fail_command(id, ErrorCode::kBusy, "too many lookups are under way");
+}
+
+void Node::Impl::ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body) {
+  const Guid guid = commands.insert(pending);
+  const Completion completion{Completion::Owner::kCommand, 0, guid};
+  if (guid && rpc.request({contact, std::move(body), Purpose::kCommand, completion, false})) return;
+  commands.erase(guid);
+  fail_command(pending.id, ErrorCode::kBusy, "too many requests are in flight");
+}
+
+void Node::Impl::execute(CommandId id, NextCommand& command) {
+  if (!command.ask) {
+    context.results.emplace_back(id, NextResult{table.next(command.target)});
+    return;
+  }
+  ask({id, PendingCommand::Kind::kNext, command.ask->key}, *command.ask,
+      wire::GetNextConnection{command.target});
+}
+
+void Node::Impl::execute(CommandId id, PingCommand& command) {
+  const auto known = table.find(command.host);
+  if (command.endpoint || known) {
+    const Contact contact{command.host, command.endpoint ? *command.endpoint : known->endpoint};
+    ask({id, PendingCommand::Kind::kPing, command.host}, contact, wire::Ping{});
+    return;
+  }
+  look_up(id, PendingCommand::Kind::kFindToPing, command.host);
+}
+
+void Node::Impl::finish_lookup_command(Guid guid, LookupOutcome outcome) {
+  const auto pending = commands.take(guid);
+  if (!pending) return;
+  if (pending->kind == PendingCommand::Kind::kFind) {
+    context.results.emplace_back(pending->id, FindResult{std::move(outcome.report)});
+    return;
+  }
+  const auto& closest = outcome.report.closest;
+  if (closest.empty() || closest.front().contact.key != pending->host) {
+    fail_command(pending->id, ErrorCode::kNotFound, "no host with this key was found");
+    return;
+  }
+  ask({pending->id, PendingCommand::Kind::kPing, pending->host}, closest.front().contact, wire::Ping{});
+}
+
+void Node::Impl::finish_asking_command(const Answer& answer) {
+  const auto pending = commands.take(answer.completion.guid);
+  if (!pending) return;
+  if (answer.error != ErrorCode::kNone) {
+    const bool silent = answer.response == nullptr;
+    fail_command(pending->id, answer.error,
+                 answer.from.endpoint.to_string() + (silent ? " did not answer" : " refused"));
+    return;
+  }
+  if (pending->kind == PendingCommand::Kind::kPing) {
+    context.results.emplace_back(pending->id, PingResult{answer.from, answer.rtt});
+    return;
+  }
+  const auto* next = std::get_if<wire::NextConnection>(&answer.response->body);
+  if (next == nullptr) {
+    fail_command(pending->id, ErrorCode::kMalformed, "the answer is of another kind than the question");
+    return;
+  }
+  context.results.emplace_back(pending->id, NextResult{next->contact});
+}
+
+void Node::Impl::execute(CommandId id, StatusCommand&) {
+  StatusResult status;
+  status.host = keys.public_key();
+  status.endpoints = own.advertised();
+  status.client = context.config.client;
+  status.boot_number = boot_number;
+  status.contacts = table.size();
+  status.replacements = table.replacements();
+  const ItemTotals totals = ports.items.totals();
+  status.items = totals.count;
+  status.item_bytes = totals.body_bytes;
+  status.sessions = connections.size();
+  status.uptime = context.now() - started;
+  status.counters = named_counters(context.counters);
+  context.results.emplace_back(id, std::move(status));
+}
+
+void Node::Impl::execute(CommandId id, PeersCommand&) {
+  PeersResult peers;
+  for (const RoutingTable::Row& row : table.rows()) {
+    peers.rows.push_back({row.contact, row.rtt, context.now() - row.last_seen, row.bucket});
+  }
+  context.results.emplace_back(id, std::move(peers));
+}
+
+void Node::Impl::execute(CommandId id, StopCommand&) {
+  stopping = id;
+  maintenance.save_hosts();
+  std::vector<Contact> nearest;
+  table.closest(keys.public_key(), kShutdownNoticesMax, nearest);
+  const wire::ShutdownHost notice = make_shutdown_notice(keys, boot_number, context.clock.wall_time());
+  for (const Contact& contact : nearest) {
+    const Completion completion{Completion::Owner::kShutdown, 0, {}};
+    if (rpc.request({contact, notice, Purpose::kMaintenance, completion, false})) ++shutdowns_unanswered;
+  }
+  connections.close_all();
+  context.after(kStopTimeout, DeadlineKind::kStop);
+  stop_if_ready(false);
+}
+
+void Node::Impl::stop_if_ready(bool timed_out) {
+  if (!stopping || stopped) return;
+  if (!timed_out && (shutdowns_unanswered > 0 || items.commits_pending() > 0)) return;
+  stopped = true;
+  context.results.emplace_back(*stopping, StopResult{});
+}
+
+// ---- What requests teach
+
+void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
+  leaving.erase(contact.key);
+  if (table.add(contact, context.now(), rtt) != RoutingTable::Added::kNew) return;
+  std::vector<ItemName> names = items.to_hand_over(contact);
+  names.resize(std::min(names.size(), kHandOverMax));
+  for (const ItemName& name : names) operations.hand_over(name, contact);
+  if (bootstrapper.on_connected()) {
+    maintenance.join();
+    publish_self_at(context.now() + kPublishSelfDelay);
+  }
+}
+
+void Node::Impl::on_contact_silent(const Contact& contact) {
+  const auto known = table.find(contact.key);
+  if (known && known->endpoint == contact.endpoint) {
+    const bool said_goodbye = leaving.erase(contact.key) > 0;
+    const bool left = said_goodbye ? table.remove(contact.key) : table.failed(contact.key);
+    if (left) connections.close(contact.key);
+  }
+  if (table.size() == 0 && !stopping) bootstrapper.begin();
+}
+
+void Node::Impl::on_observed(const Endpoint& endpoint, const Contact& by) {
+  if (own.on_observed(endpoint, by)) own_addresses_changed();
+}
+
+void Node::Impl::own_addresses_changed() {
+  table.set_own_is_local(own.is_local());
+  if (table.size() > 0) publish_self_at(context.now() + kPublishSelfDelay);
+}
+
+void Node::Impl::publish_self_at(Instant when) {
+  publish_self_due = when;
+  context.at(when, DeadlineKind::kPublishSelf);
+}
+
+void Node::Impl::on_slow(const Completion& completion) {
+  if (completion.owner == Completion::Owner::kLookup) lookups.on_slow(completion);
+}
+
+void Node::Impl::on_answer(const Answer& answer) {
+  switch (answer.completion.owner) {
+    case Completion::Owner::kNobody:
+      break;
+    case Completion::Owner::kLookup:
+      lookups.on_answer(answer);
+      break;
+    case Completion::Owner::kStore:
+      operations.on_store_answer(answer);
+      break;
+    case Completion::Owner::kFetch:
+      operations.on_fetch_answer(answer);
+      break;
+    case Completion::Owner::kVerify:
+      maintenance.on_verified(answer.from.key);
+      break;
+    case Completion::Owner::kCommand:
+      finish_asking_command(answer);
+      break;
+    case Completion::Owner::kShutdown:
+      --shutdowns_unanswered;
+      stop_if_ready(false);
+      break;
+  }
+}
+
+void Node::Impl::on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) {
+  rpc.on_session_lost(connection);
+  if (reset && contact && table.contains(contact->key)) maintenance.verify(*contact, Purpose::kMaintenance);
+}
+
+void Node::Impl::on_lookup_done(LookupOutcome outcome) {
+  const LookupOwner owner = outcome.owner;
+  switch (owner.part) {
+    case LookupOwner::Part::kNobody:
+      break;
+    case LookupOwner::Part::kCommand:
+      finish_lookup_command(owner.guid, std::move(outcome));
+      break;
+    case LookupOwner::Part::kItems:
+      operations.on_lookup_done(owner.guid, std::move(outcome));
+      break;
+    case LookupOwner::Part::kMaintenance:
+      maintenance.on_lookup_done();
+      break;
+  }
+}
+
+void Node::Impl::deliver_results() {
+  // The listener may give new commands, which only post jobs; their results come with the next run_jobs.
+  for (auto& [id, result] : std::exchange(context.results, {})) ports.listener.on_command_result(id, result);
+  if (stopped && stopping) {
+    stopping.reset();
+    ports.listener.on_stopped();
+  }
+}
+
+// ---- Node
+
+Node::Node(NodeConfig config, const KeyPair& keys, std::uint64_t boot_number, CipherKind cipher, Rng rng,
+           NodePorts ports)
+    : impl_(std::make_unique<Impl>(std::move(config), keys, boot_number, cipher, std::move(rng), ports)) {}
+
+Node::~Node() = default;
+
+void Node::start() {
+  impl_->context.post(JobClass::kEssential, Bootstrap{});
+}
+
+void Node::on_datagram(const Endpoint& from, ByteView datagram) {
+  if (!impl_->stopped) impl_->rpc.on_datagram(from, datagram);
+}
+
+void Node::on_alarm() {
+  impl_->armed = kNever;
+  if (!impl_->stopped && impl_->context.agenda.next() <= impl_->context.now()) {
+    impl_->context.post(JobClass::kEssential, HandleDeadlines{});
+  }
+}
+
+void Node::on_stream_opened(StreamId stream, const Endpoint& peer, bool inbound) {
+  impl_->context.post(JobClass::kEssential,
+                      HandleStream{stream, HandleStream::Event::kOpened, inbound, peer});
+}
+
+void Node::on_stream_readable(StreamId stream) {
+  impl_->context.post(JobClass::kEssential, HandleStream{stream, HandleStream::Event::kReadable, false, {}});
+}
+
+void Node::on_stream_writable(StreamId stream) {
+  impl_->context.post(JobClass::kEssential, HandleStream{stream, HandleStream::Event::kWritable, false, {}});
+}
+
+void Node::on_stream_closed(StreamId stream) {
+  impl_->context.post(JobClass::kEssential, HandleStream{stream, HandleStream::Event::kClosed, false, {}});
+}
+
+void Node::on_stream_reset(StreamId stream) {
+  impl_->context.post(JobClass::kEssential, HandleStream{stream, HandleStream::Event::kReset, false, {}});
+}
+
+void Node::on_committed(CommitId commit, const Result<void>& outcome) {
+  impl_->context.post(JobClass::kEssential, HandleCommit{commit, outcome});
+}
+
+void Node::on_interfaces(std::span<const Endpoint> own) {
+  impl_->context.post(JobClass::kEssential, HandleInterfaces{{own.begin(), own.end()}});
+}
+
+void Node::on_command(CommandId id, Command command) {
+  impl_->context.post(JobClass::kControl, HandleCommand{id, std::make_unique<Command>(std::move(command))});
+}
+
+bool Node::run_jobs(std::size_t jobs_max) {
+  for (std::size_t i = 0; i < jobs_max; ++i) {
+    std::optional<Job> job = impl_->context.jobs.pop();
+    if (!job) break;
+    impl_->trace(*job);
+    std::visit([&](auto& alternative) { impl_->run(alternative); }, *job);
+  }
+  impl_->deliver_results();
+  const Instant next = impl_->context.agenda.next();
+  if (next < impl_->armed && !impl_->stopped) {
+    impl_->armed = next;
+    impl_->ports.alarm.wake_at(next);
+  }
+  return !impl_->context.jobs.empty();
+}
+
+const Id& Node::id() const {
+  return impl_->keys.public_key();
+}
+const RoutingTable& Node::table() const {
+  return impl_->table;
+}
+const NodeCounters& Node::counters() const {
+  return impl_->context.counters;
+}
+const NodeConfig& Node::config() const {
+  return impl_->context.config;
+}
+std::size_t Node::jobs_queued() const {
+  return impl_->context.jobs.size();
+}
+std::size_t Node::requests_in_flight() const {
+  return impl_->rpc.in_flight();
+}
+
+}  // namespace shoal

@@ -1,0 +1,149 @@
+#include "tests/support/node_cluster.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "node/base/check.h"
+
+namespace shoal {
+
+class NodeCluster::Host final : public HostedNode, private NodeListener, private CommitSink {
+ public:
+  Host(ManualNetwork& network, ManualNetwork::HostIndex index, ContactBook& book, KeyPair keys, Rng rng,
+       NodeConfig config, CipherKind cipher)
+      : network_(network),
+        index_(index),
+        book_(book),
+        keys_(std::move(keys)),
+        rng_(std::move(rng)),
+        config_(std::move(config)),
+        cipher_(cipher),
+        items_(*this) {
+    start();
+  }
+  ~Host() override { stop(); }
+
+  void start() {
+    const HostPorts ports = network_.ports(index_);
+    node_.emplace(
+        config_, keys_, ++boots_, cipher_, rng_.fork(),
+        NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, items_, hosts_, book_, *this});
+    network_.attach(index_, *this);
+    node_->start();
+    network_.wake(index_);
+  }
+  void stop() {
+    if (!node_) return;
+    network_.detach(index_);
+    node_.reset();
+  }
+  void move_to(ManualNetwork::HostIndex index) { index_ = index; }
+
+  PortEvents& events() override { return *node_; }
+  bool run_jobs() override { return node_ && node_->run_jobs(64); }
+
+  Node* node() { return node_ ? &*node_ : nullptr; }
+  MemoryHostStore& hosts() { return hosts_; }
+  const KeyPair& keys() const { return keys_; }
+  ManualNetwork::HostIndex index() const { return index_; }
+  std::map<CommandId, CommandResult>& results() { return results_; }
+
+ private:
+  void on_command_result(CommandId command, const CommandResult& result) override {
+    results_.insert_or_assign(command, result);
+  }
+  void on_stopped() override {}
+  void committed(CommitId commit) override {
+    network_.at(network_.now(), [this, commit] {
+      if (!node_) return;
+      node_->on_committed(commit, {});
+      network_.wake(index_);
+    });
+  }
+
+  ManualNetwork& network_;
+  ManualNetwork::HostIndex index_;
+  ContactBook& book_;
+  KeyPair keys_;
+  Rng rng_;
+  NodeConfig config_;
+  CipherKind cipher_;
+  MemoryItemStore items_;
+  MemoryHostStore hosts_;
+  std::uint64_t boots_ = 0;
+  std::optional<Node> node_;
+  std::map<CommandId, CommandResult> results_;
+};
+
+NodeCluster::NodeCluster(std::uint64_t seed) : network_(seed), seed_(seed) {
+  init_crypto();
+}
+
+NodeCluster::~NodeCluster() = default;
+
+std::size_t NodeCluster::add(std::vector<std::size_t> via, NodeConfig config, CipherKind cipher) {
+  const std::size_t host = hosts_.size();
+  for (const std::size_t other : via) config.bootstrap.push_back(network_.endpoint(index(other)));
+  const std::string name = fmt::format("host {}", host);
+  hosts_.push_back(std::make_unique<Host>(network_, network_.add_host(), book_,
+                                          KeyPair::from_seed(Rng::keyed(seed_, name, "key").seed()),
+                                          Rng::keyed(seed_, name, "node"), std::move(config), cipher));
+  return host;
+}
+
+void NodeCluster::add_many(std::size_t count, const NodeConfig& config) {
+  for (std::size_t i = 0; i < count; ++i) {
+    add(hosts_.empty() ? std::vector<std::size_t>{} : std::vector<std::size_t>{0}, config);
+  }
+}
+
+void NodeCluster::crash(std::size_t host) {
+  hosts_.at(host)->stop();
+}
+
+void NodeCluster::restart(std::size_t host, std::optional<Endpoint> endpoint) {
+  crash(host);
+  if (endpoint) hosts_[host]->move_to(network_.add_host(*endpoint));
+  hosts_[host]->start();
+}
+
+Node& NodeCluster::node(std::size_t host) {
+  check(running(host));
+  return *hosts_[host]->node();
+}
+
+bool NodeCluster::running(std::size_t host) const {
+  return hosts_.at(host)->node() != nullptr;
+}
+
+Contact NodeCluster::contact(std::size_t host) const {
+  return {hosts_.at(host)->keys().public_key(), network_.endpoint(hosts_[host]->index())};
+}
+
+const KeyPair& NodeCluster::keys(std::size_t host) const {
+  return hosts_.at(host)->keys();
+}
+
+MemoryHostStore& NodeCluster::host_store(std::size_t host) {
+  return hosts_.at(host)->hosts();
+}
+
+ManualNetwork::HostIndex NodeCluster::index(std::size_t host) const {
+  return hosts_.at(host)->index();
+}
+
+CommandResult NodeCluster::run(std::size_t host, Command command, Duration at_most) {
+  const CommandId id{++commands_};
+  node(host).on_command(id, std::move(command));
+  network_.wake(index(host));
+  auto& results = hosts_[host]->results();
+  if (!network_.run_until([&] { return results.contains(id); }, at_most)) {
+    return fail(ErrorCode::kTimeout, "the command had no result in time");
+  }
+  CommandResult result = std::move(results.at(id));
+  results.erase(id);
+  return result;
+}
+
+}  // namespace shoal

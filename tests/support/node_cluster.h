@@ -1,0 +1,63 @@
+// NodeCluster: a few whole nodes on a ManualNetwork, with their stores, for tests that read as a story.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "node/node.h"
+#include "node/store/memory_host_store.h"
+#include "node/store/memory_item_store.h"
+#include "tests/support/manual_host.h"
+
+namespace shoal {
+
+class NodeCluster {
+ public:
+  explicit NodeCluster(std::uint64_t seed = 1);
+  ~NodeCluster();
+
+  // A host whose node starts at once; its bootstrap list is the endpoints of `via`.
+  std::size_t add(std::vector<std::size_t> via = {}, NodeConfig config = {},
+                  CipherKind cipher = CipherKind::kReal);
+  // `count` hosts that join through the first.
+  void add_many(std::size_t count, const NodeConfig& config = {});
+  // The node is gone without a word; its stores stay.
+  void crash(std::size_t host);
+  // The node is made anew from its stores, at the same endpoint or another.
+  void restart(std::size_t host, std::optional<Endpoint> endpoint = {});
+
+  Node& node(std::size_t host);
+  bool running(std::size_t host) const;
+  Contact contact(std::size_t host) const;
+  const KeyPair& keys(std::size_t host) const;
+  MemoryHostStore& host_store(std::size_t host);
+  ManualNetwork& network() { return network_; }
+  ManualNetwork::HostIndex index(std::size_t host) const;
+
+  // Gives a command and lets time pass until its result is there.
+  CommandResult run(std::size_t host, Command command, Duration at_most = 60s);
+  // The same where the result must be a T.
+  template <class T>
+  T expect(std::size_t host, Command command, Duration at_most = 60s) {
+    CommandResult result = run(host, std::move(command), at_most);
+    if (!result) throw std::runtime_error(result.error().message);
+    return std::get<T>(std::move(*result));
+  }
+  void advance(Duration by) { network_.advance(by); }
+
+ private:
+  class Host;
+  ManualNetwork network_;
+  ContactBook book_;
+  std::uint64_t seed_;
+  std::uint64_t commands_ = 0;
+  std::vector<std::unique_ptr<Host>> hosts_;
+};
+
+}  // namespace shoal

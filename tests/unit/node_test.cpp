@@ -1,0 +1,278 @@
+// Whole nodes on a network in memory, real crypto, time advanced by hand.
+#include "node/node.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/support/node_cluster.h"
+
+namespace shoal {
+namespace {
+
+Bytes value_of(std::size_t size, std::uint64_t seed) {
+  Bytes value(size);
+  Rng::keyed(seed, "test", "value").fill(value);
+  return value;
+}
+
+TEST(Node, FindsTheOthersFromOneEndpoint) {
+  NodeCluster cluster;
+  cluster.add_many(10);
+  cluster.advance(30s);
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(cluster.node(i).table().size(), 9u) << i;
+}
+
+TEST(Node, FindsTheTrueClosest) {
+  NodeCluster cluster;
+  cluster.add_many(40);
+  cluster.advance(60s);
+  const Id target = Rng::keyed(5, "test", "target").id();
+  const auto found = cluster.expect<FindResult>(3, FindCommand{target});
+  std::vector<Id> truth;
+  for (std::size_t i = 0; i < 40; ++i) {
+    if (i != 3) truth.push_back(cluster.contact(i).key);
+  }
+  std::sort(truth.begin(), truth.end(), [&](const Id& a, const Id& b) { return closer(target, a, b); });
+  ASSERT_EQ(found.lookup.closest.size(), 20u);
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(found.lookup.closest[i].contact.key, truth[i]);
+}
+
+TEST(Node, GivesBackWhatWasPut) {
+  NodeCluster cluster;
+  cluster.add_many(12);
+  cluster.advance(30s);
+  for (const std::size_t size : {0u, 1u, 100u, 1000u, 1100u, 5000u, 65'536u}) {
+    const Bytes value = value_of(size, size);
+    const auto put = cluster.expect<StoreResult>(1, PutCommand{value});
+    EXPECT_EQ(put.stored_count(), 8u) << size;
+    const auto got = cluster.expect<GetResult>(7, GetCommand{put.key});
+    EXPECT_EQ(got.value, value) << size;
+  }
+}
+
+TEST(Node, RefusesAValueThatIsTooLarge) {
+  NodeCluster cluster;
+  cluster.add_many(2);
+  cluster.advance(10s);
+  const auto put = cluster.run(1, PutCommand{Bytes(65'537)});
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().code, ErrorCode::kTooLarge);
+}
+
+TEST(Node, SaysNotConnectedWhenItKnowsNobody) {
+  NodeCluster cluster;
+  cluster.add_many(1);
+  cluster.advance(10s);
+  const auto found = cluster.run(0, FindCommand{Id{}});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::kNotConnected);
+}
+
+TEST(Node, PublishesNewerRecordsAndTellsWhyOlderOnesAreRefused) {
+  NodeCluster cluster;
+  cluster.add_many(12);
+  cluster.advance(30s);
+  PublishCommand publish;
+  publish.secret = Rng::keyed(9, "test", "publisher").seed();
+  publish.value = value_of(40, 1);
+  const auto first = cluster.expect<StoreResult>(1, publish);
+  EXPECT_EQ(first.sequence, 1u);
+  publish.value = value_of(40, 2);
+  const auto second = cluster.expect<StoreResult>(2, publish);
+  EXPECT_EQ(second.sequence, 2u);
+  EXPECT_EQ(second.stored_count(), 8u);
+  const auto found = cluster.expect<PublishedResult>(3, LookupCommand{second.key, {}, false});
+  ASSERT_EQ(found.records.size(), 1u);
+  EXPECT_EQ(found.records[0].value, publish.value);
+
+  publish.sequence = 1;
+  const auto older = cluster.expect<StoreResult>(4, publish);
+  EXPECT_EQ(older.stored_count(), 0u);
+  EXPECT_EQ(older.holders.at(0).refusal, ErrorCode::kSequenceTooLow);
+  EXPECT_EQ(older.holders.at(0).held_sequence, 2u);
+
+  publish.sequence = 2;
+  publish.value = value_of(40, 3);
+  const auto other = cluster.expect<StoreResult>(4, publish);
+  EXPECT_EQ(other.holders.at(0).refusal, ErrorCode::kSequenceConflict);
+
+  publish.sequence.reset();
+  publish.expected_sequence = 1;
+  const auto cas = cluster.expect<StoreResult>(5, publish);
+  EXPECT_EQ(cas.stored_count(), 0u);
+  EXPECT_EQ(cas.holders.at(0).refusal, ErrorCode::kCasMismatch);
+  publish.expected_sequence = 2;
+  EXPECT_EQ(cluster.expect<StoreResult>(5, publish).stored_count(), 8u);
+}
+
+TEST(Node, PagesThroughAllRecordsOfAKey) {
+  NodeCluster cluster;
+  cluster.add_many(10);
+  cluster.advance(30s);
+  PublishCommand publish;
+  publish.secret = Rng::keyed(9, "test", "publisher").seed();
+  Id key;
+  for (std::uint8_t i = 0; i < 20; ++i) {
+    publish.salt = i == 0 ? Bytes{} : Bytes{i};
+    publish.value = value_of(i == 3 ? 60'000 : 500, i);
+    key = cluster.expect<StoreResult>(1, publish).key;
+  }
+  const auto all = cluster.expect<PublishedResult>(6, LookupCommand{key, {}, true});
+  ASSERT_EQ(all.records.size(), 20u);
+  for (std::uint8_t i = 0; i < 20; ++i) EXPECT_EQ(all.records[i].value, value_of(i == 3 ? 60'000 : 500, i));
+}
+
+TEST(Node, IsResolvedAtItsNewEndpointAfterItMoved) {
+  NodeCluster cluster;
+  cluster.add_many(10);
+  cluster.advance(60s);
+  const Contact before = cluster.contact(4);
+  const auto first = cluster.expect<ResolveResult>(7, ResolveCommand{before.key});
+  EXPECT_EQ(first.record.endpoints.at(0), before.endpoint);
+  Endpoint moved = before.endpoint;
+  moved.address[14] = 200;
+  moved.port = 4999;
+  cluster.restart(4, moved);
+  cluster.advance(60s);
+  const auto second = cluster.expect<ResolveResult>(7, ResolveCommand{before.key});
+  EXPECT_EQ(second.record.endpoints.at(0), moved);
+}
+
+TEST(Node, TakesUpKnownHostsWithinOneBackoffWhenItsLastContactLeft) {
+  NodeCluster cluster;
+  NodeConfig config;
+  config.table_check_period = 10s;
+  cluster.add_many(4, config);
+  cluster.advance(30s);
+  ASSERT_EQ(cluster.node(0).table().size(), 3u);
+  cluster.host_store(0).save_hosts({{cluster.contact(1), cluster.network().wall_time()}});
+  for (std::size_t i = 1; i < 4; ++i) cluster.network().cut(cluster.index(0), cluster.index(i));
+  ASSERT_TRUE(cluster.network().run_until([&] { return cluster.node(0).table().size() == 0; }, 10min));
+  cluster.advance(5min);
+  EXPECT_EQ(cluster.node(0).table().size(), 0u);
+  for (std::size_t i = 1; i < 4; ++i) cluster.network().heal(cluster.index(0), cluster.index(i));
+  EXPECT_TRUE(cluster.network().run_until([&] { return cluster.node(0).table().size() > 0; },
+                                          config.bootstrap_backoff_max * 5 / 4 + 3s));
+}
+
+TEST(Node, RemembersItsNetworkAcrossARestartWithoutBootstrap) {
+  NodeCluster cluster;
+  cluster.add_many(6);
+  cluster.advance(8min);  // known hosts are saved every 5 minutes
+  cluster.restart(0);
+  cluster.advance(20s);
+  EXPECT_EQ(cluster.node(0).table().size(), 5u);
+}
+
+TEST(Node, LeavesTablesAtOnceWhenItStops) {
+  NodeCluster cluster;
+  cluster.add_many(6);
+  cluster.advance(30s);
+  EXPECT_TRUE(cluster.run(2, StopCommand{}));
+  cluster.crash(2);
+  cluster.advance(5s);
+  for (const std::size_t i : {0u, 1u, 3u, 4u, 5u}) {
+    EXPECT_FALSE(cluster.node(i).table().contains(cluster.contact(2).key)) << i;
+  }
+}
+
+TEST(Node, VerifiesAContactAgainWhenItsSessionIsReset) {
+  NodeCluster cluster;
+  cluster.add_many(3);
+  cluster.advance(30s);
+  ASSERT_TRUE(cluster.run(1, PutCommand{value_of(60'000, 1)}));
+  const auto pings = [&] { return cluster.node(1).counters().kinds[0].requests_sent; };
+  const std::uint64_t before = pings();
+  cluster.crash(2);
+  cluster.restart(2);
+  // The next request by the old session meets a host that has forgotten it.
+  ASSERT_TRUE(cluster.run(1, PutCommand{value_of(60'000, 2)}));
+  cluster.advance(1s);
+  EXPECT_GT(pings(), before);
+}
+
+TEST(Node, KeepsClientsOutOfTablesAndStillAnswersThem) {
+  NodeCluster cluster;
+  cluster.add_many(8);
+  NodeConfig client;
+  client.client = true;
+  const std::size_t behind_nat = cluster.add({0}, client);
+  cluster.advance(60s);
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_FALSE(cluster.node(i).table().contains(cluster.contact(behind_nat).key));
+  }
+  const Bytes value = value_of(2000, 4);
+  const auto put = cluster.expect<StoreResult>(behind_nat, PutCommand{value});
+  EXPECT_EQ(cluster.expect<GetResult>(behind_nat, GetCommand{put.key}).value, value);
+}
+
+TEST(Node, KeepsItemsAliveThroughChurnByRenewingAndHandingOver) {
+  NodeCluster cluster;
+  NodeConfig config;
+  config.republish_interval = 60s;
+  config.table_check_period = 20s;
+  config.replication = 4;
+  cluster.add_many(20, config);
+  cluster.advance(30s);
+  const Bytes value = value_of(3000, 8);
+  const Id key = cluster.expect<StoreResult>(0, PutCommand{value}).key;
+  for (std::size_t i = 1; i < 17; ++i) {
+    cluster.crash(i);
+    cluster.add({0}, config);
+    cluster.advance(45s);
+  }
+  EXPECT_EQ(cluster.expect<GetResult>(18, GetCommand{key}).value, value);
+}
+
+TEST(Node, ForgetsItemsWhenTheyExpire) {
+  NodeCluster cluster;
+  NodeConfig config;
+  config.item_lifetime = 10min;
+  config.republish_interval = 2min;
+  cluster.add_many(6, config);
+  cluster.advance(30s);
+  const Id key = cluster.expect<StoreResult>(0, PutCommand{value_of(100, 1)}).key;
+  cluster.advance(11min);
+  const auto got = cluster.run(3, GetCommand{key});
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::kNotFound);
+}
+
+TEST(Node, WorksOverALossyNetwork) {
+  NodeCluster cluster;
+  ManualLink link;
+  link.loss = 0.05;
+  link.duplication = 0.05;
+  link.jitter = 20ms;
+  cluster.network().set_link(link);
+  cluster.add_many(15);
+  cluster.advance(60s);
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    const Bytes value = value_of(300, i);
+    const auto put = cluster.expect<StoreResult>(i % 15, PutCommand{value});
+    EXPECT_GE(put.stored_count(), 7u);
+    EXPECT_EQ(cluster.expect<GetResult>((i + 5) % 15, GetCommand{put.key}).value, value);
+  }
+}
+
+TEST(Node, FollowsNextToTheClosest) {
+  NodeCluster cluster;
+  cluster.add_many(20);
+  cluster.advance(60s);
+  const Id target = Rng::keyed(77, "test", "target").id();
+  std::size_t closest = 0;
+  for (std::size_t i = 1; i < 20; ++i) {
+    if (closer(target, cluster.contact(i).key, cluster.contact(closest).key)) closest = i;
+  }
+  std::optional<Contact> at = cluster.contact((closest + 1) % 20);
+  for (int steps = 0; steps < 9; ++steps) {
+    const auto next = cluster.expect<NextResult>(0, NextCommand{target, at});
+    if (!next.contact) break;
+    at = next.contact;
+  }
+  EXPECT_EQ(at->key, cluster.contact(closest).key);
+}
+
+}  // namespace
+}  // namespace shoal
