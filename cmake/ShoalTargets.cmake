@@ -46,6 +46,14 @@ function(shoal_sources variable)
   set(${variable} ${found} PARENT_SCOPE)
 endfunction()
 
+# shoal_tests_of_label(LABEL TARGET): makes TARGET part of `tests_LABEL`, which builds what the tests of one label run.
+function(shoal_tests_of_label label target)
+  if(NOT TARGET tests_${label})
+    add_custom_target(tests_${label})
+  endif()
+  add_dependencies(tests_${label} ${target})
+endfunction()
+
 # shoal_test(NAME LABELS label... LIBRARIES library... SOURCES file...): a GoogleTest program, one CTest a test case.
 function(shoal_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "LABELS;LIBRARIES;SOURCES" ${ARGN})
@@ -58,5 +66,8 @@ function(shoal_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  foreach(label ${ARG_LABELS})
+    shoal_tests_of_label(${label} ${name})
+  endforeach()
 endfunction()
 include(GoogleTest)

@@ -215,7 +215,7 @@ def _faults(run: Run) -> str:
             (
                 _nowrap(f"{number_text(fault.begin_s / 60, 1)} min"),
                 _nowrap(f"{number_text(lasting)} s") if lasting > 0 else "–",
-                f"{_text(fault.kind)}: {_text(fault.what)}",
+                _text(fault.what),
                 recovery,
             )
         )

@@ -131,9 +131,9 @@ def _summary(healthy: bool) -> dict[str, float | str]:
 
 def _faults(healthy: bool) -> list[tuple]:
     return [
-        ("partition", 1800.0, 2100.0, "50 % | 50 %", 6.5 if healthy else None),
+        ("partition", 1800.0, 2100.0, "partition 50 / 50 %", 6.5 if healthy else None),
         ("loss", 2400.0, 2460.0, "20 % loss", None),
-        ("kill", 2700.0, 2700.0, "30 % of the hosts, at random", None),
+        ("kill", 2700.0, 2700.0, "30 % of hosts killed", None),
     ]
 
 
