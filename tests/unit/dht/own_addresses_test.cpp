@@ -1,0 +1,74 @@
+#include "node/dht/own_addresses.h"
+
+#include <gtest/gtest.h>
+
+namespace shoal {
+namespace {
+
+Endpoint at(const char* text) {
+  return *Endpoint::parse(text);
+}
+
+Contact host(std::uint8_t mark, const char* endpoint) {
+  Contact contact;
+  contact.key.bytes[0] = mark;
+  contact.endpoint = at(endpoint);
+  return contact;
+}
+
+class OwnAddressesTest : public ::testing::Test {
+ protected:
+  OwnAddressesTest() { self_.bytes[0] = 0xaa; }
+  Id self_;
+};
+
+TEST_F(OwnAddressesTest, BelievesAnAddressThatTwoSubnetsSee) {
+  OwnAddresses own(self_);
+  const Endpoint seen = at("203.0.113.9:4000");
+  EXPECT_FALSE(own.on_observed(seen, host(1, "198.51.100.1:1")));
+  EXPECT_FALSE(own.on_observed(seen, host(2, "198.51.100.2:1")));  // the same /24 has one voice
+  EXPECT_TRUE(own.advertised().empty());
+  EXPECT_TRUE(own.on_observed(seen, host(3, "192.0.2.3:1")));
+  EXPECT_EQ(own.advertised(), std::vector<Endpoint>{seen});
+  EXPECT_FALSE(own.on_observed(seen, host(4, "192.0.3.3:1")));  // nothing new
+}
+
+TEST_F(OwnAddressesTest, FiltersItselfUnderAnyName) {
+  OwnAddresses own(self_);
+  const std::vector<Endpoint> interfaces = {at("203.0.113.9:4000")};
+  own.on_interfaces(interfaces);
+  EXPECT_FALSE(own.usable(host(1, "203.0.113.9:4000")));
+  EXPECT_FALSE(own.usable(Contact{self_, at("198.51.100.1:1")}));
+  EXPECT_TRUE(own.usable(host(1, "203.0.113.9:4001")));
+  EXPECT_FALSE(own.usable(Contact{host(1, "198.51.100.1:1").key, Endpoint{}}));
+}
+
+TEST_F(OwnAddressesTest, TakesLocalContactsOnlyWhileItIsLocalItself) {
+  OwnAddresses own(self_);
+  const std::vector<Endpoint> loopback = {at("127.0.0.1:4000")};
+  own.on_interfaces(loopback);
+  EXPECT_TRUE(own.is_local());
+  EXPECT_TRUE(own.usable(host(1, "127.0.0.1:4001")));
+  EXPECT_EQ(own.advertised(), loopback);
+  const std::vector<Endpoint> both = {at("127.0.0.1:4000"), at("203.0.113.9:4000")};
+  own.on_interfaces(both);
+  EXPECT_FALSE(own.is_local());
+  EXPECT_FALSE(own.usable(host(1, "10.0.0.1:4001")));
+  EXPECT_EQ(own.advertised(), std::vector<Endpoint>{both[1]});  // loopback means nothing to others
+}
+
+TEST_F(OwnAddressesTest, RemembersABoundedNumberOfClaims) {
+  OwnAddresses own(self_);
+  const Endpoint truth = at("203.0.113.9:4000");
+  EXPECT_FALSE(own.on_observed(truth, host(1, "198.51.100.1:1")));
+  EXPECT_TRUE(own.on_observed(truth, host(2, "192.0.2.1:1")));
+  for (std::uint16_t port = 1; port <= 7; ++port) {
+    Endpoint claim = at("203.0.113.200:1");
+    claim.port = port;
+    EXPECT_FALSE(own.on_observed(claim, host(3, "198.51.100.9:1")));
+  }
+  EXPECT_EQ(own.advertised(), std::vector<Endpoint>{truth});
+}
+
+}  // namespace
+}  // namespace shoal
