@@ -102,7 +102,6 @@ bool draw_report(const RunOptions& options, const fs::path& directory) {
                command[2], status);
     return false;
   }
-  fmt::print("report: {}\n", (directory / "report.html").string());
   return true;
 }
 
@@ -134,7 +133,7 @@ ExitStatus run(const Scenario& scenario, const RunOptions& options,
   print_results(scenario, recorder.results());
   const bool partial = interrupted != 0;
   if (partial) fmt::print(stderr, "interrupted: the results are partial\n");
-  const bool drawn = draw_report(options, directory);
+  const bool drawn = !options.report || draw_report(options, directory);
   if (!drawn || partial) return ExitStatus::kRunFailed;
   return recorder.results().all_met() ? ExitStatus::kExpectationsHold : ExitStatus::kExpectationsFail;
 }

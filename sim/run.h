@@ -22,6 +22,7 @@ struct RunOptions {
   std::filesystem::path project;  // where reports/report.py is
   std::string commit;             // of the build
   bool quiet = false;             // no progress
+  bool report = true;             // draw report.html
 };
 
 std::filesystem::path results_directory(const RunOptions& options, const Scenario& scenario);
