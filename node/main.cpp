@@ -1,3 +1,35 @@
-int main() {
-  return 0;
+// shoal: runs a node, or asks a running one.
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "node/control/cli.h"
+#include "node/os/control_command.h"
+#include "node/os/run_node.h"
+#include "node/secure/keys.h"
+
+namespace {
+
+std::filesystem::path default_data_directory() {
+  if (const char* data = std::getenv("SHOAL_DATA"); data != nullptr && *data != '\0') return data;
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home == nullptr ? "." : home) / ".local" / "share" / "shoal";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  shoal::init_crypto();
+  shoal::CommandLine line =
+      shoal::parse_command_line(std::vector<std::string>(argv + 1, argv + argc), default_data_directory());
+  if (!line.what) {
+    fmt::print("{}", line.output);
+    fmt::print(stderr, "{}", line.errors);
+    return line.status;
+  }
+  if (const auto* run = std::get_if<shoal::RunOptions>(&*line.what)) return shoal::run_node(*run);
+  return shoal::run_control_command(std::get<shoal::ControlOptions>(std::move(*line.what)));
 }
