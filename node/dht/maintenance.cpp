@@ -5,6 +5,8 @@
 namespace shoal {
 namespace {
 
+// Known hosts are saved on joining and soon after it, lest an early crash loses them, then ever less often.
+constexpr Duration kSaveHostsFirst = std::chrono::seconds(5);
 constexpr Duration kSaveHostsInterval = std::chrono::minutes(5);
 // Contacts are looked over this often within table_check_period.
 constexpr int kChecksPerPeriod = 4;
@@ -26,7 +28,8 @@ void Maintenance::start() {
   first(config.table_check_period / kChecksPerPeriod, DeadlineKind::kCheckContacts);
   first(config.bucket_refresh_interval, DeadlineKind::kRefreshBuckets);
   first(config.neighbour_refresh_interval, DeadlineKind::kRefreshNeighbours);
-  first(kSaveHostsInterval, DeadlineKind::kSaveHosts);
+  save_interval_ = kSaveHostsFirst;
+  first(save_interval_, DeadlineKind::kSaveHosts);
 }
 
 void Maintenance::on_deadline(DeadlineKind kind) {
@@ -45,7 +48,8 @@ void Maintenance::on_deadline(DeadlineKind kind) {
       if (table_.size() > 0) look_up(table_.self(), config.k);
       break;
     case DeadlineKind::kSaveHosts:
-      context_.after(kSaveHostsInterval, kind);
+      save_interval_ = std::min(2 * save_interval_, kSaveHostsInterval);
+      context_.after(save_interval_, kind);
       save_hosts();
       break;
     default:
@@ -120,6 +124,7 @@ void Maintenance::join() {
 void Maintenance::on_lookup_done() {
   if (joining_) {
     joining_ = false;
+    save_hosts();
     to_refresh_ = table_.stale_buckets(context_.now());
     std::reverse(to_refresh_.begin(), to_refresh_.end());
   }

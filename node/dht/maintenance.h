@@ -53,6 +53,7 @@ class Maintenance {
   std::set<Id> verifying_;
   std::vector<Contact> to_check_;  // taken from the back
   std::vector<int> to_refresh_;    // taken from the back
+  Duration save_interval_{};
   bool joining_ = false;
   bool refreshing_ = false;
 };
