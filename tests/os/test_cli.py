@@ -1,0 +1,198 @@
+"""The command line of shoal against real nodes: files and standard input, --json, exit statuses, IPv6."""
+
+import json
+import stat
+
+import pytest
+from shoal_process import Node, cli, wait_until
+
+OK, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
+NOBODY = "ab" * 32
+
+
+@pytest.fixture(scope="module", params=["127.0.0.1:0", "[::1]:0"])
+def network(request):
+    """Three nodes, on IPv4 and on IPv6."""
+    nodes = [Node(request.param) for _ in range(3)]
+    try:
+        nodes[0].start()
+        for node in nodes[1:]:
+            node.start([nodes[0].endpoint])
+        for node in nodes:
+            wait_until(
+                lambda: node.ask("status")["contacts"] >= 2, 20, "all know each other"
+            )
+        yield nodes
+    finally:
+        for node in nodes:
+            node.close()
+
+
+def last_line(output: bytes) -> str:
+    return output.decode().splitlines()[-1]
+
+
+def test_put_and_get_bring_files_and_standard_input_back_identical(network, tmp_path):
+    binary = bytes(range(256)) * 256
+    source = tmp_path / "source"
+    source.write_bytes(binary)
+    put = network[0].cli("put", str(source))
+    assert put.returncode == OK, put.stderr
+    target = tmp_path / "target"
+    target.write_bytes(b"to be replaced")
+    got = network[1].cli("get", last_line(put.stdout), "-o", str(target))
+    assert got.returncode == OK, got.stderr
+    assert target.read_bytes() == binary
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
+
+    put = network[0].cli("put", stdin=b"no newline at the end\x00")
+    got = network[2].cli("get", last_line(put.stdout))
+    assert got.stdout == b"no newline at the end\x00"
+    empty = network[0].cli("put", "-", stdin=b"")
+    assert network[2].cli("get", last_line(empty.stdout)).stdout == b""
+
+
+def test_json_holds_the_whole_answer(network):
+    put = json.loads(network[0].cli("put", "--json", stdin=b"value").stdout)
+    assert put["stored_count"] >= 1
+    got = network[1].cli("get", put["key"], "--json")
+    assert json.loads(got.stdout)["value"] == "dmFsdWU="
+    status = json.loads(network[0].cli("status", "--json").stdout)
+    assert status["host"] == network[0].host
+    missing = network[0].cli("get", NOBODY, "--json")
+    assert missing.returncode == REFUSED
+    assert json.loads(missing.stdout)["error"]["code"] == "not_found"
+
+
+def test_the_network_can_be_looked_at(network):
+    other = network[1]
+    assert network[0].host in network[0].cli("status").stdout.decode()
+    peers = network[0].cli("peers").stdout.decode()
+    assert f"{other.host} {other.endpoint} " in peers
+    found = network[0].cli("find", other.host)
+    assert found.stdout.decode().startswith(f"{other.host} {other.endpoint} ")
+    following = network[0].cli("next", other.host)
+    assert following.stdout.decode() == f"{other.host} {other.endpoint}\n"
+    for arguments in ([other.host], [other.host, other.endpoint]):
+        ping = network[0].cli("ping", *arguments)
+        assert ping.returncode == OK, ping.stderr
+        assert f"{other.host} {other.endpoint} answered" in ping.stdout.decode()
+    wait_until(
+        lambda: network[0].cli("resolve", other.host).returncode == OK,
+        20,
+        "the host is published",
+    )
+    assert other.endpoint in network[0].cli("resolve", other.host).stdout.decode()
+
+
+def test_publish_signs_with_a_key_file_and_lookup_finds_the_value(network, tmp_path):
+    key = tmp_path / "me.key"
+    missing = network[0].cli("publish", "--key", str(key), stdin=b"x")
+    assert missing.returncode == USAGE
+    first = network[0].cli("publish", "--key", str(key), "--new-key", stdin=b"one")
+    assert first.returncode == OK, first.stderr
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    again = network[0].cli("publish", "--key", str(key), "--new-key", stdin=b"x")
+    assert again.returncode == USAGE
+    assert b"exists already" in again.stderr
+
+    public_key = last_line(first.stdout)
+    assert network[1].cli("lookup", public_key).stdout == b"one"
+    second = network[1].cli("publish", "--key", str(key), stdin=b"two")
+    assert last_line(second.stdout) == public_key
+    assert network[2].cli("lookup", public_key).stdout == b"two"
+
+    refused = network[0].cli(
+        "publish", "--key", str(key), "--expect-sequence", "77", stdin=b"three"
+    )
+    assert refused.returncode == REFUSED
+    assert b"cas_mismatch" in refused.stderr
+    salted = network[0].cli(
+        "publish", "--key", str(key), "--salt", "blue", stdin=b"salted"
+    )
+    assert salted.returncode == OK
+    assert network[2].cli("lookup", public_key, "--salt", "blue").stdout == b"salted"
+    listed = network[2].cli("lookup", public_key, "--all").stdout.decode().splitlines()
+    assert len(listed) == 2
+    assert listed[1].endswith("salt blue")
+
+
+def test_failures_say_why_and_tell_themselves_apart_by_the_exit_status(
+    network, tmp_path
+):
+    missing = network[0].cli("get", NOBODY)
+    assert (missing.returncode, missing.stdout) == (REFUSED, b"")
+    assert missing.stderr.startswith(b"shoal: ")
+    assert network[0].cli("lookup", NOBODY).returncode == REFUSED
+    assert network[0].cli("resolve", NOBODY).returncode == REFUSED
+    assert network[0].cli("ping", NOBODY).returncode == REFUSED
+
+    assert network[0].cli("get", "abc").returncode == USAGE
+    assert network[0].cli("put", str(tmp_path / "none")).returncode == USAGE
+    too_large = network[0].cli("put", stdin=bytes(65537))
+    assert too_large.returncode == USAGE
+    assert b"at most 65536 bytes" in too_large.stderr
+    assert cli("frobnicate").returncode == USAGE
+    bad_output = network[0].cli("put", stdin=b"x")
+    key = last_line(bad_output.stdout)
+    assert (
+        network[0].cli("get", key, "-o", str(tmp_path / "a" / "b")).returncode == USAGE
+    )
+
+    nobody = cli("status", "--data", str(tmp_path))
+    assert nobody.returncode == UNREACHABLE
+    assert f"start one with shoal run --data {tmp_path}".encode() in nobody.stderr
+
+
+def test_help_shows_an_example_of_every_command():
+    commands = "run status ping find next put get publish lookup resolve peers stop"
+    for command in commands.split():
+        shown = cli(command, "--help")
+        assert shown.returncode == OK
+        assert "Example: " in shown.stdout.decode()
+        assert b"Exit status: " in shown.stdout
+
+
+def test_a_second_node_is_kept_out_of_the_data_directory(network):
+    second = cli("run", "--data", str(network[0].data), "--listen", "127.0.0.1:0")
+    assert second.returncode == USAGE
+    assert f"process {network[0].process.pid}".encode() in second.stderr
+
+
+def test_an_address_in_use_is_named():
+    holder = Node()
+    other = Node()
+    try:
+        holder.start()
+        taken = cli("run", "--data", str(other.data), "--listen", holder.endpoint)
+        assert taken.returncode == USAGE
+        assert holder.endpoint.split(":")[1].encode() in taken.stderr
+    finally:
+        holder.close()
+        other.close()
+
+
+def test_stop_returns_when_the_node_has_ended():
+    node = Node()
+    try:
+        node.start()
+        stopped = node.cli("stop")
+        assert (stopped.returncode, stopped.stdout) == (OK, b"stopped\n")
+        assert node.process.wait(timeout=1) == 0
+        node.start()
+        assert node.ask("status")["boot_number"] == 2
+    finally:
+        node.close()
+
+
+def test_a_kill_leaves_nothing_that_hinders_the_next_start():
+    node = Node()
+    try:
+        node.start()
+        node.kill()
+        assert (node.data / "control").exists()
+        assert node.cli("status").returncode == UNREACHABLE
+        node.start()
+        assert node.cli("status").returncode == OK
+    finally:
+        node.close()
