@@ -1,10 +1,12 @@
 #include "sim/network.h"
 
 #include "sim/message_network.h"
+#include "sim/packet_network.h"
 
 namespace shoal::sim {
 
 std::unique_ptr<Network> Network::make(const NetworkSpec& spec, std::uint64_t seed) {
+  if (spec.fidelity == Fidelity::kPacket) return std::make_unique<PacketNetwork>(spec, seed);
   return std::make_unique<MessageNetwork>(spec, seed);
 }
 

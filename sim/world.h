@@ -62,6 +62,7 @@ class World {
   // How long a packet that enters the link now waits before its first bit leaves.
   Duration up_backlog(HostIndex host, Instant now) const;
   Duration down_backlog(HostIndex host, Instant now) const;
+  bool up_queue_full(HostIndex host, Instant now) const { return up_backlog(host, now) > queue_delay_max_; }
 
   bool cut(HostIndex a, HostIndex b) const { return !groups_.empty() && group(a) != group(b); }
   void set_partition(std::vector<std::uint8_t> group_of_host) { groups_ = std::move(group_of_host); }

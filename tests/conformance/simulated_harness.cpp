@@ -46,7 +46,12 @@ std::unique_ptr<Harness> make_message() {
   return std::make_unique<SimulatedHarness>(sim::Fidelity::kMessage);
 }
 
+std::unique_ptr<Harness> make_packet() {
+  return std::make_unique<SimulatedHarness>(sim::Fidelity::kPacket);
+}
+
 SHOAL_CONFORM(Message, make_message);
+SHOAL_CONFORM(Packet, make_packet);
 
 }  // namespace
 }  // namespace shoal::conformance

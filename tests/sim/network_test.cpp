@@ -346,7 +346,7 @@ TEST_P(NetworkTest, RepeatsARunFromItsSeed) {
   EXPECT_GT(first.size(), 100u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fidelities, NetworkTest, testing::Values(Fidelity::kMessage),
+INSTANTIATE_TEST_SUITE_P(Fidelities, NetworkTest, testing::Values(Fidelity::kMessage, Fidelity::kPacket),
                          [](const testing::TestParamInfo<Fidelity>& fidelity) {
                            return fidelity.param == Fidelity::kMessage ? "message" : "packet";
                          });

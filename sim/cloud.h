@@ -1,0 +1,78 @@
+// Cloud: the Internet of the packet fidelity, one hop wide: takes IP packets from the hosts' devices, has the
+// World say what becomes of each, and hands it straight to the host whose address it bears.
+#pragma once
+
+#include <ns3/event-impl.h>
+#include <ns3/packet.h>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+
+#include "sim/event_loop.h"
+#include "sim/network.h"
+#include "sim/simulated_host.h"
+#include "sim/world.h"
+
+namespace shoal::sim {
+
+// The fields of an IPv4 packet's headers that matter to whoever carries it.
+struct PacketSummary {
+  std::uint32_t source = 0, destination = 0;
+  std::uint16_t source_port = 0, destination_port = 0;
+  bool is_udp = false;
+  bool is_tcp_reset = false;
+
+  // Of a packet that begins with an IPv4 header without options, as ns-3 builds them.
+  static PacketSummary of(const ns3::Packet& packet);
+};
+
+class Cloud {
+ public:
+  // How the cloud reaches hosts.
+  class Hosts {
+   public:
+    virtual ~Hosts() = default;
+    virtual SimulatedHost& cloud_host(HostIndex host) = 0;
+    virtual void on_packet(HostIndex host, const ns3::Ptr<ns3::Packet>& packet) = 0;
+  };
+
+  Cloud(EventLoop& loop, World& world, Hosts& hosts, NetworkTotals& totals)
+      : loop_(loop), world_(world), hosts_(hosts), totals_(totals) {}
+
+  // False: the up link's queue is full, or the host is detached.
+  bool carry(HostIndex from, const ns3::Ptr<ns3::Packet>& packet);
+
+ private:
+  class Passage final : public ns3::EventImpl {
+   public:
+    explicit Passage(Cloud& cloud) : cloud_(cloud) {}
+    ns3::Ptr<ns3::Packet> packet;
+    HostIndex to = 0;
+    std::uint32_t to_generation = 0;
+    bool is_udp = false;
+    bool queued = false;  // has its turn on the down link already
+    Passage* next_free = nullptr;
+
+   private:
+    void Notify() override { cloud_.arrive(*this); }
+    Cloud& cloud_;
+  };
+
+  bool carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp);
+  void count_sent(std::size_t bytes, bool is_udp);
+  void arrive(Passage& passage);
+  // False: it has to wait, or is dropped.
+  bool pass_down_link(Passage& passage);
+  Passage& new_passage();
+  void free(Passage& passage);
+
+  EventLoop& loop_;
+  World& world_;
+  Hosts& hosts_;
+  NetworkTotals& totals_;
+  std::deque<Passage> passages_;
+  Passage* free_ = nullptr;
+};
+
+}  // namespace shoal::sim

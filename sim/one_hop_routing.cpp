@@ -1,0 +1,55 @@
+#include "sim/one_hop_routing.h"
+
+#include <ns3/net-device.h>
+#include <ns3/packet.h>
+
+namespace shoal::sim {
+namespace {
+
+constexpr std::uint32_t kCloudInterface = 1;  // 0 is loopback
+
+}  // namespace
+
+ns3::TypeId OneHopRouting::GetTypeId() {
+  static const ns3::TypeId kTypeId = ns3::TypeId("shoal::sim::OneHopRouting")
+                                         .SetParent<ns3::Ipv4RoutingProtocol>()
+                                         .AddConstructor<OneHopRouting>();
+  return kTypeId;
+}
+
+void OneHopRouting::set_host(ns3::Ipv4Address own, const ns3::Ptr<ns3::NetDevice>& cloud,
+                             const ns3::Ptr<ns3::NetDevice>& loopback) {
+  own_ = own;
+  const auto route_by = [own](const ns3::Ptr<ns3::NetDevice>& device) {
+    const auto route = ns3::Create<ns3::Ipv4Route>();
+    route->SetSource(own);
+    route->SetGateway(ns3::Ipv4Address::GetAny());
+    route->SetOutputDevice(device);
+    return route;
+  };
+  to_others_ = route_by(cloud);
+  to_self_ = route_by(loopback);
+}
+
+ns3::Ptr<ns3::Ipv4Route> OneHopRouting::RouteOutput(ns3::Ptr<ns3::Packet>, const ns3::Ipv4Header& header,
+                                                    ns3::Ptr<ns3::NetDevice>,
+                                                    ns3::Socket::SocketErrno& error) {
+  error = ns3::Socket::ERROR_NOTERROR;
+  return route_to(header.GetDestination());
+}
+
+bool OneHopRouting::RouteInput(ns3::Ptr<const ns3::Packet> packet, const ns3::Ipv4Header& header,
+                               ns3::Ptr<const ns3::NetDevice>, UnicastForwardCallback,
+                               MulticastForwardCallback, LocalDeliverCallback deliver, ErrorCallback) {
+  if (header.GetDestination() != own_) return false;
+  deliver(packet, header, kCloudInterface);
+  return true;
+}
+
+void OneHopRouting::DoDispose() {
+  to_others_ = nullptr;
+  to_self_ = nullptr;
+  Ipv4RoutingProtocol::DoDispose();
+}
+
+}  // namespace shoal::sim
