@@ -86,6 +86,8 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"jobs_max", Count{&Config::jobs_max, 16, kMillion}, "Jobs waiting in the queue."},
     {"k", Count{&Config::k, 1, wire::kContactsMax}, "Contacts of a bucket, and hosts that a lookup finds."},
     {"lookups_in_flight_max", Count{&Config::lookups_in_flight_max, 1, 65'536}, "Lookups at a time."},
+    {"lost_check_interval", Time{&Config::lost_check_interval, 100ms, kDay},
+     "How often one of the contacts that were lost by silence is pinged again."},
     {"neighbour_refresh_interval", Time{&Config::neighbour_refresh_interval, 1s, kDay},
      "How often this host looks up its own id, to know its neighbours."},
     {"per_subnet_max", Count{&Config::per_subnet_max, 0, 256},

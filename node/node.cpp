@@ -13,6 +13,7 @@
 #include "node/dht/lookups.h"
 #include "node/dht/maintenance.h"
 #include "node/dht/own_addresses.h"
+#include "node/dht/reunion.h"
 #include "node/dht/shutdown_notice.h"
 #include "node/jobs/job.h"
 #include "node/jobs/node_context.h"
@@ -67,6 +68,7 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
         operations(context, keys, rpc, lookups, items, table, own),
         bootstrapper(context, rpc, ports.hosts, own),
         maintenance(context, rpc, lookups, table, own, ports.hosts),
+        reunion(context, rpc),
         commands(kCommandsMax) {}
 
   // ---- Jobs
@@ -170,6 +172,7 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
   ItemOperations operations;
   Bootstrapper bootstrapper;
   Maintenance maintenance;
+  Reunion reunion;
   SlotTable<PendingCommand> commands;
   std::set<Id> leaving;  // said that they leave, and are being verified
   Instant publish_self_due = kNever;
@@ -219,6 +222,9 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
       break;
     case DeadlineKind::kBootstrap:
       bootstrapper.on_deadline(table.size() > 0);
+      break;
+    case DeadlineKind::kFindLost:
+      reunion.on_deadline();
       break;
     case DeadlineKind::kRenewItems:
       items.on_renew_deadline();
@@ -442,6 +448,8 @@ void Node::Impl::stop_if_ready(bool timed_out) {
 
 void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
   leaving.erase(contact.key);
+  const bool reunited = reunion.on_answered(contact.key);
+  if (reunited) maintenance.join();
   if (table.add(contact, context.now(), rtt) != RoutingTable::Added::kNew) return;
   std::vector<ItemName> names = items.to_hand_over(contact);
   names.resize(std::min(names.size(), kHandOverMax));
@@ -458,6 +466,7 @@ void Node::Impl::on_contact_silent(const Contact& contact) {
     const bool said_goodbye = leaving.erase(contact.key) > 0;
     const bool left = said_goodbye ? table.remove(contact.key) : table.failed(contact.key);
     if (left) connections.close(contact.key);
+    if (left && !said_goodbye) reunion.on_lost(contact);
   }
   if (table.size() == 0 && !stopping) bootstrapper.begin();
 }

@@ -270,7 +270,9 @@ void ItemOperations::store_on_next(Guid guid) {
     }
     OutRequest out;
     out.to = target;
-    out.body = wire::StoreItem{operation->item, operation->expected_sequence, operation->expires};
+    const bool carries_expiry = operation->item.kind != ItemKind::kHash;
+    out.body = wire::StoreItem{operation->item, operation->expected_sequence,
+                               carries_expiry ? WallTime{} : operation->expires};
     out.purpose = purpose_of(*operation);
     out.completion = {Completion::Owner::kStore, 0, guid};
     out.by_session = operation->item.body.size() > wire::kStoreBodyInDatagramMax;

@@ -156,6 +156,28 @@ TEST(Node, TakesUpKnownHostsWithinOneBackoffWhenItsLastContactLeft) {
                                           config.bootstrap_backoff_max * 5 / 4 + 3s));
 }
 
+TEST(Node, FindsTheOtherHalfAgainWithinSecondsWhenACutHeals) {
+  NodeCluster cluster;
+  NodeConfig config;
+  config.table_check_period = 60s;
+  cluster.add_many(30, config);
+  cluster.advance(60s);
+  const auto set_cut = [&](bool cut) {
+    for (std::size_t a = 0; a < 15; ++a) {
+      for (std::size_t b = 15; b < 30; ++b) {
+        cut ? cluster.network().cut(cluster.index(a), cluster.index(b))
+            : cluster.network().heal(cluster.index(a), cluster.index(b));
+      }
+    }
+  };
+  set_cut(true);
+  cluster.advance(5min);
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_EQ(cluster.node(i).table().size(), 14u) << i;
+  set_cut(false);
+  cluster.advance(10s);
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_EQ(cluster.node(i).table().size(), 29u) << i;
+}
+
 TEST(Node, RemembersItsNetworkAcrossARestartWithoutBootstrap) {
   NodeCluster cluster;
   cluster.add_many(6);
