@@ -1,0 +1,203 @@
+// The program run_scenario, as a person runs it: what it prints, what it writes, its exit status, and that a
+// run is a function of scenario and seed.
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sim/process.h"
+
+namespace shoal::sim {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// Twelve hosts that come and go for two simulated minutes.
+constexpr const char* kTiny = R"(name: tiny
+duration: 2min
+warm_up: 30s
+network: {fidelity: message, loss: 1%, jitter: 2ms}
+population: {size: 12, arrival: {over: 5s}}
+churn: {session: {exponential: {mean: 60s}}, absence: {exponential: {mean: 10s}}}
+workload:
+  lookups: {every: 5s}
+  items: {count: 5, size: [10B, 500B], put_over: 10s, get_every: 5s}
+)";
+
+std::string contents(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+class RunScenario : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ = fs::temp_directory_path() / ("shoal_run_scenario_" + std::to_string(getpid()));
+    fs::create_directories(directory_);
+    write("tiny.yaml", kTiny);
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  void write(const std::string& name, const std::string& text) { std::ofstream(directory_ / name) << text; }
+
+  struct Outcome {
+    int status = 0;
+    std::string out, err;
+  };
+  // In `directory_`; the results of its runs go to directory_/results.
+  Outcome run(const std::string& arguments) {
+    const std::string command = "cd " + directory_.string() + " && " SHOAL_RUN_SCENARIO " " + arguments +
+                                " > stdout.txt 2> stderr.txt";
+    const std::vector<std::string> argv = {"/bin/sh", "-c", command};
+    Outcome outcome;
+    outcome.status = run_program(argv);
+    outcome.out = contents(directory_ / "stdout.txt");
+    outcome.err = contents(directory_ / "stderr.txt");
+    return outcome;
+  }
+  nlohmann::json summary(const std::string& run_name) {
+    return nlohmann::json::parse(contents(directory_ / "results" / run_name / "summary.json"));
+  }
+  std::vector<std::string> sessions(const std::string& run_name) {
+    SQLite::Database database((directory_ / "results" / run_name / "run.sqlite").string());
+    SQLite::Statement rows(database,
+                           "SELECT host || ' ' || id || ' ' || begin_s || ' ' || coalesce(end_s, 'online') "
+                           "FROM sessions ORDER BY host, begin_s");
+    std::vector<std::string> sessions;
+    while (rows.executeStep()) sessions.push_back(rows.getColumn(0).getString());
+    return sessions;
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(RunScenario, GivesTheSameTraceForTheSameSeedInTwoProcesses) {
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results/a").status, 0);
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results/b").status, 0);
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results/c --seed 2").status, 0);
+  const auto a = summary("a/tiny-seed1"), b = summary("b/tiny-seed1"), c = summary("c/tiny-seed2");
+  EXPECT_EQ(a["run.trace_hash"], b["run.trace_hash"]);
+  EXPECT_EQ(a["sim.events"], b["sim.events"]);
+  EXPECT_EQ(a["lookup.count"], b["lookup.count"]);
+  EXPECT_EQ(sessions("a/tiny-seed1"), sessions("b/tiny-seed1"));
+  EXPECT_NE(a["run.trace_hash"], c["run.trace_hash"]);
+  EXPECT_NE(sessions("a/tiny-seed1"), sessions("c/tiny-seed2"));
+}
+
+TEST_F(RunScenario, LeavesChurnAloneWhenAWorkloadIsAdded) {
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results/a").status, 0);
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results/b "
+                "--set workload.publish.count=5 --set workload.lookups.every=1s")
+                .status,
+            0);
+  const auto with = sessions("b/tiny-seed1");
+  EXPECT_GT(with.size(), 12u);
+  EXPECT_EQ(sessions("a/tiny-seed1"), with);
+  EXPECT_NE(summary("a/tiny-seed1")["run.trace_hash"], summary("b/tiny-seed1")["run.trace_hash"]);
+}
+
+TEST_F(RunScenario, RunsEachSeedIntoADirectoryOfItsOwn) {
+  const Outcome outcome = run("tiny.yaml --no-report --quiet --seeds 3..5 --jobs 2 --out results");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  for (const int seed : {3, 4, 5}) {
+    EXPECT_EQ(summary("tiny-seed" + std::to_string(seed))["run.seed"], seed);
+    EXPECT_THAT(outcome.out, HasSubstr("tiny seed " + std::to_string(seed) + ": 2min simulated"));
+  }
+}
+
+TEST_F(RunScenario, ExitsWith1WhenAnExpectationFails) {
+  const Outcome outcome =
+      run("tiny.yaml --no-report --out results "
+          "--set 'expect=[lookup.count >= 1, lookup.count <= 0]'");
+  EXPECT_EQ(outcome.status, 1) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("met      lookup.count >= 1"));
+  EXPECT_THAT(outcome.out, HasSubstr("NOT MET  lookup.count <= 0"));
+  EXPECT_EQ(summary("tiny-seed1")["run.expectations_failed"], 1);
+  EXPECT_EQ(
+      run("tiny.yaml --no-report --quiet --seeds 1..2 --out results --set 'expect=[sim.events < 0]'").status,
+      1);
+}
+
+TEST_F(RunScenario, ExitsWith2AndRunsNothingWhenAFileIsWrong) {
+  write("bad.yaml", std::string(kTiny) + "network2: {}\n");
+  const Outcome outcome = run("tiny.yaml bad.yaml --out results");
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("bad.yaml:10:1: unknown key 'network2': expected one of churn, "));
+  EXPECT_FALSE(fs::exists(directory_ / "results"));
+  EXPECT_EQ(run("bad.yaml --check").status, 2);
+  const Outcome missing = run("missing.yaml");
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_THAT(missing.err, HasSubstr("missing.yaml: cannot be read, expected a scenario file"));
+}
+
+TEST_F(RunScenario, ExitsWith2WhenTheCommandLineIsWrong) {
+  EXPECT_EQ(run("").status, 2);
+  EXPECT_EQ(run("tiny.yaml --sed 1").status, 2);
+  EXPECT_EQ(run("tiny.yaml --seed x").status, 2);
+  EXPECT_EQ(run("tiny.yaml --seeds 5..3").status, 2);
+  EXPECT_EQ(run("tiny.yaml --seed 1 --seeds 1..2").status, 2);
+  EXPECT_EQ(run("tiny.yaml --set network.loss").status, 2);
+  const Outcome outcome = run("tiny.yaml --set network.loss=1 --check");
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--set network.loss: network.loss: '1' was given, expected a share"));
+}
+
+TEST_F(RunScenario, OnlyChecksWhenAskedTo) {
+  const Outcome outcome = run("tiny.yaml --check --out results");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_FALSE(fs::exists(directory_ / "results"));
+}
+
+TEST_F(RunScenario, FindsShippedScenariosAndThoseOfTheProjectAround) {
+  EXPECT_EQ(run("bootstrap_50.yaml --check").status, 0);
+  fs::create_directories(directory_ / "scenarios");
+  fs::create_directories(directory_ / "deep" / "down");
+  write("scenarios/around.yaml", kTiny);
+  EXPECT_EQ(run("around.yaml --check; cd deep/down && " SHOAL_RUN_SCENARIO " around.yaml --check").status, 0);
+}
+
+TEST_F(RunScenario, ExplainsItselfWithAnExample) {
+  const Outcome outcome = run("--help");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("run_scenario churn_500.yaml --seeds 1..8"));
+}
+
+TEST_F(RunScenario, ExitsWith3WhenResultsCannotBeWritten) {
+  write("results", "a file, not a directory");
+  const Outcome outcome = run("tiny.yaml --no-report --quiet --out results");
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("cannot make results/tiny-seed1"));
+}
+
+// A run that would take hours ends within a slice, and says that it is partial.
+TEST_F(RunScenario, EndsCleanlyWhenInterrupted) {
+  const std::string out = (directory_ / "results").string();
+  const std::string file = (directory_ / "tiny.yaml").string();
+  const std::vector<std::string> argv = {
+      SHOAL_RUN_SCENARIO, file,    "--no-report",          "--quiet", "--out", out, "--set",
+      "duration=8000h",   "--set", "workload.lookups=null"};
+  const auto child = spawn(argv);
+  ASSERT_TRUE(child.has_value());
+  while (!fs::exists(directory_ / "results" / "tiny-seed1") && waitpid(*child, nullptr, WNOHANG) == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  kill(*child, SIGINT);
+  EXPECT_EQ(wait_for(*child).status, 3);
+  EXPECT_EQ(summary("tiny-seed1")["run.interrupted"], 1);
+  EXPECT_LT(summary("tiny-seed1")["sim.duration_s"], 8000.0 * 3600);
+}
+
+}  // namespace
+}  // namespace shoal::sim
