@@ -26,7 +26,7 @@ void DatagramPool::give_back(DatagramEvent& event) {
 }
 
 void DatagramPool::grow(std::size_t size_class) {
-  static constexpr std::size_t kSlabBytes = 64 * 1024;
+  static constexpr std::size_t kSlabBytes = std::size_t{64} * 1024;
   static_assert(sizeof(DatagramEvent) % alignof(DatagramEvent) == 0 &&
                 kGranule % alignof(DatagramEvent) == 0);
   const std::size_t block = sizeof(DatagramEvent) + (size_class + 1) * kGranule;

@@ -58,6 +58,7 @@ void unhook(ns3::Socket& socket) {
   socket.SetSendCallback(ns3::MakeNullCallback<void, SocketPtr, std::uint32_t>());
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): an ns-3 callback
 void discard_received(SocketPtr socket) {
   while (socket->GetRxAvailable() > 0 && socket->Recv() != nullptr) {
   }
@@ -82,11 +83,12 @@ void PacketStreams::set_defaults() {
   SetDefault("ns3::TcpSocketBase::MaxSegLifetime", ns3::DoubleValue(5));
 }
 
-// --- Stream: what ns-3 tells
+// --- Stream: what ns-3 tells. Its callbacks take pointers by value.
+// NOLINTBEGIN(performance-unnecessary-value-param)
 
-PacketStreams::Stream::Stream(PacketStreams& owner, ns3::Ptr<ns3::TcpSocketBase> tcp_socket,
+PacketStreams::Stream::Stream(PacketStreams& owner, const ns3::Ptr<ns3::TcpSocketBase>& tcp_socket,
                               const Endpoint& peer_endpoint, bool from_peer)
-    : socket(std::move(tcp_socket)), peer(peer_endpoint), inbound(from_peer), owner_(owner) {
+    : socket(tcp_socket), peer(peer_endpoint), inbound(from_peer), owner_(owner) {
   socket->SetConnectCallback(ns3::MakeCallback(&Stream::on_connected, this),
                              ns3::MakeCallback(&Stream::on_failed, this));
   socket->SetCloseCallbacks(ns3::MakeCallback(&Stream::on_close, this),
@@ -131,11 +133,13 @@ void PacketStreams::Stream::on_close(SocketPtr) {
   owner_.post(*this);
 }
 
+// NOLINTEND(performance-unnecessary-value-param)
+
 // --- The port
 
-PacketStreams::PacketStreams(EventLoop& loop, SimulatedHost& host, ns3::Ptr<ns3::Node> node,
+PacketStreams::PacketStreams(EventLoop& loop, SimulatedHost& host, const ns3::Ptr<ns3::Node>& node,
                              ns3::Ipv4Address own)
-    : loop_(loop), host_(host), node_(std::move(node)), own_(own), streams_(kStreamsPerHostMax) {}
+    : loop_(loop), host_(host), node_(node), own_(own), streams_(kStreamsPerHostMax) {}
 
 PacketStreams::~PacketStreams() = default;
 
@@ -244,9 +248,9 @@ void PacketStreams::on_reset_segment(const PacketSummary& segment) {
 
 // --- Streams and their sockets
 
-PacketStreams::Stream& PacketStreams::new_stream(ns3::Ptr<ns3::TcpSocketBase> socket, const Endpoint& peer,
-                                                 bool inbound) {
-  const Guid id = streams_.insert(std::make_unique<Stream>(*this, std::move(socket), peer, inbound));
+PacketStreams::Stream& PacketStreams::new_stream(const ns3::Ptr<ns3::TcpSocketBase>& socket,
+                                                 const Endpoint& peer, bool inbound) {
+  const Guid id = streams_.insert(std::make_unique<Stream>(*this, socket, peer, inbound));
   Stream& stream = *find(id);
   stream.id = id;
   return stream;
@@ -267,6 +271,7 @@ ns3::Ptr<ns3::TcpSocketBase> PacketStreams::new_socket() {
       ns3::Socket::CreateSocket(node_, ns3::TcpSocketFactory::GetTypeId()));
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): an ns-3 callback
 void PacketStreams::on_accepted(SocketPtr socket, const ns3::Address& peer) {
   const auto tcp = ns3::DynamicCast<ns3::TcpSocketBase>(socket);
   if (streams_.full()) {
@@ -279,14 +284,14 @@ void PacketStreams::on_accepted(SocketPtr socket, const ns3::Address& peer) {
 }
 
 // Sends what was accepted, then the end. ns-3 would send a reset instead if bytes were left unread.
-void PacketStreams::linger(ns3::Ptr<ns3::TcpSocketBase> socket) {
+void PacketStreams::linger(const ns3::Ptr<ns3::TcpSocketBase>& socket) {
   std::erase_if(lingering_, [](const ns3::Ptr<ns3::TcpSocketBase>& other) {
     return TcpAccess::state(*other) == ns3::TcpSocket::CLOSED;
   });
   discard_received(socket);
   socket->SetRecvCallback(ns3::MakeCallback(&discard_received));
   socket->Close();
-  lingering_.push_back(std::move(socket));
+  lingering_.push_back(socket);
 }
 
 void PacketStreams::abort(const ns3::Ptr<ns3::TcpSocketBase>& socket) {

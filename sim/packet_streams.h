@@ -28,7 +28,7 @@ namespace shoal::sim {
 
 class PacketStreams {
  public:
-  PacketStreams(EventLoop& loop, SimulatedHost& host, ns3::Ptr<ns3::Node> node, ns3::Ipv4Address own);
+  PacketStreams(EventLoop& loop, SimulatedHost& host, const ns3::Ptr<ns3::Node>& node, ns3::Ipv4Address own);
   ~PacketStreams();
 
   // The attributes of ns-3's TCP, for all sockets of the process.
@@ -47,8 +47,8 @@ class PacketStreams {
  private:
   class Stream {
    public:
-    Stream(PacketStreams& owner, ns3::Ptr<ns3::TcpSocketBase> tcp_socket, const Endpoint& peer_endpoint,
-           bool from_peer);
+    Stream(PacketStreams& owner, const ns3::Ptr<ns3::TcpSocketBase>& tcp_socket,
+           const Endpoint& peer_endpoint, bool from_peer);
     ~Stream();
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
@@ -80,7 +80,7 @@ class PacketStreams {
     PacketStreams& owner_;
   };
 
-  Stream& new_stream(ns3::Ptr<ns3::TcpSocketBase> socket, const Endpoint& peer, bool inbound);
+  Stream& new_stream(const ns3::Ptr<ns3::TcpSocketBase>& socket, const Endpoint& peer, bool inbound);
   Stream* find(Guid id);
   Stream* find_open(StreamId stream);
   ns3::Ptr<ns3::TcpSocketBase> new_socket();
@@ -95,7 +95,7 @@ class PacketStreams {
   void tell(Event&& event) {
     host_.deliver(event);
   }
-  void linger(ns3::Ptr<ns3::TcpSocketBase> socket);
+  void linger(const ns3::Ptr<ns3::TcpSocketBase>& socket);
   static void abort(const ns3::Ptr<ns3::TcpSocketBase>& socket);
 
   EventLoop& loop_;
