@@ -47,6 +47,7 @@ std::vector<HistogramBin> time_histogram(std::span<const double> values_ms) {
     ++counts[static_cast<int>(std::floor(exponent))];
   }
   std::vector<HistogramBin> bins;
+  bins.reserve(counts.size());
   for (const auto& [i, count] : counts) {
     bins.push_back({.low = kTimeBinFirst * std::pow(kTimeBinGrowth, i),
                     .high = kTimeBinFirst * std::pow(kTimeBinGrowth, i + 1),
@@ -57,6 +58,7 @@ std::vector<HistogramBin> time_histogram(std::span<const double> values_ms) {
 
 std::vector<HistogramBin> count_histogram(const std::map<std::size_t, std::uint64_t>& counts) {
   std::vector<HistogramBin> bins;
+  bins.reserve(counts.size());
   for (const auto& [value, count] : counts) {
     bins.push_back(
         {.low = static_cast<double>(value), .high = static_cast<double>(value) + 1, .count = count});
