@@ -67,7 +67,7 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
         items(context, ports.items, rpc, table, *this),
         operations(context, keys, rpc, lookups, items, table, own),
         bootstrapper(context, rpc, ports.hosts, own),
-        maintenance(context, rpc, lookups, table, own, ports.hosts),
+        maintenance(context, rpc, lookups, table, ports.hosts),
         reunion(context, rpc),
         commands(kCommandsMax) {}
 
@@ -201,7 +201,8 @@ void Node::Impl::run(HandleRequest& job) {
   if (stopping) return;  // a host that leaves must not look alive to those that verify it
   std::visit([&](const auto& body) { serve(job.origin, job.request, body); }, job.request.body);
   const bool could_be_a_contact = !job.request.client && !job.origin.connection;
-  if (could_be_a_contact) maintenance.consider({job.origin.key, job.origin.endpoint}, Purpose::kMaintenance);
+  const Contact contact{job.origin.key, job.origin.endpoint};
+  if (could_be_a_contact && own.is_other(contact)) maintenance.consider(contact, Purpose::kMaintenance);
 }
 
 void Node::Impl::run(HandleDeadlines&) {
@@ -278,7 +279,7 @@ void Node::Impl::serve(const Origin& origin, const wire::Request& request, const
 }
 
 void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::StoreHost& body) {
-  maintenance.consider(body.contact, Purpose::kMaintenance);
+  if (own.usable(body.contact)) maintenance.consider(body.contact, Purpose::kMaintenance);
   rpc.respond(origin, request, wire::Done{});
 }
 

@@ -29,7 +29,7 @@ void Bootstrapper::ask() {
 }
 
 void Bootstrapper::on_hello(const Contact& contact) {
-  if (!own_.usable(contact)) return;
+  if (!own_.is_other(contact)) return;
   rpc_.request({contact, wire::Ping{}, Purpose::kBootstrap, {Completion::Owner::kVerify, 0, {}}, false});
 }
 

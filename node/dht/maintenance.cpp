@@ -17,8 +17,8 @@ constexpr Duration kCheckPaceMin = std::chrono::milliseconds(20);
 }  // namespace
 
 Maintenance::Maintenance(NodeContext& context, Rpc& rpc, Lookups& lookups, const RoutingTable& table,
-                         const OwnAddresses& own, HostStore& hosts)
-    : context_(context), rpc_(rpc), lookups_(lookups), table_(table), own_(own), hosts_(hosts) {}
+                         HostStore& hosts)
+    : context_(context), rpc_(rpc), lookups_(lookups), table_(table), hosts_(hosts) {}
 
 void Maintenance::start() {
   const NodeConfig& config = context_.config;
@@ -60,7 +60,7 @@ void Maintenance::on_deadline(DeadlineKind kind) {
 // ---- Contacts
 
 void Maintenance::consider(const Contact& possible, Purpose purpose) {
-  if (own_.usable(possible) && table_.wants(possible)) verify(possible, purpose);
+  if (table_.wants(possible)) verify(possible, purpose);
 }
 
 void Maintenance::verify(const Contact& contact, Purpose purpose) {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "node/dht/lookups.h"
-#include "node/dht/own_addresses.h"
 #include "node/dht/routing_table.h"
 #include "node/jobs/node_context.h"
 #include "node/ports/host_store.h"
@@ -21,14 +20,14 @@ class Maintenance {
   // Verifying pings in flight; more possibles than this are passed over.
   static constexpr std::size_t kVerifyingMax = 32;
 
-  Maintenance(NodeContext& context, Rpc& rpc, Lookups& lookups, const RoutingTable& table,
-              const OwnAddresses& own, HostStore& hosts);
+  Maintenance(NodeContext& context, Rpc& rpc, Lookups& lookups, const RoutingTable& table, HostStore& hosts);
 
   void start();
   // Connected again: looks up our own id, then every bucket that is not full.
   void join();
 
-  // A host that we have reason to think is there: pings it if the table has room for it.
+  // A host that we have reason to think is there, and is not ourselves: pings it if the table has room for
+  // it.
   void consider(const Contact& possible, Purpose purpose);
   // Is it still there? It is asked whether or not the table has room.
   void verify(const Contact& contact, Purpose purpose);
@@ -48,7 +47,6 @@ class Maintenance {
   Rpc& rpc_;
   Lookups& lookups_;
   const RoutingTable& table_;
-  const OwnAddresses& own_;
   HostStore& hosts_;
   std::set<Id> verifying_;
   std::vector<Contact> to_check_;  // taken from the back

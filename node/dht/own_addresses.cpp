@@ -56,9 +56,12 @@ bool OwnAddresses::is_own(const Endpoint& endpoint) const {
 }
 
 bool OwnAddresses::usable(const Contact& contact) const {
+  return is_other(contact) && (is_local() || !contact.endpoint.is_local());
+}
+
+bool OwnAddresses::is_other(const Contact& contact) const {
   if (contact.key == self_ || contact.endpoint.port == 0 || contact.endpoint.is_unspecified()) return false;
-  if (is_own(contact.endpoint)) return false;
-  return is_local() || !contact.endpoint.is_local();
+  return !is_own(contact.endpoint);
 }
 
 std::vector<Endpoint> OwnAddresses::advertised() const {

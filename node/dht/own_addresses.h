@@ -23,6 +23,9 @@ class OwnAddresses {
 
   // Should this contact, told by others, be tried?
   bool usable(const Contact& contact) const;
+  // Is this contact, which has spoken to us from its endpoint itself, another host? It may well be a local
+  // one of a host that is not: two hosts on one machine, or on one LAN.
+  bool is_other(const Contact& contact) const;
   // Are all our endpoints loopback, private or link-local?
   bool is_local() const;
   // What our connection item says: confirmed by others first, then interfaces; at most kItemEndpointsMax.

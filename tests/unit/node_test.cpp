@@ -181,10 +181,18 @@ TEST(Node, FindsTheOtherHalfAgainWithinSecondsWhenACutHeals) {
 TEST(Node, RemembersItsNetworkAcrossARestartWithoutBootstrap) {
   NodeCluster cluster;
   cluster.add_many(6);
-  cluster.advance(8min);  // known hosts are saved every 5 minutes
+  cluster.advance(8min);
+  EXPECT_EQ(cluster.host_store(0).load_hosts().size(), 5u);
   cluster.restart(0);
   cluster.advance(20s);
   EXPECT_EQ(cluster.node(0).table().size(), 5u);
+}
+
+TEST(Node, SavesKnownHostsAsSoonAsItHasJoined) {
+  NodeCluster cluster;
+  cluster.add_many(6);
+  cluster.advance(2s);
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_FALSE(cluster.host_store(i).load_hosts().empty()) << i;
 }
 
 TEST(Node, LeavesTablesAtOnceWhenItStops) {
