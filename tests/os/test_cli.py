@@ -153,6 +153,24 @@ def test_help_shows_an_example_of_every_command():
         assert b"Exit status: " in shown.stdout
 
 
+def test_nodes_at_all_addresses_meet_through_loopback():
+    """As a first try on one machine is: no --listen, and 127.0.0.1 to join by."""
+    nodes = [Node("[::]:0"), Node("[::]:0")]
+    try:
+        nodes[0].start()
+        port = nodes[0].endpoint.rsplit(":", 1)[1]
+        nodes[1].start([f"127.0.0.1:{port}"])
+        for node in nodes:
+            wait_until(
+                lambda: node.ask("status")["contacts"] > 0, 10, "they know each other"
+            )
+        put = nodes[1].cli("put", stdin=b"hello")
+        assert nodes[0].cli("get", last_line(put.stdout)).stdout == b"hello"
+    finally:
+        for node in nodes:
+            node.close()
+
+
 def test_a_second_node_is_kept_out_of_the_data_directory(network):
     second = cli("run", "--data", str(network[0].data), "--listen", "127.0.0.1:0")
     assert second.returncode == USAGE
