@@ -54,7 +54,7 @@ TEST_F(OwnAddressesTest, TakesLocalContactsOnlyWhileItIsLocalItself) {
   own.on_interfaces(both);
   EXPECT_FALSE(own.is_local());
   EXPECT_FALSE(own.usable(host(1, "10.0.0.1:4001")));
-  EXPECT_TRUE(own.is_other(host(1, "10.0.0.1:4001")));  // if it spoke to us itself
+  EXPECT_TRUE(own.is_other(host(1, "10.0.0.1:4001")));          // if it spoke to us itself
   EXPECT_EQ(own.advertised(), std::vector<Endpoint>{both[1]});  // loopback means nothing to others
 }
 
