@@ -189,11 +189,8 @@ void Recorder::Impl::record_lookup(std::uint64_t number, const OpenOperation& op
 }
 
 void Recorder::Impl::keep(LookupStory story, const LookupReport* report) {
-  const bool failed = story.outcome == Outcome::kFailure;
-  if (failed ? failed_lookups.size() == kStoriesMax : !other_lookups.wants_next()) {
-    if (!failed) other_lookups.skip();
-    return;
-  }
+  BoundedSample<LookupStory>& sample = story.outcome == Outcome::kFailure ? failed_lookups : other_lookups;
+  if (!sample.wants_next()) return sample.skip();
   if (report != nullptr) {
     story.steps.reserve(report->steps.size());
     for (const LookupReport::Step& step : report->steps) {
@@ -205,11 +202,7 @@ void Recorder::Impl::keep(LookupStory story, const LookupReport* report) {
                              .ended_us = to_microseconds(step.ended_after)});
     }
   }
-  if (failed) {
-    failed_lookups.push_back(std::move(story));
-  } else {
-    other_lookups.add(std::move(story));
-  }
+  sample.add(std::move(story));
 }
 
 void Recorder::Impl::note_crossing(HostIndex origin, HostIndex truth, Instant started, bool success) {
@@ -315,11 +308,8 @@ void Recorder::Impl::record_get(std::uint64_t number, const OpenOperation& open,
       progress_counted.gets_succeeded += story.row.success ? 1 : 0;
     }
   }
-  if (story.outcome != Outcome::kFailure) {
-    other_gets.add(std::move(story));
-  } else if (failed_gets.size() < kGetsMax) {
-    failed_gets.push_back(std::move(story));
-  }
+  BoundedSample<GetStory>& sample = story.outcome == Outcome::kFailure ? failed_gets : other_gets;
+  sample.add(std::move(story));
 }
 
 void Recorder::begin_census(Instant when, WallTime wall_time) {

@@ -3,8 +3,8 @@
 // simulation reports to; the Oracle hears everything through it.
 //
 // Calls come in order of time. A call costs little and allocates rarely; nothing is written before write().
-// Memory is bounded for lookups' stories, gets and sessions: all failures (up to a bound) and an even sample
-// of the rest are kept, while metrics and histograms count everything.
+// Memory is bounded for lookups' stories, gets and sessions: of many, even samples are kept, of failures and
+// of the rest apart, while metrics and histograms count everything.
 #pragma once
 
 #include <cstddef>

@@ -24,7 +24,7 @@ const char* to_string(Outcome outcome);
 // An operation that has not ended for so long when the run ends never would have: it failed.
 inline constexpr Duration kNeverEndsAfter = 60s;
 
-inline constexpr std::size_t kStoriesMax = 5'000;  // each of failures and of the others
+inline constexpr std::size_t kStoriesMax = 5'000;  // of failures, and of the others
 inline constexpr std::size_t kGetsMax = 50'000;    // alike
 inline constexpr std::size_t kSessionsMax = 200'000;
 
@@ -208,11 +208,11 @@ struct Recorder::Impl {
   std::uint64_t lookups_started = 0, puts_started = 0, gets_started = 0;
   std::map<std::uint64_t, OpenOperation> open_lookups, open_puts, open_gets;
   std::vector<LookupRow> lookups;
-  std::vector<LookupStory> failed_lookups;  // the first kStoriesMax
+  BoundedSample<LookupStory> failed_lookups{kStoriesMax};
   BoundedSample<LookupStory> other_lookups{kStoriesMax};
   std::vector<PutRow> puts;
   std::vector<GetRow> gets;
-  std::vector<GetStory> failed_gets;
+  BoundedSample<GetStory> failed_gets{kGetsMax};
   BoundedSample<GetStory> other_gets{kGetsMax};
   Progress progress_all, progress_counted;
 

@@ -94,7 +94,7 @@ void write_run(SQLite::Database& database, const Recorder::Impl& run) {
   row.row("scenario_text", run.info.scenario_text);
   row.row("warm_up_s", to_seconds(run.info.warm_up));
   row.row("population.size", std::uint64_t{run.info.population});
-  const auto kept = run.failed_lookups.size() + run.other_lookups.values().size();
+  const auto kept = run.failed_lookups.values().size() + run.other_lookups.values().size();
   row.row("lookups_kept_share", run.lookups_started == 0
                                     ? 1.0
                                     : static_cast<double>(kept) / static_cast<double>(run.lookups_started));
@@ -133,7 +133,7 @@ void write_lookup(Insert& lookups, Insert& steps, const Recorder::Impl& run, con
 void write_lookups(SQLite::Database& database, const Recorder::Impl& run) {
   Insert lookups(database, "lookups", 13);
   Insert steps(database, "lookup_steps", 8);
-  for (const LookupStory& story : run.failed_lookups) write_lookup(lookups, steps, run, story);
+  for (const LookupStory& story : run.failed_lookups.values()) write_lookup(lookups, steps, run, story);
   for (const LookupStory& story : run.other_lookups.values()) write_lookup(lookups, steps, run, story);
 }
 
@@ -156,7 +156,7 @@ void write_items(SQLite::Database& database, const Recorder::Impl& run) {
              story.counts && run.after_warm_up(story.row.started),
              success ? std::optional(story.sequence) : std::nullopt, success && story.row.stale, story.error);
   };
-  for (const GetStory& story : run.failed_gets) write(story);
+  for (const GetStory& story : run.failed_gets.values()) write(story);
   for (const GetStory& story : run.other_gets.values()) write(story);
 }
 

@@ -22,7 +22,7 @@ CREATE TABLE series (       -- one value per sample and metric, in the order of 
   PRIMARY KEY (metric, t_s)
 ) WITHOUT ROWID;
 
-CREATE TABLE lookups (      -- failures, and an even sample of the rest (all of them in a small run)
+CREATE TABLE lookups (      -- all in a small run; else even samples, of failures and of the rest apart
   lookup      INTEGER PRIMARY KEY,  -- its number in the run
   started_s   REAL NOT NULL,
   origin      INTEGER NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE items (        -- every put of the workload
   error        TEXT
 );
 
-CREATE TABLE item_gets (    -- failures, and an even sample of the rest
+CREATE TABLE item_gets (    -- all in a small run; else even samples, of failures and of the rest apart
   item_get   INTEGER PRIMARY KEY,
   location   TEXT NOT NULL,
   kind       TEXT NOT NULL,
