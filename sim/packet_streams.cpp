@@ -64,6 +64,10 @@ void discard_received(SocketPtr socket) {
   }
 }
 
+// A sender that has filled the window exactly and then finds a segment lost makes ns-3 send a segment of no
+// bytes (TcpTxBuffer::NextSeg, rule 2, with m_sentSize equal to the window), which it dies of. A sender holds
+// kStreamWindowBytes; a window of twice that is never full while its reader keeps up.
+constexpr std::uint32_t kReceiveWindowBytes = 2 * kStreamWindowBytes;
 constexpr std::uint32_t kWritableRoomMin = kStreamWindowBytes / 4;
 // A sender waits for a whole segment's room, and ns-3's probes only a window of exactly 0.
 constexpr std::size_t kWindowClosedBytes = 2 * kSegmentBytes;
@@ -75,7 +79,7 @@ void PacketStreams::set_defaults() {
   using ns3::Config::SetDefault;
   SetDefault("ns3::TcpSocket::SegmentSize", ns3::UintegerValue(kSegmentBytes));
   SetDefault("ns3::TcpSocket::SndBufSize", ns3::UintegerValue(kStreamWindowBytes));
-  SetDefault("ns3::TcpSocket::RcvBufSize", ns3::UintegerValue(kStreamWindowBytes));
+  SetDefault("ns3::TcpSocket::RcvBufSize", ns3::UintegerValue(kReceiveWindowBytes));
   // As Linux has them: ns-3's second and 200 ms make every loss a long pause.
   SetDefault("ns3::TcpSocketBase::MinRto", ns3::TimeValue(ns3::MilliSeconds(200)));
   SetDefault("ns3::TcpSocket::DelAckTimeout", ns3::TimeValue(ns3::MilliSeconds(40)));
@@ -184,7 +188,7 @@ std::size_t PacketStreams::read(StreamId id, MutableByteView out) {
   Stream* stream = find_open(id);
   if (stream == nullptr) return 0;
   const std::size_t had = stream->socket->GetRxAvailable();
-  if (had + kWindowClosedBytes > kStreamWindowBytes) stream->window_closed = true;
+  if (had + kWindowClosedBytes > kReceiveWindowBytes) stream->window_closed = true;
   std::size_t taken = 0;
   while (taken < out.size()) {
     const ns3::Ptr<ns3::Packet> packet =
@@ -197,7 +201,7 @@ std::size_t PacketStreams::read(StreamId id, MutableByteView out) {
     stream->wants_readable = true;
     stream->readable_due = false;  // all of it has been read
   }
-  if (stream->window_closed && had - taken <= kStreamWindowBytes / 2 &&
+  if (stream->window_closed && had - taken <= kReceiveWindowBytes / 2 &&
       !std::exchange(stream->announcing_window, true)) {
     announce_window(stream->id, kWindowAnnouncements);
   }
