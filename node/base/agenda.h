@@ -29,6 +29,7 @@ class Agenda {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     T what = std::move(heap_.back().what);
     heap_.pop_back();
+    if (heap_.capacity() > kEntriesKept && heap_.size() < heap_.capacity() / 4) heap_.shrink_to_fit();
     return what;
   }
 
@@ -43,6 +44,8 @@ class Agenda {
   static bool later(const Entry& a, const Entry& b) {
     return a.when != b.when ? a.when > b.when : a.order > b.order;
   }
+  static constexpr std::size_t kEntriesKept = 32;
+
   std::vector<Entry> heap_;
   std::uint64_t next_ = 0;
 };

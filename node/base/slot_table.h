@@ -1,5 +1,6 @@
 // SlotTable<T>: values named by Guid, with a bound. Lookup is an index and a compare; iteration is in slot
-// order, so it is the same in every run.
+// order, so it is the same in every run. A table that has become empty gives its memory back: a simulation
+// has a million of them, most of them idle.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +32,8 @@ class SlotTable {
     }
     Slot& s = slots_[slot];
     s.value.emplace(std::move(value));
+    s.generation = next_generation_++;
+    if (next_generation_ == 0) next_generation_ = 1;
     ++size_;
     return {slot, s.generation};
   }
@@ -54,9 +57,12 @@ class SlotTable {
     if (find(guid) == nullptr) return false;
     Slot& s = slots_[guid.slot];
     s.value.reset();
-    if (++s.generation == 0) s.generation = 1;
     free_.push_back(guid.slot);
     --size_;
+    if (size_ == 0 && slots_.capacity() > kSlotsKept) {
+      std::vector<Slot>().swap(slots_);
+      std::vector<std::uint32_t>().swap(free_);
+    }
     return true;
   }
 
@@ -74,10 +80,13 @@ class SlotTable {
  private:
   struct Slot {
     std::optional<T> value;
-    std::uint32_t generation = 1;
+    std::uint32_t generation = 0;
   };
+  static constexpr std::size_t kSlotsKept = 4;
+
   std::size_t size_max_;
   std::size_t size_ = 0;
+  std::uint32_t next_generation_ = 1;  // one for the whole table, so that it outlives the slots
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
 };

@@ -38,6 +38,10 @@ Job JobQueue::remove(List& list, std::uint32_t slot) {
   s.next = free_;
   free_ = slot;
   --size_;
+  if (size_ == 0 && slots_.capacity() > kSlotsKept) {
+    std::vector<Slot>().swap(slots_);
+    free_ = kNone;
+  }
   return job;
 }
 

@@ -9,6 +9,8 @@ namespace shoal {
 namespace {
 
 constexpr std::size_t kHelloBytes = kSealHeaderBytes + kIdBytes;
+// Of an index that has become empty: what a burst has taken is given back.
+constexpr std::size_t kBucketsKept = 16;
 constexpr std::size_t kAmplification = 3;  // RFC 9000 §8.1
 // Handshake and transfer of the largest value over a slow link.
 constexpr Duration kSessionRequestTimeout = std::chrono::seconds(30);
@@ -163,6 +165,7 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response) {
   std::optional<OutWorker> worker = out_workers_.take(guid);
   if (!worker) return;
   by_wire_id_.erase(worker->request.id);
+  if (by_wire_id_.empty() && by_wire_id_.bucket_count() > kBucketsKept) by_wire_id_ = {};
   Answer answer{worker->completion, worker->to, error, response, context_.now() - worker->sent};
   if (response == nullptr) {
     ++context_.counters.requests_timed_out;
