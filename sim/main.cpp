@@ -129,8 +129,9 @@ std::optional<std::vector<Scenario>> read_all(const Options& options, const std:
   return scenarios;
 }
 
-std::vector<std::string> command_of(const Options& options, const Task& task, const std::string& program) {
-  std::vector<std::string> command = {program, task.file.string(), "--quiet", "--out", options.out};
+std::vector<std::string> command_of(const Options& options, const Task& task) {
+  // This very program, even if the file has been replaced since.
+  std::vector<std::string> command = {"/proc/self/exe", task.file.string(), "--quiet", "--out", options.out};
   if (task.seed) command.insert(command.end(), {"--seed", std::to_string(*task.seed)});
   if (options.no_report) command.emplace_back("--no-report");
   for (const std::string& setting : options.settings) command.insert(command.end(), {"--set", setting});
@@ -139,12 +140,11 @@ std::vector<std::string> command_of(const Options& options, const Task& task, co
 
 // The most serious of the exit statuses of all runs.
 int run_all(const Options& options, const std::vector<Task>& tasks) {
-  const std::string program = fs::read_symlink("/proc/self/exe").string();
   int worst = 0;
   std::size_t started = 0, running = 0;
   while (running > 0 || (started < tasks.size() && interrupted == 0)) {
     if (started < tasks.size() && running < options.jobs && interrupted == 0) {
-      const auto child = spawn(command_of(options, tasks[started++], program));
+      const auto child = spawn(command_of(options, tasks[started++]));
       if (child) {
         ++running;
       } else {

@@ -70,14 +70,18 @@ class RunScenario : public testing::Test {
   nlohmann::json summary(const std::string& run_name) {
     return nlohmann::json::parse(contents(directory_ / "results" / run_name / "summary.json"));
   }
-  std::vector<std::string> sessions(const std::string& run_name) {
+  // The first column of a query of run.sqlite.
+  std::vector<std::string> query(const std::string& run_name, const std::string& sql) {
     SQLite::Database database((directory_ / "results" / run_name / "run.sqlite").string());
-    SQLite::Statement rows(database,
-                           "SELECT host || ' ' || id || ' ' || begin_s || ' ' || coalesce(end_s, 'online') "
-                           "FROM sessions ORDER BY host, begin_s");
-    std::vector<std::string> sessions;
-    while (rows.executeStep()) sessions.push_back(rows.getColumn(0).getString());
-    return sessions;
+    SQLite::Statement rows(database, sql);
+    std::vector<std::string> column;
+    while (rows.executeStep()) column.push_back(rows.getColumn(0).getString());
+    return column;
+  }
+  std::vector<std::string> sessions(const std::string& run_name) {
+    return query(run_name,
+                 "SELECT host || ' ' || id || ' ' || begin_s || ' ' || coalesce(end_s, 'online') "
+                 "FROM sessions ORDER BY host, begin_s");
   }
 
   fs::path directory_;
@@ -106,6 +110,65 @@ TEST_F(RunScenario, LeavesChurnAloneWhenAWorkloadIsAdded) {
   EXPECT_GT(with.size(), 12u);
   EXPECT_EQ(sessions("a/tiny-seed1"), with);
   EXPECT_NE(summary("a/tiny-seed1")["run.trace_hash"], summary("b/tiny-seed1")["run.trace_hash"]);
+}
+
+TEST_F(RunScenario, KillsHostsAndBringsThemBackAsTheyWere) {
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results --set churn=null --set population.size=23 "
+                "--set population.bootstrap_hosts=3 "
+                "--set 'faults=[{at: 40s, for: 20s, kill: {share: 50%}}, {at: 90s, kill: {share: 10%}}]'")
+                .status,
+            0);
+  // 50 % of 23, and 10 % of 23 for good; the three bootstrap hosts are spared.
+  EXPECT_EQ(query("tiny-seed1", "SELECT count(*) FROM sessions WHERE left_by = 'killed' AND end_s = 40"),
+            std::vector<std::string>{"12"});
+  EXPECT_EQ(query("tiny-seed1",
+                  "SELECT count(*) FROM sessions a JOIN sessions b USING (host, id) "
+                  "WHERE a.end_s = 40 AND b.begin_s = 60"),
+            std::vector<std::string>{"12"});
+  EXPECT_EQ(query("tiny-seed1", "SELECT count(*) FROM sessions WHERE left_by = 'killed' AND end_s = 90"),
+            std::vector<std::string>{"2"});
+  EXPECT_EQ(query("tiny-seed1", "SELECT count(*) FROM sessions WHERE left_by = 'killed' AND host < 3"),
+            std::vector<std::string>{"0"});
+  EXPECT_EQ(query("tiny-seed1", "SELECT count(*) FROM sessions WHERE end_s IS NULL"),
+            std::vector<std::string>{"21"});
+  EXPECT_EQ(query("tiny-seed1", "SELECT what FROM faults ORDER BY begin_s"),
+            (std::vector<std::string>{"50 % of hosts killed", "10 % of hosts killed"}));
+}
+
+TEST_F(RunScenario, ReplacesHostsThatLeaveByStrangersInTheirPlace) {
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results --set 'churn.leave={clean: 100%}' "
+                "--set churn.identity.keep=0% --set churn.absence=null")
+                .status,
+            0);
+  const auto count = [&](const std::string& what) {
+    return std::stoi(query("tiny-seed1", "SELECT " + what).at(0));
+  };
+  const int sessions = count("count(*) FROM sessions");
+  EXPECT_GT(sessions, 20);
+  EXPECT_EQ(count("count(DISTINCT id) FROM sessions"), sessions);
+  EXPECT_EQ(count("count(*) FROM sessions WHERE left_by IS NOT NULL AND left_by != 'clean'"), 0);
+  EXPECT_EQ(count("count(*) FROM sessions WHERE end_s IS NULL"), 12);
+  // At once: the next begins when the one before it has ended.
+  EXPECT_EQ(count("count(*) FROM sessions a JOIN sessions b ON a.host = b.host AND a.end_s = b.begin_s"),
+            sessions - 12);
+}
+
+TEST_F(RunScenario, CutsAndHealsTheNetworkAtItsTimes) {
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results --set churn=null "
+                "--set workload.lookups.every=1s --set 'faults=[{at: 40s, for: 20s, partition: {}}]'")
+                .status,
+            0);
+  const auto success_between = [&](int from, int to) {
+    return std::stod(
+        query("tiny-seed1", "SELECT avg(outcome = 'success') FROM lookups WHERE started_s BETWEEN " +
+                                std::to_string(from) + " AND " + std::to_string(to))
+            .at(0));
+  };
+  EXPECT_GT(success_between(30, 38), 0.99);
+  EXPECT_NEAR(success_between(42, 58), 0.5, 0.15);
+  EXPECT_GT(success_between(100, 118), 0.99);
+  EXPECT_EQ(query("tiny-seed1", "SELECT kind || ' ' || begin_s || ' ' || end_s FROM faults"),
+            std::vector<std::string>{"partition 40.0 60.0"});
 }
 
 TEST_F(RunScenario, RunsEachSeedIntoADirectoryOfItsOwn) {
