@@ -1,8 +1,8 @@
-// TokenCache: the tokens other hosts gave us, at most `tokens_max`, the longest known host out first.
+// TokenCache: the tokens other hosts gave us, at most `tokens_max`, the oldest token out first. Sorted by
+// host: the cache is small, and a simulation has a million of them.
 #pragma once
 
-#include <tsl/robin_map.h>
-
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -20,36 +20,38 @@ class TokenCache {
 
   // Not one that its minter may be about to forget.
   std::optional<wire::Token> find(const Id& host, Instant now) const {
-    const auto found = tokens_.find(host);
-    if (found == tokens_.end() || now - found->second.received > kTokenPeriod * 9 / 10) return std::nullopt;
-    return found->second.token;
+    const auto found = std::lower_bound(entries_.begin(), entries_.end(), host, before);
+    if (found == entries_.end() || found->host != host) return std::nullopt;
+    if (now - found->received > kTokenPeriod * 9 / 10) return std::nullopt;
+    return found->token;
   }
 
   void put(const Id& host, const wire::Token& token, Instant now) {
     if (tokens_max_ == 0) return;
-    if (tokens_.insert_or_assign(host, Entry{token, now}).second) remember(host);
+    auto place = std::lower_bound(entries_.begin(), entries_.end(), host, before);
+    if (place != entries_.end() && place->host == host) {
+      *place = {host, token, now};
+      return;
+    }
+    if (entries_.size() == tokens_max_) {
+      entries_.erase(std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+        return a.received < b.received;
+      }));
+      place = std::lower_bound(entries_.begin(), entries_.end(), host, before);
+    }
+    entries_.insert(place, {host, token, now});
   }
 
  private:
   struct Entry {
+    Id host;
     wire::Token token;
     Instant received;
   };
-
-  void remember(const Id& host) {
-    if (order_.size() < tokens_max_) {
-      order_.push_back(host);
-      return;
-    }
-    tokens_.erase(order_[oldest_]);
-    order_[oldest_] = host;
-    oldest_ = (oldest_ + 1) % tokens_max_;
-  }
+  static bool before(const Entry& entry, const Id& host) { return entry.host < host; }
 
   std::size_t tokens_max_;
-  std::size_t oldest_ = 0;
-  std::vector<Id> order_;  // a ring once it is full
-  tsl::robin_map<Id, Entry> tokens_;
+  std::vector<Entry> entries_;
 };
 
 }  // namespace shoal
