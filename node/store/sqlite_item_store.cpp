@@ -108,12 +108,14 @@ CommitId SqliteItemStore::commit(ItemBatch batch) {
     check(item.body != nullptr, "an item without a body");
     item.header.body_bytes = static_cast<std::uint32_t>(item.body->size());
   }
-  if (!writer_.write_items(id, batch)) return id;
-  for (ItemName& name : batch.erases) lay_over(std::move(name), Pending{id, std::nullopt});
-  for (StoredItem& item : batch.puts) {
-    ItemName name = item.header.name;
-    lay_over(std::move(name), Pending{id, std::move(item)});
+  if (writer_.is_full_for(batch)) {
+    writer_.refuse_items(id);
+    return id;
   }
+  // The overlay first: it counts what the batch replaces, and the writer may be done at once.
+  for (const ItemName& name : batch.erases) lay_over(name, Pending{id, std::nullopt});
+  for (const StoredItem& item : batch.puts) lay_over(item.header.name, Pending{id, item});
+  writer_.write_items(id, std::move(batch));
   return id;
 }
 
@@ -161,21 +163,22 @@ std::optional<std::uint64_t> SqliteItemStore::written_body_bytes(const ItemName&
 
 void SqliteItemStore::recount() {
   reading([&] {
+    const SQLite::Transaction one_view(db_);  // the writer goes on meanwhile
     SQLite::Statement sums(db_, "SELECT count(*), coalesce(sum(body_bytes), 0) FROM item");
     sums.executeStep();
     totals_.count = static_cast<std::uint64_t>(sums.getColumn(0).getInt64());
     totals_.body_bytes = static_cast<std::uint64_t>(sums.getColumn(1).getInt64());
+    for (const auto& [name, pending] : overlay_) {
+      if (const std::optional<std::uint64_t> hidden = written_body_bytes(name)) {
+        --totals_.count;
+        totals_.body_bytes -= *hidden;
+      }
+      if (pending.item) {
+        ++totals_.count;
+        totals_.body_bytes += pending.item->header.body_bytes;
+      }
+    }
   });
-  for (const auto& [name, pending] : overlay_) {
-    if (const std::optional<std::uint64_t> hidden = written_body_bytes(name)) {
-      --totals_.count;
-      totals_.body_bytes -= *hidden;
-    }
-    if (pending.item) {
-      ++totals_.count;
-      totals_.body_bytes += pending.item->header.body_bytes;
-    }
-  }
 }
 
 }  // namespace shoal

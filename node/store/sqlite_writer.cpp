@@ -123,21 +123,22 @@ SqliteWriter::~SqliteWriter() {
   thread_.join();
 }
 
-bool SqliteWriter::write_items(CommitId commit, ItemBatch batch) {
-  Items items{commit, std::move(batch)};
-  items.bytes = bytes_of(items.batch);
+bool SqliteWriter::is_full_for(const ItemBatch& batch) {
+  const std::lock_guard lock(mutex_);
+  return waiting_bytes_ + bytes_of(batch) > kWaitingBytesMax;
+}
+
+void SqliteWriter::write_items(CommitId commit, ItemBatch batch) {
+  const std::size_t bytes = bytes_of(batch);
   {
     const std::lock_guard lock(mutex_);
-    items.refused = waiting_bytes_ + items.bytes > kWaitingBytesMax;
-    if (items.refused) {
-      items.batch = {};
-      items.bytes = 0;
-    }
-    waiting_bytes_ += items.bytes;
+    waiting_bytes_ += bytes;
   }
-  const bool accepted = !items.refused;
-  add(std::move(items));
-  return accepted;
+  add(Items{commit, std::move(batch), bytes});
+}
+
+void SqliteWriter::refuse_items(CommitId commit) {
+  add(Items{commit, {}, 0, true});
 }
 
 void SqliteWriter::write_hosts(std::vector<KnownHost> hosts) {

@@ -32,8 +32,11 @@ class SqliteWriter {
   // Writes all that waits, then ends the thread.
   ~SqliteWriter();
 
-  // False: too much waits already; the completion, with kBusy, comes in its turn all the same.
-  bool write_items(CommitId commit, ItemBatch batch);
+  // Does too much wait to take this batch too? It is then to be refused.
+  bool is_full_for(const ItemBatch& batch);
+  void write_items(CommitId commit, ItemBatch batch);
+  // Its completion, with kBusy, comes in its turn.
+  void refuse_items(CommitId commit);
   void write_hosts(std::vector<KnownHost> hosts);
   // Returns when it is on disk. Errors kIo, kBusy.
   Result<void> write_identity(const HostIdentity& identity);
