@@ -32,7 +32,8 @@ int common_bits(const Id& a, const Id& b) {
 }
 
 std::string name_text(const ItemName& name) {
-  return name.location.short_hex() + (name.salt.empty() ? "" : "/" + to_hex(name.salt));
+  const std::string place = name.location.short_hex();
+  return name.salt.empty() ? place : fmt::format("{}/{}", place, to_hex(name.salt));
 }
 
 }  // namespace

@@ -95,7 +95,8 @@ std::string endpoints_text(const json& answer) {
 
 std::string status_text(const json& answer) {
   std::string endpoints;
-  for (const json& endpoint : answer.at("endpoints")) endpoints += " " + endpoint.get<std::string>();
+  for (const json& endpoint : answer.at("endpoints"))
+    endpoints += fmt::format(" {}", endpoint.get<std::string>());
   std::string out = fmt::format("host          {}\n", text_of(answer, "host"));
   out += fmt::format("endpoints    {}\n", endpoints.empty() ? " none known yet" : endpoints);
   out += fmt::format("reachable     {}\n", answer.at("client").get<bool>() ? "no (a client)" : "yes");
