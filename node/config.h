@@ -38,7 +38,7 @@ struct NodeConfig {
 
   // Maintenance
   Duration table_check_period = 15min;  // every contact is heard of this often, or pinged
-  Duration lost_check_interval = 5s;    // one contact that was lost is pinged again
+  Duration lost_check_interval = 15s;   // one contact that was lost is pinged again
   Duration bucket_refresh_interval = 15min;
   Duration neighbour_refresh_interval = 5min;  // a lookup of our own id
   Duration bootstrap_backoff_min = 2s;

@@ -9,6 +9,9 @@
 namespace shoal {
 namespace {
 
+// Completion::index of a question that comes before a store.
+constexpr std::uint16_t kQuestion = 1;
+
 bool about_sequence(ErrorCode code) {
   return code == ErrorCode::kSequenceTooLow || code == ErrorCode::kSequenceConflict ||
          code == ErrorCode::kCasMismatch;
@@ -141,9 +144,20 @@ void ItemOperations::hand_over(const ItemName& name, const Contact& to) {
   operation.item = {name.kind, *held->body};
   operation.expires = held->header.expires;
   operation.result.sequence = held->header.sequence;
+  operation.get.name = name;
   operation.targets = {to};
   operation.copies_wanted = 1;
-  if (const Guid guid = begin(std::move(operation))) store_on_next(guid);
+  const bool large = operation.item.body.size() > wire::kStoreBodyInDatagramMax;
+  const Guid guid = begin(std::move(operation));
+  if (!guid) return;
+  if (!large) {
+    store_on_next(guid);
+    return;
+  }
+  // A host that is back from absence has kept what it held: it is asked before a session moves the value.
+  const wire::GetItem question{name, false, 0, false, false};
+  const Completion completion{Completion::Owner::kStore, kQuestion, guid};
+  if (!rpc_.request({to, question, Purpose::kMaintenance, completion, false})) operations_.erase(guid);
 }
 
 void ItemOperations::publish_self() {
@@ -291,8 +305,25 @@ void ItemOperations::record_store(Guid guid, const Contact& holder, const wire::
   if (about_sequence(outcome.code) && operation.copies_wanted > 0) --operation.copies_wanted;
 }
 
+// The newcomer has said whether it holds the item.
+void ItemOperations::on_question_answer(const Answer& answer) {
+  const Guid guid = answer.completion.guid;
+  const auto* held = answer.response == nullptr ? nullptr : std::get_if<wire::Items>(&answer.response->body);
+  const bool holds = held != nullptr && (!held->items.empty() || held->by_session_bytes > 0) &&
+                     held->held_sequence >= operations_.find(guid)->result.sequence;
+  if (held == nullptr || holds) {
+    operations_.erase(guid);
+  } else {
+    store_on_next(guid);
+  }
+}
+
 void ItemOperations::on_store_answer(const Answer& answer) {
   if (operations_.find(answer.completion.guid) == nullptr) return;
+  if (answer.completion.index == kQuestion) {
+    on_question_answer(answer);
+    return;
+  }
   wire::Refusal outcome{answer.error, 0};
   if (answer.response != nullptr) {
     if (const auto* refusal = std::get_if<wire::Refusal>(&answer.response->body)) outcome = *refusal;

@@ -78,6 +78,7 @@ class ItemOperations {
   void sign_record(Operation& operation, std::uint64_t sequence_held);
   void begin_storing(Guid guid, const std::vector<Holding>& holdings);
   void store_on_next(Guid guid);
+  void on_question_answer(const Answer& answer);
   void record_store(Guid guid, const Contact& holder, const wire::Refusal& outcome);
   void finish_store(Guid guid);
   void finish_renewal(const Operation& operation);
