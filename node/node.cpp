@@ -153,6 +153,7 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
     operations.on_stored_here(operation, outcome);
   }
 
+  void hand_items_to(const Contact& newcomer);
   void publish_self_at(Instant when);
   void own_addresses_changed();
   void deliver_results();
@@ -452,13 +453,18 @@ void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
   const bool reunited = reunion.on_answered(contact.key);
   if (reunited) maintenance.join();
   if (table.add(contact, context.now(), rtt) != RoutingTable::Added::kNew) return;
-  std::vector<ItemName> names = items.to_hand_over(contact);
-  names.resize(std::min(names.size(), kHandOverMax));
-  for (const ItemName& name : names) operations.hand_over(name, contact);
+  // To a host that is joining everybody is new, and it may hold what it held long ago.
+  if (maintenance.joined()) hand_items_to(contact);
   if (bootstrapper.on_connected()) {
     maintenance.join();
     publish_self_at(context.now() + kPublishSelfDelay);
   }
+}
+
+void Node::Impl::hand_items_to(const Contact& newcomer) {
+  std::vector<ItemName> names = items.to_hand_over(newcomer);
+  names.resize(std::min(names.size(), kHandOverMax));
+  for (const ItemName& name : names) operations.hand_over(name, newcomer);
 }
 
 void Node::Impl::on_contact_silent(const Contact& contact) {

@@ -31,7 +31,7 @@ void Items::load() {
   constexpr std::size_t kPage = 1000;
   std::vector<ItemHeader> page = store_.list(nullptr, kPage);
   while (!page.empty()) {
-    for (const ItemHeader& header : page) held_[header.name] = Held{next_renewal(), header.expires, false};
+    for (const ItemHeader& header : page) held_[header.name] = Held{next_renewal(), header.expires, 0};
     page = store_.list(&page.back().name, kPage);
   }
   context_.after(context_.config.republish_interval / kRenewalTicks, DeadlineKind::kRenewItems);
@@ -142,7 +142,7 @@ void Items::commit(const wire::Item& item, const ItemHeader& header, StoreReply 
   }
   stored.header.body_bytes = static_cast<std::uint32_t>(item.body.size());
   stored.body = std::make_shared<const Bytes>(item.body);
-  held_[header.name] = Held{next_renewal(), stored.header.expires, false};
+  held_[header.name] = Held{next_renewal(), stored.header.expires, 0};
   batch.puts.push_back(std::move(stored));
   pending_.emplace(store_.commit(std::move(batch)), std::move(reply));
 }
@@ -226,8 +226,8 @@ wire::Items Items::page_of_records(const Origin& origin, const wire::Request& re
 
 void Items::note_renewal_by_another(const ItemName& name) {
   const auto found = held_.find(name);
-  if (found == held_.end() || found->second.skipped) return;
-  found->second.skipped = true;
+  if (found == held_.end() || found->second.skipped == kSkipsMax) return;
+  ++found->second.skipped;
   found->second.renew_at = next_renewal();
 }
 
@@ -250,7 +250,7 @@ void Items::start_renewals() {
     if (renewals_ + posted >= kRenewalsMax) return;
     if (held.renew_at > context_.now()) continue;
     held.renew_at = next_renewal();
-    held.skipped = false;
+    held.skipped = 0;
     context_.post(JobClass::kMaintenance, Store{name});
     ++posted;
   }

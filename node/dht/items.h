@@ -3,7 +3,8 @@
 // A store is answered when its commit is durable. Publish and connection items are replaced by a higher
 // sequence number only; the reasons of a refusal travel to the caller. Every item is renewed on the hosts now
 // closest to it once a period by one of its holders: a holder that sees another about to do so (get_item with
-// `renewing`) skips one period, but never two in a row, so nobody can keep an item from being renewed.
+// `renewing`) skips one period, but not kSkipsMax + 1 in a row, so nobody can keep an item from being
+// renewed.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +38,8 @@ class Items {
  public:
   // Publish records kept for one public key; the one that expires first gives way.
   static constexpr std::size_t kRecordsPerKeyMax = 64;
+  // Periods that a holder leaves an item to others. With as many holders as items have, about one renews.
+  static constexpr std::uint8_t kSkipsMax = 6;
   // Items renewed at a time.
   static constexpr std::size_t kRenewalsMax = 4;
 
@@ -73,7 +76,7 @@ class Items {
   struct Held {
     Instant renew_at;
     WallTime expires;
-    bool skipped = false;
+    std::uint8_t skipped = 0;  // periods in a row
   };
 
   // kNone with the item's header, or why it is refused.

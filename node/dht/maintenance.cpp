@@ -117,6 +117,7 @@ bool Maintenance::look_up(const Id& target, std::size_t wanted) {
 }
 
 void Maintenance::join() {
+  joined_ = false;
   joining_ = true;
   if (!look_up(table_.self(), context_.config.k)) joining_ = false;
 }
@@ -124,6 +125,7 @@ void Maintenance::join() {
 void Maintenance::on_lookup_done() {
   if (joining_) {
     joining_ = false;
+    joined_ = true;
     save_hosts();
     to_refresh_ = table_.stale_buckets(context_.now());
     std::reverse(to_refresh_.begin(), to_refresh_.end());

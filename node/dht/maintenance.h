@@ -23,6 +23,8 @@ class Maintenance {
   Maintenance(NodeContext& context, Rpc& rpc, Lookups& lookups, const RoutingTable& table, HostStore& hosts);
 
   void start();
+  // Have the neighbours of our own id been looked up since we are connected?
+  bool joined() const { return joined_; }
   // Connected again: looks up our own id, then every bucket that is not full.
   void join();
 
@@ -53,6 +55,7 @@ class Maintenance {
   std::vector<int> to_refresh_;    // taken from the back
   Duration save_interval_{};
   bool joining_ = false;
+  bool joined_ = false;
   bool refreshing_ = false;
 };
 
