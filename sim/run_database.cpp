@@ -27,20 +27,6 @@ const char* to_string(ItemKind kind) {
   return "unknown";
 }
 
-const char* to_string(LookupReport::Outcome outcome) {
-  switch (outcome) {
-    case LookupReport::Outcome::kAnswered:
-      return "answered";
-    case LookupReport::Outcome::kTimedOut:
-      return "timed_out";
-    case LookupReport::Outcome::kRefused:
-      return "refused";
-    case LookupReport::Outcome::kUnasked:
-      return "unasked";
-  }
-  return "unknown";
-}
-
 // NULL, in a row.
 struct Null {};
 

@@ -101,6 +101,8 @@ struct LookupReport {
   Duration duration{};
 };
 
+const char* to_string(LookupReport::Outcome outcome);  // "answered", "timed_out", …
+
 struct FindResult {
   LookupReport lookup;
 };

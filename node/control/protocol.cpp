@@ -227,20 +227,6 @@ Command decode_command(Fields& fields) {
 
 // ---- results
 
-const char* name_of(LookupReport::Outcome outcome) {
-  switch (outcome) {
-    case LookupReport::Outcome::kAnswered:
-      return "answered";
-    case LookupReport::Outcome::kTimedOut:
-      return "timed_out";
-    case LookupReport::Outcome::kRefused:
-      return "refused";
-    case LookupReport::Outcome::kUnasked:
-      return "unasked";
-  }
-  return "unknown";
-}
-
 json encode_summary(const LookupReport& report) {
   return {{"requests", report.requests}, {"duration_ms", to_milliseconds(report.duration)}};
 }
@@ -260,7 +246,7 @@ json encode_report(const LookupReport& report) {
     row["hops"] = step.hops;
     row["sent_after_ms"] = to_milliseconds(step.sent_after);
     row["ended_after_ms"] = to_milliseconds(step.ended_after);
-    row["outcome"] = name_of(step.outcome);
+    row["outcome"] = to_string(step.outcome);
     steps.push_back(std::move(row));
   }
   json out = encode_summary(report);

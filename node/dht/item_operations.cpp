@@ -64,7 +64,7 @@ void ItemOperations::put(CommandId command, PutCommand put) {
   operation.get.name = {operation.result.key, ItemKind::kHash, {}};
   operation.item = {ItemKind::kHash, std::move(put.value)};
   operation.expires = context_.clock.wall_time() + to_wall(context_.config.item_lifetime);
-  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kItems);
+  start_lookup(begin(std::move(operation)));
 }
 
 void ItemOperations::publish(CommandId command, PublishCommand publish) {
@@ -80,7 +80,7 @@ void ItemOperations::publish(CommandId command, PublishCommand publish) {
   operation.get.name = {publish_item_location(operation.result.key), ItemKind::kPublish, publish.salt};
   operation.expected_sequence = publish.expected_sequence;
   operation.publish = std::move(publish);
-  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kItems);
+  start_lookup(begin(std::move(operation)));
 }
 
 void ItemOperations::get(CommandId command, const GetCommand& get) {
@@ -93,62 +93,64 @@ void ItemOperations::get(CommandId command, const GetCommand& get) {
   operation.kind = Kind::kGet;
   operation.command = command;
   operation.get.name = name;
-  start_lookup(begin(std::move(operation)), true, false, context_.config.replication, Purpose::kItems);
+  start_lookup(begin(std::move(operation)));
 }
 
 void ItemOperations::lookup(CommandId command, const LookupCommand& lookup) {
-  Operation operation;
-  operation.kind = Kind::kLookup;
-  operation.command = command;
-  operation.get.name = {publish_item_location(lookup.public_key), ItemKind::kPublish, lookup.salt};
-  operation.get.all = lookup.all;
-  if (const auto held = items_.find(operation.get.name)) {
-    operation.items.keep({ItemKind::kPublish, *held->body}, operation.get);
-  }
-  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kItems);
+  wire::GetItem get;
+  get.name = {publish_item_location(lookup.public_key), ItemKind::kPublish, lookup.salt};
+  get.all = lookup.all;
+  begin_read(command, Kind::kLookup, get);
 }
 
 void ItemOperations::resolve(CommandId command, const ResolveCommand& resolve) {
+  wire::GetItem get;
+  get.name = {resolve.host, ItemKind::kConnection, {}};
+  begin_read(command, Kind::kResolve, get);
+}
+
+// What we hold ourselves may be the newest.
+void ItemOperations::begin_read(CommandId command, Kind kind, const wire::GetItem& get) {
   Operation operation;
-  operation.kind = Kind::kResolve;
+  operation.kind = kind;
   operation.command = command;
-  operation.get.name = {resolve.host, ItemKind::kConnection, {}};
-  if (const auto held = items_.find(operation.get.name)) {
-    operation.items.keep({ItemKind::kConnection, *held->body}, operation.get);
-  }
-  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kItems);
+  operation.get = get;
+  if (const auto held = items_.find(get.name)) operation.items.keep({get.name.kind, *held->body}, get);
+  start_lookup(begin(std::move(operation)));
 }
 
 // ---- Of our own accord
 
-void ItemOperations::renew(const ItemName& name) {
+// For passing on what we hold.
+std::optional<ItemOperations::Operation> ItemOperations::operation_on_held(Kind kind,
+                                                                           const ItemName& name) const {
   const auto held = items_.find(name);
-  if (!held) return;
+  if (!held) return std::nullopt;
   Operation operation;
-  operation.kind = Kind::kRenew;
+  operation.kind = kind;
   operation.item = {name.kind, *held->body};
   operation.expires = held->header.expires;
   operation.result.sequence = held->header.sequence;
   operation.get.name = name;
-  const Guid guid = begin(std::move(operation));
+  return operation;
+}
+
+void ItemOperations::renew(const ItemName& name) {
+  std::optional<Operation> operation = operation_on_held(Kind::kRenew, name);
+  if (!operation) return;
+  const Guid guid = begin(std::move(*operation));
   if (!guid) return;
   items_.on_renewal_begun();
-  start_lookup(guid, false, true, context_.config.replication, Purpose::kMaintenance);
+  start_lookup(guid);
 }
 
 void ItemOperations::hand_over(const ItemName& name, const Contact& to) {
-  const auto held = items_.find(name);
-  if (!held) return;
-  Operation operation;
-  operation.kind = Kind::kHandOver;
-  operation.item = {name.kind, *held->body};
-  operation.expires = held->header.expires;
-  operation.result.sequence = held->header.sequence;
-  operation.get.name = name;
-  operation.targets = {to};
-  operation.copies_wanted = 1;
-  const bool large = operation.item.body.size() > wire::kStoreBodyInDatagramMax;
-  const Guid guid = begin(std::move(operation));
+  std::optional<Operation> operation = operation_on_held(Kind::kHandOver, name);
+  if (!operation) return;
+  operation->targets = {to};
+  operation->copies_wanted = 1;
+  const bool large = operation->item.body.size() > wire::kStoreBodyInDatagramMax;
+  const Guid guid = begin(std::move(*operation));
   if (!guid) return;
   if (!large) {
     store_on_next(guid);
@@ -174,20 +176,19 @@ void ItemOperations::publish_self() {
   operation.item = make_connection_item(record, keys_);
   operation.result.sequence = record.sequence;
   operation.get.name = {record.host, ItemKind::kConnection, {}};
-  start_lookup(begin(std::move(operation)), false, false, context_.config.replication, Purpose::kMaintenance);
+  start_lookup(begin(std::move(operation)));
 }
 
-void ItemOperations::start_lookup(Guid guid, bool first_item_is_enough, bool renewing, std::size_t wanted,
-                                  Purpose purpose) {
+void ItemOperations::start_lookup(Guid guid) {
   const Operation* operation = operations_.find(guid);
   if (operation == nullptr) return;
   LookupRequest request;
   request.target = operation->get.name.location;
-  request.wanted = wanted;
+  request.wanted = operation->second_round ? context_.config.k : context_.config.replication;
   request.get = operation->get;
-  request.get->renewing = renewing;
-  request.first_item_is_enough = first_item_is_enough;
-  request.purpose = purpose;
+  request.get->renewing = operation->kind == Kind::kRenew;
+  request.first_item_is_enough = operation->kind == Kind::kGet && !operation->second_round;
+  request.purpose = purpose_of(*operation);
   request.owner = {LookupOwner::Part::kItems, guid};
   if (lookups_.start(std::move(request))) return;
   const std::optional<Operation> refused = operations_.take(guid);
@@ -423,7 +424,7 @@ void ItemOperations::finish_get(Guid guid) {
       !operation.report.closest.empty()) {
     // Whoever said it held the item did not deliver, or nobody near enough was asked: ask all of the closest.
     operation.second_round = true;
-    start_lookup(guid, false, false, context_.config.k, Purpose::kItems);
+    start_lookup(guid);
     return;
   }
   CommandResult result = result_of_get(operation);

@@ -73,7 +73,9 @@ class ItemOperations {
 
   Guid begin(Operation operation);
   void refuse_busy(CommandId command);
-  void start_lookup(Guid guid, bool first_item_is_enough, bool renewing, std::size_t wanted, Purpose purpose);
+  void start_lookup(Guid guid);
+  void begin_read(CommandId command, Kind kind, const wire::GetItem& get);
+  std::optional<Operation> operation_on_held(Kind kind, const ItemName& name) const;
 
   void sign_record(Operation& operation, std::uint64_t sequence_held);
   void begin_storing(Guid guid, const std::vector<Holding>& holdings);

@@ -6,6 +6,20 @@
 
 namespace shoal {
 
+const char* to_string(LookupReport::Outcome outcome) {
+  switch (outcome) {
+    case LookupReport::Outcome::kAnswered:
+      return "answered";
+    case LookupReport::Outcome::kTimedOut:
+      return "timed_out";
+    case LookupReport::Outcome::kRefused:
+      return "refused";
+    case LookupReport::Outcome::kUnasked:
+      return "unasked";
+  }
+  return "unknown";
+}
+
 Lookup::Lookup(const Id& self, const Id& target, const LookupConfig& config, Instant now)
     : self_(self), target_(target), config_(config), started_(now) {
   check(config.wanted > 0 && config.alpha > 0);
