@@ -264,16 +264,14 @@ void Items::on_renewal_done() {
 std::vector<ItemName> Items::to_hand_over(const Contact& newcomer) const {
   std::vector<ItemName> names;
   std::vector<Contact> closest;
+  const auto is_newcomer = [&](const Contact& contact) { return contact.key == newcomer.key; };
   for (const auto& [name, held] : held_) {
-    closest.clear();
+    // Most items have a closer holder than us, which two contacts suffice to see.
+    table_.closest(name.location, 2, closest);
+    std::erase_if(closest, is_newcomer);
+    if (!closest.empty() && closer(name.location, closest.front().key, table_.self())) continue;
     table_.closest(name.location, context_.config.replication, closest);
-    const auto place =
-        std::find_if(closest.begin(), closest.end(), [&](const Contact& c) { return c.key == newcomer.key; });
-    if (place == closest.end()) continue;
-    const bool we_are_closest = std::none_of(closest.begin(), closest.end(), [&](const Contact& c) {
-      return c.key != newcomer.key && closer(name.location, c.key, table_.self());
-    });
-    if (we_are_closest) names.push_back(name);
+    if (std::any_of(closest.begin(), closest.end(), is_newcomer)) names.push_back(name);
   }
   return names;
 }
