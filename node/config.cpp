@@ -117,7 +117,7 @@ constexpr auto kEntries = std::to_array<Entry>({
      "Datagrams each second that may cost a key agreement."},
     {"table_check_period", Time{&Config::table_check_period, 1s, kDay},
      "A contact silent for this long is pinged."},
-    {"tokens_max", Count{&Config::tokens_max, 0, kMillion},
+    {"tokens_max", Count{&Config::tokens_max, 1, kMillion},
      "Address tokens of other hosts that are kept; without one a find is padded and a store asks twice."},
 });
 static_assert(std::is_sorted(kEntries.begin(), kEntries.end(),

@@ -236,7 +236,8 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
       break;
     case DeadlineKind::kPublishSelf:
       if (context.now() < publish_self_due) break;
-      publish_self_at(context.now() + context.config.connection_item_lifetime / 2);
+      publish_self_at(context.now() +
+                      std::max(kPublishSelfDelay, context.config.connection_item_lifetime / 2));
       operations.publish_self();
       break;
     case DeadlineKind::kCheckContacts:
@@ -488,6 +489,7 @@ void Node::Impl::own_addresses_changed() {
 }
 
 void Node::Impl::publish_self_at(Instant when) {
+  if (context.config.connection_item_lifetime == Duration::zero()) return;
   publish_self_due = when;
   context.at(when, DeadlineKind::kPublishSelf);
 }

@@ -167,7 +167,7 @@ void ItemOperations::publish_self() {
   ConnectionRecord record;
   record.host = keys_.public_key();
   record.endpoints = own_.advertised();
-  if (lifetime == Duration::zero() || context_.config.client || record.endpoints.empty()) return;
+  if (context_.config.client || record.endpoints.empty()) return;
   const WallTime now = context_.clock.wall_time();
   record.sequence = static_cast<std::uint64_t>(now.time_since_epoch().count());
   record.expires = now + to_wall(lifetime);

@@ -16,6 +16,7 @@ namespace shoal {
 
 class TokenCache {
  public:
+  // Precondition: tokens_max > 0.
   explicit TokenCache(std::size_t tokens_max) : tokens_max_(tokens_max) {}
 
   // Not one that its minter may be about to forget.
@@ -27,7 +28,6 @@ class TokenCache {
   }
 
   void put(const Id& host, const wire::Token& token, Instant now) {
-    if (tokens_max_ == 0) return;
     auto place = std::lower_bound(entries_.begin(), entries_.end(), host, before);
     if (place != entries_.end() && place->host == host) {
       *place = {host, token, now};

@@ -139,6 +139,15 @@ TEST(Node, IsResolvedAtItsNewEndpointAfterItMoved) {
   EXPECT_EQ(second.record.endpoints.at(0), moved);
 }
 
+TEST(Node, PublishesNoConnectionItemWhenItsLifetimeIsZero) {
+  NodeCluster cluster;
+  NodeConfig config;
+  config.connection_item_lifetime = Duration::zero();
+  cluster.add_many(4, config);
+  cluster.advance(60s);
+  EXPECT_FALSE(cluster.run(1, ResolveCommand{cluster.contact(2).key}));
+}
+
 TEST(Node, TakesUpKnownHostsWithinOneBackoffWhenItsLastContactLeft) {
   NodeCluster cluster;
   NodeConfig config;
