@@ -34,6 +34,7 @@ std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCoun
       {"dropped_send", c.dropped_send},
       {"dropped_stranger_budget", c.dropped_stranger_budget},
       {"dropped_unverified", c.dropped_unverified},
+      {"listen_failures", c.listen_failures},
       {"lookups_refused", c.lookups_refused},
       {"requests_timed_out", c.requests_timed_out},
       {"session_bytes_received", c.session_bytes_received},

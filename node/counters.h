@@ -30,7 +30,7 @@ struct NodeCounters {
   std::uint64_t dropped_malformed = 0, dropped_unverified = 0, dropped_queue_full = 0,
                 dropped_stranger_budget = 0, dropped_rate_limit = 0, dropped_amplification = 0,
                 dropped_late_response = 0, dropped_send = 0;
-  std::uint64_t requests_timed_out = 0, lookups_refused = 0, stores_refused = 0;
+  std::uint64_t requests_timed_out = 0, lookups_refused = 0, stores_refused = 0, listen_failures = 0;
 };
 
 // Every counter by name ("ping.requests_sent", "dropped_malformed"), sorted by name.

@@ -187,8 +187,8 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
 
 void Node::Impl::run(Bootstrap&) {
   items.load();
-  // Without streams the node still serves what fits datagrams.
-  if (!ports.streams.listen()) ++context.counters.dropped_send;
+  // Without streams the node still serves what fits datagrams; its status says so.
+  if (!ports.streams.listen()) ++context.counters.listen_failures;
   maintenance.start();
   bootstrapper.begin();
 }
