@@ -1,34 +1,15 @@
 #include "node/node.h"
 
 #include <algorithm>
-#include <set>
-#include <string_view>
 #include <utility>
 
-#include "node/base/check.h"
-#include "node/base/slot_table.h"
-#include "node/dht/bootstrapper.h"
-#include "node/dht/item_operations.h"
-#include "node/dht/items.h"
-#include "node/dht/lookups.h"
-#include "node/dht/maintenance.h"
-#include "node/dht/own_addresses.h"
-#include "node/dht/reunion.h"
-#include "node/dht/shutdown_notice.h"
-#include "node/jobs/job.h"
-#include "node/jobs/node_context.h"
-#include "node/rpc/connections.h"
-#include "node/rpc/rpc.h"
+#include "node/node_impl.h"
 
 namespace shoal {
 namespace {
 
 // Commands that wait for a lookup or an answer.
 constexpr std::size_t kCommandsMax = 1024;
-// Hosts told that we leave, and hosts whose leaving is being verified.
-constexpr std::size_t kShutdownNoticesMax = 32;
-constexpr std::size_t kLeavingMax = 64;
-constexpr Duration kStopTimeout = std::chrono::seconds(1);
 // Items handed over at once to one newcomer; the others reach it when they are renewed.
 constexpr std::size_t kHandOverMax = 64;
 // Time for more than one host to tell us our address.
@@ -50,138 +31,25 @@ std::unique_ptr<DatagramCipher> make_cipher(CipherKind kind, const KeyPair& keys
 
 }  // namespace
 
-struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, ItemsListener {
-  Impl(NodeConfig config, const KeyPair& node_keys, std::uint64_t boot, CipherKind cipher_kind, Rng rng,
-       NodePorts node_ports)
-      : ports(node_ports),
-        keys(node_keys),
-        boot_number(boot),
-        context{std::move(config), ports.clock, std::move(rng), JobQueue(config.jobs_max), {}, {}, {}},
-        started(context.now()),
-        own(keys.public_key()),
-        table(keys.public_key(), ports.contacts, table_config(context.config)),
-        cipher(make_cipher(cipher_kind, keys, context)),
-        connections(context, keys, ports.streams, *this),
-        rpc(context, keys.public_key(), ports.datagrams, *cipher, connections, *this),
-        lookups(context, rpc, table, own, *this),
-        items(context, ports.items, rpc, table, *this),
-        operations(context, keys, rpc, lookups, items, table, own),
-        bootstrapper(context, rpc, ports.hosts, own),
-        maintenance(context, rpc, lookups, table, ports.hosts),
-        reunion(context, rpc),
-        commands(kCommandsMax) {}
-
-  // ---- Jobs
-
-  void run(HandleDatagram& job) { rpc.handle(job); }
-  void run(HandleResponse& job) { rpc.handle(job); }
-  void run(HandleStream& job) { connections.handle(job); }
-  void run(HandleCommit& job) { items.on_committed(job.commit, job.outcome); }
-  void run(Store& job) { operations.renew(job.name); }
-  void run(MaintainConnections& job) { maintenance.on_deadline(job.what); }
-  void run(Bootstrap&);
-  void run(HandleRequest& job);
-  void run(HandleCommand& job);
-  void run(HandleInterfaces& job);
-  void run(HandleDeadlines&);
-  void run_deadline(const Deadline& deadline);
-  void trace(const Job& job);
-
-  // ---- Requests of others
-
-  void serve(const Origin& origin, const wire::Request& request, const wire::Ping&);
-  void serve(const Origin& origin, const wire::Request& request, const wire::StoreHost& body);
-  void serve(const Origin& origin, const wire::Request& request, const wire::FindHost& body);
-  void serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body);
-  void serve(const Origin& origin, const wire::Request& request, const wire::GetNextConnection& body);
-  void serve(const Origin& origin, const wire::Request& request, const wire::StoreItem& body) {
-    items.handle(origin, request, body);
-  }
-  void serve(const Origin& origin, const wire::Request& request, const wire::GetItem& body) {
-    items.handle(origin, request, body);
-  }
-
-  // ---- Commands
-
-  struct PendingCommand {
-    enum class Kind : std::uint8_t { kFind, kFindToPing, kPing, kNext };
-    CommandId id;
-    Kind kind = Kind::kFind;
-    Id host;
-  };
-
-  void execute(CommandId id, FindCommand& command) {
-    look_up(id, PendingCommand::Kind::kFind, command.target);
-  }
-  void execute(CommandId id, NextCommand& command);
-  void execute(CommandId id, PingCommand& command);
-  void execute(CommandId id, PutCommand& command) { operations.put(id, std::move(command)); }
-  void execute(CommandId id, GetCommand& command) { operations.get(id, command); }
-  void execute(CommandId id, PublishCommand& command) { operations.publish(id, std::move(command)); }
-  void execute(CommandId id, LookupCommand& command) { operations.lookup(id, command); }
-  void execute(CommandId id, ResolveCommand& command) { operations.resolve(id, command); }
-  void execute(CommandId id, StatusCommand&);
-  void execute(CommandId id, PeersCommand&);
-  void execute(CommandId id, StopCommand&);
-
-  void look_up(CommandId id, PendingCommand::Kind kind, const Id& target);
-  void ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body);
-  void finish_lookup_command(Guid command, LookupOutcome outcome);
-  void finish_asking_command(const Answer& answer);
-  void fail_command(CommandId id, ErrorCode code, std::string message) {
-    context.results.emplace_back(id, fail(code, std::move(message)));
-  }
-  void stop_if_ready(bool timed_out);
-
-  // ---- RpcListener
-
-  void on_contact_answered(const Contact& contact, Duration rtt) override;
-  void on_contact_silent(const Contact& contact) override;
-  void on_observed(const Endpoint& endpoint, const Contact& by) override;
-  void on_slow(const Completion& completion) override;
-  void on_answer(const Answer& answer) override;
-  void on_hello(const Contact& contact) override { bootstrapper.on_hello(contact); }
-
-  // ---- ConnectionListener, LookupListener, ItemsListener
-
-  void on_session_message(const Origin& origin, ByteView message) override {
-    rpc.on_session_message(origin, message);
-  }
-  void on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) override;
-  void on_lookup_done(LookupOutcome outcome) override;
-  void on_stored_here(Guid operation, const wire::Refusal& outcome) override {
-    operations.on_stored_here(operation, outcome);
-  }
-
-  void hand_items_to(const Contact& newcomer);
-  void publish_self_at(Instant when);
-  void own_addresses_changed();
-  void deliver_results();
-
-  NodePorts ports;
-  const KeyPair keys;
-  const std::uint64_t boot_number;
-  NodeContext context;
-  const Instant started;
-  OwnAddresses own;
-  RoutingTable table;
-  std::unique_ptr<DatagramCipher> cipher;
-  Connections connections;
-  Rpc rpc;
-  Lookups lookups;
-  Items items;
-  ItemOperations operations;
-  Bootstrapper bootstrapper;
-  Maintenance maintenance;
-  Reunion reunion;
-  SlotTable<PendingCommand> commands;
-  std::set<Id> leaving;  // said that they leave, and are being verified
-  Instant publish_self_due = kNever;
-  Instant armed = kNever;
-  std::optional<CommandId> stopping;
-  std::size_t shutdowns_unanswered = 0;
-  bool stopped = false;
-};
+Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot,
+                 CipherKind cipher_kind, Rng rng, NodePorts node_ports)
+    : ports(node_ports),
+      keys(node_keys),
+      boot_number(boot),
+      context{config, ports.clock, std::move(rng), JobQueue(config.jobs_max), {}, {}, {}},
+      started(context.now()),
+      own(keys.public_key()),
+      table(keys.public_key(), ports.contacts, table_config(context.config)),
+      cipher(make_cipher(cipher_kind, keys, context)),
+      connections(context, keys, ports.streams, *this),
+      rpc(context, keys.public_key(), ports.datagrams, *cipher, connections, *this),
+      lookups(context, rpc, table, own, *this),
+      items(context, ports.items, rpc, table, *this),
+      operations(context, keys, rpc, lookups, items, table, own),
+      bootstrapper(context, rpc, ports.hosts, own),
+      maintenance(context, rpc, lookups, table, ports.hosts),
+      reunion(context, rpc),
+      commands(kCommandsMax) {}
 
 // ---- Jobs
 
@@ -272,179 +140,6 @@ void Node::Impl::trace(const Job& job) {
   if (const auto* command = std::get_if<HandleCommand>(&job)) numbered(command->id.value);
   if (const auto* store = std::get_if<Store>(&job)) bytes = store->name.location.view();
   ports.tracer->on_job(context.now(), kind_of(job), guid, bytes);
-}
-
-// ---- Requests of others
-
-void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::Ping&) {
-  rpc.respond(origin, request, wire::Done{});
-}
-
-void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::StoreHost& body) {
-  if (own.usable(body.contact)) maintenance.consider(body.contact, Purpose::kMaintenance);
-  rpc.respond(origin, request, wire::Done{});
-}
-
-void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::FindHost& body) {
-  wire::Contacts answer;
-  table.closest(body.target, context.config.k, answer.contacts);
-  rpc.respond(origin, request, std::move(answer));
-}
-
-// Anybody may bring a notice (a replay says nothing new): the host is asked itself, and leaves if it is
-// silent.
-void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body) {
-  const auto notice = read_shutdown_notice(body, context.clock.wall_time());
-  if (!notice) {
-    rpc.respond(origin, request, wire::Refusal{notice.error().code, 0});
-    return;
-  }
-  const auto contact = table.find(notice->host);
-  if (contact && leaving.size() < kLeavingMax && leaving.insert(notice->host).second) {
-    maintenance.verify(*contact, Purpose::kMaintenance);
-  }
-  rpc.respond(origin, request, wire::Done{});
-}
-
-void Node::Impl::serve(const Origin& origin, const wire::Request& request,
-                       const wire::GetNextConnection& body) {
-  rpc.respond(origin, request, wire::NextConnection{table.next(body.target)});
-}
-
-// ---- Commands
-
-void Node::Impl::run(HandleCommand& job) {
-  if (stopping) {
-    fail_command(job.id, ErrorCode::kCancelled, "the node is stopping");
-    return;
-  }
-  std::visit([&](auto& command) { execute(job.id, command); }, *job.command);
-}
-
-void Node::Impl::look_up(CommandId id, PendingCommand::Kind kind, const Id& target) {
-  if (table.size() == 0) {
-    fail_command(id, ErrorCode::kNotConnected, "no host of the network is known");
-    return;
-  }
-  LookupRequest request;
-  request.target = target;
-  request.wanted = context.config.k;
-  request.purpose = kind == PendingCommand::Kind::kFind ? Purpose::kLookup : Purpose::kCommand;
-  request.owner = {LookupOwner::Part::kCommand, commands.insert({id, kind, target})};
-  const Guid pending = request.owner.guid;
-  if (pending && lookups.start(std::move(request))) return;
-  commands.erase(pending);
-  fail_command(id, ErrorCode::kBusy, "too many lookups are under way");
-}
-
-void Node::Impl::ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body) {
-  const Guid guid = commands.insert(pending);
-  const Completion completion{Completion::Owner::kCommand, 0, guid};
-  if (guid && rpc.request({contact, std::move(body), Purpose::kCommand, completion, false})) return;
-  commands.erase(guid);
-  fail_command(pending.id, ErrorCode::kBusy, "too many requests are in flight");
-}
-
-void Node::Impl::execute(CommandId id, NextCommand& command) {
-  if (!command.ask) {
-    context.results.emplace_back(id, NextResult{table.next(command.target)});
-    return;
-  }
-  ask({id, PendingCommand::Kind::kNext, command.ask->key}, *command.ask,
-      wire::GetNextConnection{command.target});
-}
-
-void Node::Impl::execute(CommandId id, PingCommand& command) {
-  const auto known = table.find(command.host);
-  if (command.endpoint || known) {
-    const Contact contact{command.host, command.endpoint ? *command.endpoint : known->endpoint};
-    ask({id, PendingCommand::Kind::kPing, command.host}, contact, wire::Ping{});
-    return;
-  }
-  look_up(id, PendingCommand::Kind::kFindToPing, command.host);
-}
-
-void Node::Impl::finish_lookup_command(Guid guid, LookupOutcome outcome) {
-  const auto pending = commands.take(guid);
-  if (!pending) return;
-  if (pending->kind == PendingCommand::Kind::kFind) {
-    context.results.emplace_back(pending->id, FindResult{std::move(outcome.report)});
-    return;
-  }
-  const auto& closest = outcome.report.closest;
-  if (closest.empty() || closest.front().contact.key != pending->host) {
-    fail_command(pending->id, ErrorCode::kNotFound, "no host with this key was found");
-    return;
-  }
-  ask({pending->id, PendingCommand::Kind::kPing, pending->host}, closest.front().contact, wire::Ping{});
-}
-
-void Node::Impl::finish_asking_command(const Answer& answer) {
-  const auto pending = commands.take(answer.completion.guid);
-  if (!pending) return;
-  if (answer.error != ErrorCode::kNone) {
-    const bool silent = answer.response == nullptr;
-    fail_command(pending->id, answer.error,
-                 answer.from.endpoint.to_string() + (silent ? " did not answer" : " refused"));
-    return;
-  }
-  if (pending->kind == PendingCommand::Kind::kPing) {
-    context.results.emplace_back(pending->id, PingResult{answer.from, answer.rtt});
-    return;
-  }
-  const auto* next = std::get_if<wire::NextConnection>(&answer.response->body);
-  if (next == nullptr) {
-    fail_command(pending->id, ErrorCode::kMalformed, "the answer is of another kind than the question");
-    return;
-  }
-  context.results.emplace_back(pending->id, NextResult{next->contact});
-}
-
-void Node::Impl::execute(CommandId id, StatusCommand&) {
-  StatusResult status;
-  status.host = keys.public_key();
-  status.endpoints = own.advertised();
-  status.client = context.config.client;
-  status.boot_number = boot_number;
-  status.contacts = table.size();
-  status.replacements = table.replacements();
-  const ItemTotals totals = ports.items.totals();
-  status.items = totals.count;
-  status.item_bytes = totals.body_bytes;
-  status.sessions = connections.size();
-  status.uptime = context.now() - started;
-  status.counters = named_counters(context.counters);
-  context.results.emplace_back(id, std::move(status));
-}
-
-void Node::Impl::execute(CommandId id, PeersCommand&) {
-  PeersResult peers;
-  for (const RoutingTable::Row& row : table.rows()) {
-    peers.rows.push_back({row.contact, row.rtt, context.now() - row.last_seen, row.bucket});
-  }
-  context.results.emplace_back(id, std::move(peers));
-}
-
-void Node::Impl::execute(CommandId id, StopCommand&) {
-  stopping = id;
-  maintenance.save_hosts();
-  std::vector<Contact> nearest;
-  table.closest(keys.public_key(), kShutdownNoticesMax, nearest);
-  const wire::ShutdownHost notice = make_shutdown_notice(keys, boot_number, context.clock.wall_time());
-  for (const Contact& contact : nearest) {
-    const Completion completion{Completion::Owner::kShutdown, 0, {}};
-    if (rpc.request({contact, notice, Purpose::kMaintenance, completion, false})) ++shutdowns_unanswered;
-  }
-  connections.close_all();
-  context.after(kStopTimeout, DeadlineKind::kStop);
-  stop_if_ready(false);
-}
-
-void Node::Impl::stop_if_ready(bool timed_out) {
-  if (!stopping || stopped) return;
-  if (!timed_out && (shutdowns_unanswered > 0 || items.commits_pending() > 0)) return;
-  stopped = true;
-  context.results.emplace_back(*stopping, StopResult{});
 }
 
 // ---- What requests teach
@@ -557,9 +252,9 @@ void Node::Impl::deliver_results() {
 
 // ---- Node
 
-Node::Node(NodeConfig config, const KeyPair& keys, std::uint64_t boot_number, CipherKind cipher, Rng rng,
-           NodePorts ports)
-    : impl_(std::make_unique<Impl>(std::move(config), keys, boot_number, cipher, std::move(rng), ports)) {}
+Node::Node(const NodeConfig& config, const KeyPair& keys, std::uint64_t boot_number, CipherKind cipher,
+           Rng rng, NodePorts ports)
+    : impl_(std::make_unique<Impl>(config, keys, boot_number, cipher, std::move(rng), ports)) {}
 
 Node::~Node() = default;
 

@@ -53,7 +53,7 @@ enum class CipherKind { kReal, kModelled };
 class Node final : public PortEvents {
  public:
   // `keys` and the boot number come from the host store or are new; `rng` is this node's own stream.
-  Node(NodeConfig config, const KeyPair& keys, std::uint64_t boot_number, CipherKind cipher, Rng rng,
+  Node(const NodeConfig& config, const KeyPair& keys, std::uint64_t boot_number, CipherKind cipher, Rng rng,
        NodePorts ports);
   ~Node() override;
 

@@ -1,0 +1,150 @@
+// What a node does by command.
+#include <utility>
+
+#include "node/dht/shutdown_notice.h"
+#include "node/node_impl.h"
+
+namespace shoal {
+namespace {
+
+// Hosts told that we leave.
+constexpr std::size_t kShutdownNoticesMax = 32;
+constexpr Duration kStopTimeout = std::chrono::seconds(1);
+
+}  // namespace
+
+void Node::Impl::run(HandleCommand& job) {
+  if (stopping) {
+    fail_command(job.id, ErrorCode::kCancelled, "the node is stopping");
+    return;
+  }
+  std::visit([&](auto& command) { execute(job.id, command); }, *job.command);
+}
+
+void Node::Impl::look_up(CommandId id, PendingCommand::Kind kind, const Id& target) {
+  if (table.size() == 0) {
+    fail_command(id, ErrorCode::kNotConnected, "no host of the network is known");
+    return;
+  }
+  LookupRequest request;
+  request.target = target;
+  request.wanted = context.config.k;
+  request.purpose = kind == PendingCommand::Kind::kFind ? Purpose::kLookup : Purpose::kCommand;
+  request.owner = {LookupOwner::Part::kCommand, commands.insert({id, kind, target})};
+  const Guid pending = request.owner.guid;
+  if (pending && lookups.start(std::move(request))) return;
+  commands.erase(pending);
+  fail_command(id, ErrorCode::kBusy, "too many lookups are under way");
+}
+
+void Node::Impl::ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body) {
+  const Guid guid = commands.insert(pending);
+  const Completion completion{Completion::Owner::kCommand, 0, guid};
+  if (guid && rpc.request({contact, std::move(body), Purpose::kCommand, completion, false})) return;
+  commands.erase(guid);
+  fail_command(pending.id, ErrorCode::kBusy, "too many requests are in flight");
+}
+
+void Node::Impl::execute(CommandId id, NextCommand& command) {
+  if (!command.ask) {
+    context.results.emplace_back(id, NextResult{table.next(command.target)});
+    return;
+  }
+  ask({id, PendingCommand::Kind::kNext, command.ask->key}, *command.ask,
+      wire::GetNextConnection{command.target});
+}
+
+void Node::Impl::execute(CommandId id, PingCommand& command) {
+  const auto known = table.find(command.host);
+  if (command.endpoint || known) {
+    const Contact contact{command.host, command.endpoint ? *command.endpoint : known->endpoint};
+    ask({id, PendingCommand::Kind::kPing, command.host}, contact, wire::Ping{});
+    return;
+  }
+  look_up(id, PendingCommand::Kind::kFindToPing, command.host);
+}
+
+void Node::Impl::finish_lookup_command(Guid guid, LookupOutcome outcome) {
+  const auto pending = commands.take(guid);
+  if (!pending) return;
+  if (pending->kind == PendingCommand::Kind::kFind) {
+    context.results.emplace_back(pending->id, FindResult{std::move(outcome.report)});
+    return;
+  }
+  const auto& closest = outcome.report.closest;
+  if (closest.empty() || closest.front().contact.key != pending->host) {
+    fail_command(pending->id, ErrorCode::kNotFound, "no host with this key was found");
+    return;
+  }
+  ask({pending->id, PendingCommand::Kind::kPing, pending->host}, closest.front().contact, wire::Ping{});
+}
+
+void Node::Impl::finish_asking_command(const Answer& answer) {
+  const auto pending = commands.take(answer.completion.guid);
+  if (!pending) return;
+  if (answer.error != ErrorCode::kNone) {
+    const bool silent = answer.response == nullptr;
+    fail_command(pending->id, answer.error,
+                 answer.from.endpoint.to_string() + (silent ? " did not answer" : " refused"));
+    return;
+  }
+  if (pending->kind == PendingCommand::Kind::kPing) {
+    context.results.emplace_back(pending->id, PingResult{answer.from, answer.rtt});
+    return;
+  }
+  const auto* next = std::get_if<wire::NextConnection>(&answer.response->body);
+  if (next == nullptr) {
+    fail_command(pending->id, ErrorCode::kMalformed, "the answer is of another kind than the question");
+    return;
+  }
+  context.results.emplace_back(pending->id, NextResult{next->contact});
+}
+
+void Node::Impl::execute(CommandId id, StatusCommand&) {
+  StatusResult status;
+  status.host = keys.public_key();
+  status.endpoints = own.advertised();
+  status.client = context.config.client;
+  status.boot_number = boot_number;
+  status.contacts = table.size();
+  status.replacements = table.replacements();
+  const ItemTotals totals = ports.items.totals();
+  status.items = totals.count;
+  status.item_bytes = totals.body_bytes;
+  status.sessions = connections.size();
+  status.uptime = context.now() - started;
+  status.counters = named_counters(context.counters);
+  context.results.emplace_back(id, std::move(status));
+}
+
+void Node::Impl::execute(CommandId id, PeersCommand&) {
+  PeersResult peers;
+  for (const RoutingTable::Row& row : table.rows()) {
+    peers.rows.push_back({row.contact, row.rtt, context.now() - row.last_seen, row.bucket});
+  }
+  context.results.emplace_back(id, std::move(peers));
+}
+
+void Node::Impl::execute(CommandId id, StopCommand&) {
+  stopping = id;
+  maintenance.save_hosts();
+  std::vector<Contact> nearest;
+  table.closest(keys.public_key(), kShutdownNoticesMax, nearest);
+  const wire::ShutdownHost notice = make_shutdown_notice(keys, boot_number, context.clock.wall_time());
+  for (const Contact& contact : nearest) {
+    const Completion completion{Completion::Owner::kShutdown, 0, {}};
+    if (rpc.request({contact, notice, Purpose::kMaintenance, completion, false})) ++shutdowns_unanswered;
+  }
+  connections.close_all();
+  context.after(kStopTimeout, DeadlineKind::kStop);
+  stop_if_ready(false);
+}
+
+void Node::Impl::stop_if_ready(bool timed_out) {
+  if (!stopping || stopped) return;
+  if (!timed_out && (shutdowns_unanswered > 0 || items.commits_pending() > 0)) return;
+  stopped = true;
+  context.results.emplace_back(*stopping, StopResult{});
+}
+
+}  // namespace shoal

@@ -1,0 +1,146 @@
+// Node::Impl: the parts of a node and the wiring between them. Private to node*.cpp:
+//   node.cpp            the jobs, and what requests and responses teach
+//   node_requests.cpp   serving others
+//   node_commands.cpp   commands, and leaving
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "node/base/slot_table.h"
+#include "node/dht/bootstrapper.h"
+#include "node/dht/item_operations.h"
+#include "node/dht/items.h"
+#include "node/dht/lookups.h"
+#include "node/dht/maintenance.h"
+#include "node/dht/own_addresses.h"
+#include "node/dht/reunion.h"
+#include "node/jobs/job.h"
+#include "node/jobs/node_context.h"
+#include "node/node.h"
+#include "node/rpc/connections.h"
+#include "node/rpc/rpc.h"
+
+namespace shoal {
+
+struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, ItemsListener {
+  Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot, CipherKind cipher_kind,
+       Rng rng, NodePorts node_ports);
+
+  // ---- Jobs
+
+  void run(HandleDatagram& job) { rpc.handle(job); }
+  void run(HandleResponse& job) { rpc.handle(job); }
+  void run(HandleStream& job) { connections.handle(job); }
+  void run(HandleCommit& job) { items.on_committed(job.commit, job.outcome); }
+  void run(Store& job) { operations.renew(job.name); }
+  void run(MaintainConnections& job) { maintenance.on_deadline(job.what); }
+  void run(Bootstrap&);
+  void run(HandleRequest& job);
+  void run(HandleCommand& job);
+  void run(HandleInterfaces& job);
+  void run(HandleDeadlines&);
+  void run_deadline(const Deadline& deadline);
+  void trace(const Job& job);
+
+  // ---- Requests of others
+
+  void serve(const Origin& origin, const wire::Request& request, const wire::Ping&);
+  void serve(const Origin& origin, const wire::Request& request, const wire::StoreHost& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::FindHost& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::GetNextConnection& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::StoreItem& body) {
+    items.handle(origin, request, body);
+  }
+  void serve(const Origin& origin, const wire::Request& request, const wire::GetItem& body) {
+    items.handle(origin, request, body);
+  }
+
+  // ---- Commands
+
+  struct PendingCommand {
+    enum class Kind : std::uint8_t { kFind, kFindToPing, kPing, kNext };
+    CommandId id;
+    Kind kind = Kind::kFind;
+    Id host;
+  };
+
+  void execute(CommandId id, FindCommand& command) {
+    look_up(id, PendingCommand::Kind::kFind, command.target);
+  }
+  void execute(CommandId id, NextCommand& command);
+  void execute(CommandId id, PingCommand& command);
+  void execute(CommandId id, PutCommand& command) { operations.put(id, std::move(command)); }
+  void execute(CommandId id, GetCommand& command) { operations.get(id, command); }
+  void execute(CommandId id, PublishCommand& command) { operations.publish(id, std::move(command)); }
+  void execute(CommandId id, LookupCommand& command) { operations.lookup(id, command); }
+  void execute(CommandId id, ResolveCommand& command) { operations.resolve(id, command); }
+  void execute(CommandId id, StatusCommand&);
+  void execute(CommandId id, PeersCommand&);
+  void execute(CommandId id, StopCommand&);
+
+  void look_up(CommandId id, PendingCommand::Kind kind, const Id& target);
+  void ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body);
+  void finish_lookup_command(Guid command, LookupOutcome outcome);
+  void finish_asking_command(const Answer& answer);
+  void fail_command(CommandId id, ErrorCode code, std::string message) {
+    context.results.emplace_back(id, fail(code, std::move(message)));
+  }
+  void stop_if_ready(bool timed_out);
+
+  // ---- RpcListener
+
+  void on_contact_answered(const Contact& contact, Duration rtt) override;
+  void on_contact_silent(const Contact& contact) override;
+  void on_observed(const Endpoint& endpoint, const Contact& by) override;
+  void on_slow(const Completion& completion) override;
+  void on_answer(const Answer& answer) override;
+  void on_hello(const Contact& contact) override { bootstrapper.on_hello(contact); }
+
+  // ---- ConnectionListener, LookupListener, ItemsListener
+
+  void on_session_message(const Origin& origin, ByteView message) override {
+    rpc.on_session_message(origin, message);
+  }
+  void on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) override;
+  void on_lookup_done(LookupOutcome outcome) override;
+  void on_stored_here(Guid operation, const wire::Refusal& outcome) override {
+    operations.on_stored_here(operation, outcome);
+  }
+
+  void hand_items_to(const Contact& newcomer);
+  void publish_self_at(Instant when);
+  void own_addresses_changed();
+  void deliver_results();
+
+  NodePorts ports;
+  const KeyPair keys;
+  const std::uint64_t boot_number;
+  NodeContext context;
+  const Instant started;
+  OwnAddresses own;
+  RoutingTable table;
+  std::unique_ptr<DatagramCipher> cipher;
+  Connections connections;
+  Rpc rpc;
+  Lookups lookups;
+  Items items;
+  ItemOperations operations;
+  Bootstrapper bootstrapper;
+  Maintenance maintenance;
+  Reunion reunion;
+  SlotTable<PendingCommand> commands;
+  std::set<Id> leaving;  // said that they leave, and are being verified
+  Instant publish_self_due = kNever;
+  Instant armed = kNever;
+  std::optional<CommandId> stopping;
+  std::size_t shutdowns_unanswered = 0;
+  bool stopped = false;
+};
+
+}  // namespace shoal

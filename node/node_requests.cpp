@@ -1,0 +1,48 @@
+// What a node answers to others.
+#include "node/dht/shutdown_notice.h"
+#include "node/node_impl.h"
+
+namespace shoal {
+namespace {
+
+// Hosts whose leaving is being verified.
+constexpr std::size_t kLeavingMax = 64;
+
+}  // namespace
+
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::Ping&) {
+  rpc.respond(origin, request, wire::Done{});
+}
+
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::StoreHost& body) {
+  if (own.usable(body.contact)) maintenance.consider(body.contact, Purpose::kMaintenance);
+  rpc.respond(origin, request, wire::Done{});
+}
+
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::FindHost& body) {
+  wire::Contacts answer;
+  table.closest(body.target, context.config.k, answer.contacts);
+  rpc.respond(origin, request, std::move(answer));
+}
+
+// Anybody may bring a notice (a replay says nothing new): the host is asked itself, and leaves if it is
+// silent.
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body) {
+  const auto notice = read_shutdown_notice(body, context.clock.wall_time());
+  if (!notice) {
+    rpc.respond(origin, request, wire::Refusal{notice.error().code, 0});
+    return;
+  }
+  const auto contact = table.find(notice->host);
+  if (contact && leaving.size() < kLeavingMax && leaving.insert(notice->host).second) {
+    maintenance.verify(*contact, Purpose::kMaintenance);
+  }
+  rpc.respond(origin, request, wire::Done{});
+}
+
+void Node::Impl::serve(const Origin& origin, const wire::Request& request,
+                       const wire::GetNextConnection& body) {
+  rpc.respond(origin, request, wire::NextConnection{table.next(body.target)});
+}
+
+}  // namespace shoal
