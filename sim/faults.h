@@ -18,10 +18,15 @@ class Faults {
 
  private:
   void begin(std::uint32_t fault);
-  void partition(std::uint32_t fault);
-  void kill(const FaultSpec& spec, Rng& rng);
   void end(std::uint32_t fault);
-  void record(const FaultSpec& spec, const char* kind, std::string what);
+  void begin(std::uint32_t fault, const PartitionFault& partition);
+  void end(const PartitionFault& partition);
+  void begin(std::uint32_t fault, const LossFault& loss);
+  void end(const LossFault& loss);
+  void begin(std::uint32_t fault, const KillFault& kill);
+  void end(const KillFault&) {}  // each host comes back by itself
+  // `what` for people; to the end of the fault, or of the run.
+  void record(std::uint32_t fault, const char* kind, std::string what);
   Rng rng_of(std::uint32_t fault) const;
 
   const Scenario& scenario_;

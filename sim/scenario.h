@@ -11,8 +11,10 @@
 #include "node/config.h"
 #include "node/node.h"
 #include "sim/distribution.h"
+#include "sim/fault_spec.h"
 #include "sim/metrics.h"
 #include "sim/network_spec.h"
+#include "sim/referenced_file.h"
 
 namespace shoal::sim {
 
@@ -30,17 +32,6 @@ struct ChurnSpec {
   std::optional<Distribution> absence;                     // nothing: a departed host is replaced at once
   double crash_share = 1;                                  // of the departures; the others leave cleanly
   double keep_share = 1;  // come back with their key and store; the others as strangers
-};
-
-struct FaultSpec {
-  enum class Kind : std::uint8_t { kPartition, kLoss, kKill };
-  Kind kind = Kind::kPartition;
-  Duration at{};
-  // Nothing: to the end of the run. Hosts that were killed come back after it, as they were.
-  std::optional<Duration> lasts;
-  std::vector<double> groups = {0.5, 0.5};  // partition: shares of all hosts, which add up to 1; 2 to 256
-  double loss = 0;                          // loss: of every datagram, on top of the network's own
-  double share = 0.1;                       // kill: of the hosts online, bootstrap hosts spared
 };
 
 struct LookupsSpec {
@@ -80,7 +71,8 @@ struct Scenario {
   std::vector<FaultSpec> faults;  // in the order of the file; those of one kind do not overlap
   WorkloadSpec workload;
   std::vector<Expectation> expect;
-  std::string text;  // the file as it was run, what --set changed as comments at its end
+  std::string text;                   // the file as it was run, what --set changed as comments at its end
+  std::vector<ReferencedFile> files;  // that it names
 };
 
 }  // namespace shoal::sim

@@ -19,9 +19,11 @@ struct ScenarioOrErrors {
   std::vector<ScenarioError> errors;
 };
 
-// `name` is what errors call the file. Settings are applied in their order, then everything is checked.
+// `name` is what errors call the file. Settings are applied in their order, then everything is checked. Files
+// that the scenario names are asked of `read_file`; without one there are none.
 ScenarioOrErrors parse_scenario(std::string_view text, const std::string& name,
-                                std::span<const Setting> settings = {});
+                                std::span<const Setting> settings = {}, FileReader read_file = {});
+// Files that it names are found from its own folder.
 ScenarioOrErrors read_scenario(const std::filesystem::path& file, std::span<const Setting> settings = {});
 
 // "network.loss=1%"; nothing when there is no key before a '='.

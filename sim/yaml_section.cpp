@@ -64,8 +64,9 @@ bool put(YAML::Node parent, std::string_view rest, const YAML::Node& value) {
 
 }  // namespace
 
-Document::Document(std::string_view text, std::string name, std::span<const Setting> settings)
-    : name_(std::move(name)) {
+Document::Document(std::string_view text, std::string name, std::span<const Setting> settings,
+                   FileReader read_file)
+    : name_(std::move(name)), read_file_(std::move(read_file)) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     if (documents.size() == 1 && documents.front().IsMap()) {
@@ -103,6 +104,12 @@ void Document::error(const std::string& path, const YAML::Mark& mark, std::strin
   std::string where =
       setting_of(path).value_or(fmt::format("{}:{}:{}", name_, place.line + 1, place.column + 1));
   errors_.push_back({place, {std::move(where), std::move(message)}});
+}
+
+Result<std::string> Document::read_file(const std::string& name) {
+  Result<std::string> content = read_file_(name);
+  if (content) files_.push_back({name, *content});
+  return content;
 }
 
 std::vector<ScenarioError> Document::take_errors() {
@@ -177,6 +184,15 @@ std::optional<Duration> Section::ranged(std::string_view key, const Result<Durat
 
 void Section::text(std::string_view key, std::string& out) {
   if (auto value = scalar(key, "text")) out = std::move(*value);
+}
+
+std::optional<ReferencedFile> Section::file(std::string_view key) {
+  const auto name = scalar(key, "the name of a file");
+  if (!name) return std::nullopt;
+  Result<std::string> content = document_.read_file(*name);
+  if (content) return ReferencedFile{*name, std::move(*content)};
+  error(key, content.error().message);
+  return std::nullopt;
 }
 
 void Section::duration(std::string_view key, Duration& out, Duration min, Duration max) {

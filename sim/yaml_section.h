@@ -5,15 +5,18 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "node/base/instant.h"
 #include "node/base/result.h"
+#include "sim/referenced_file.h"
 
 namespace shoal::sim {
 
@@ -31,16 +34,22 @@ struct Setting {
   std::string value;
 };
 
+// The content of a file that a document names, by the name that stands there.
+using FileReader = std::function<Result<std::string>(const std::string& name)>;
+
 class Document {
  public:
   // `name` is the file's, for messages. Whatever is wrong becomes an error of the document.
-  Document(std::string_view text, std::string name, std::span<const Setting> settings);
+  Document(std::string_view text, std::string name, std::span<const Setting> settings, FileReader read_file);
 
   const YAML::Node& root() const { return root_; }
   // `path` is the dotted path of the key; what a setting has put there is reported at the setting.
   void error(const std::string& path, const YAML::Mark& mark, std::string message);
   // In the order of the file.
   std::vector<ScenarioError> take_errors();
+  // Remembers what it read: what was run must be known for ever.
+  Result<std::string> read_file(const std::string& name);
+  std::vector<ReferencedFile> take_files() { return std::move(files_); }
 
  private:
   struct Found {
@@ -52,8 +61,10 @@ class Document {
 
   std::string name_;
   YAML::Node root_;
+  FileReader read_file_;
   std::vector<std::string> set_paths_;
   std::vector<Found> errors_;
+  std::vector<ReferencedFile> files_;
 };
 
 // One mapping of a document. Each reading method leaves `out` alone when the key is absent, null or wrong.
@@ -75,6 +86,8 @@ class Section {
   void count(std::string_view key, Integer& out, std::uint64_t min, std::uint64_t max) {
     if (const auto value = read_count(key, min, max)) out = static_cast<Integer>(*value);
   }
+  // The file that the key names.
+  std::optional<ReferencedFile> file(std::string_view key);
   void bit_rate(std::string_view key, std::uint64_t& out, std::uint64_t min);
   // One of `names`; the place of what was chosen. Names in `later` are "not supported yet".
   std::optional<std::size_t> choice(std::string_view key, std::initializer_list<std::string_view> names,

@@ -144,14 +144,11 @@ expect:
   EXPECT_DOUBLE_EQ(s.churn->crash_share, 0.7);
   EXPECT_DOUBLE_EQ(s.churn->keep_share, 0.8);
   ASSERT_EQ(s.faults.size(), 3u);
-  EXPECT_EQ(s.faults[0].kind, FaultSpec::Kind::kPartition);
   EXPECT_EQ(s.faults[0].at, 30min);
   EXPECT_EQ(s.faults[0].lasts, 5min);
-  EXPECT_EQ(s.faults[0].groups, (std::vector<double>{0.25, 0.75}));
-  EXPECT_EQ(s.faults[1].kind, FaultSpec::Kind::kLoss);
-  EXPECT_DOUBLE_EQ(s.faults[1].loss, 0.2);
-  EXPECT_EQ(s.faults[2].kind, FaultSpec::Kind::kKill);
-  EXPECT_DOUBLE_EQ(s.faults[2].share, 0.3);
+  EXPECT_EQ(std::get<PartitionFault>(s.faults[0].what).groups, (std::vector<double>{0.25, 0.75}));
+  EXPECT_DOUBLE_EQ(std::get<LossFault>(s.faults[1].what).share, 0.2);
+  EXPECT_DOUBLE_EQ(std::get<KillFault>(s.faults[2].what).share, 0.3);
   EXPECT_FALSE(s.faults[2].lasts);
   ASSERT_TRUE(s.workload.lookups && s.workload.items && s.workload.publish);
   EXPECT_EQ(s.workload.lookups->every, 60s);

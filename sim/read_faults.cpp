@@ -1,0 +1,122 @@
+#include "sim/scenario_sections.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "sim/units.h"
+
+namespace shoal::sim {
+namespace {
+
+// Shares of all hosts; nothing: absent, or wrong and reported.
+std::optional<std::vector<double>> read_groups(Section& partition) {
+  std::vector<double> groups;
+  for (const YAML::Node& entry : partition.list("groups")) {
+    const auto share = entry.IsScalar() ? parse_share(entry.Scalar()) : parse_share("");
+    if (!share) {
+      partition.document().error(partition.path_of("groups"), entry.Mark(),
+                                 fmt::format("{}: {}", partition.path_of("groups"), share.error().message));
+      return std::nullopt;
+    }
+    groups.push_back(*share);
+  }
+  if (!partition.has("groups")) return std::nullopt;
+  const double sum = std::accumulate(groups.begin(), groups.end(), 0.0);
+  if (groups.size() >= 2 && groups.size() <= 256 && std::abs(sum - 1) < 1e-9) return groups;
+  partition.error("groups", fmt::format("{} shares that add up to {:g}% were given, expected 2 to 256 that "
+                                        "add up to 100%",
+                                        groups.size(), 100 * sum));
+  return std::nullopt;
+}
+
+PartitionFault read_partition(Section fault) {
+  PartitionFault out;
+  Section partition = fault.section("partition");
+  if (const auto groups = read_groups(partition)) out.groups = *groups;
+  partition.finish();
+  return out;
+}
+
+LossFault read_loss(Section fault) {
+  LossFault out;
+  fault.share("loss", out.share);
+  return out;
+}
+
+KillFault read_kill(Section fault) {
+  KillFault out;
+  Section kill = fault.section("kill");
+  kill.share("share", out.share);
+  kill.choice("where", {"random"}, {"region", "closest_to"});
+  kill.finish();
+  return out;
+}
+
+// The kinds of faults by their keys.
+struct Kind {
+  std::string_view key;
+  void (*read)(Section& fault, FaultSpec& out);
+};
+constexpr Kind kKinds[] = {
+    {"partition", [](Section& fault, FaultSpec& out) { out.what = read_partition(fault); }},
+    {"loss", [](Section& fault, FaultSpec& out) { out.what = read_loss(fault); }},
+    {"kill", [](Section& fault, FaultSpec& out) { out.what = read_kill(fault); }},
+};
+
+std::string kinds_text() {
+  std::vector<std::string_view> names;
+  for (const Kind& kind : kKinds) names.push_back(kind.key);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+FaultSpec read_fault(Section fault, const Duration& duration) {
+  FaultSpec out;
+  fault.duration("at", out.at, Duration::zero(), duration);
+  if (fault.has("for")) {
+    out.lasts = 1s;
+    fault.duration("for", *out.lasts, 1ms, kDurationMax);
+  }
+  int kinds = 0;
+  for (const Kind& kind : kKinds) {
+    if (!fault.has(kind.key)) continue;
+    ++kinds;
+    kind.read(fault, out);
+  }
+  fault.not_yet("slow");
+  fault.finish();
+  if (kinds != 1 && !fault.has("slow")) {
+    fault.error("", fmt::format("{} faults were given, expected one of {}", kinds, kinds_text()));
+  }
+  return out;
+}
+
+// Of those that are a state of the network, one of a kind at a time.
+bool overlap(const FaultSpec& a, const FaultSpec& b) {
+  if (a.what.index() != b.what.index() || std::holds_alternative<KillFault>(a.what)) return false;
+  const FaultSpec& first = a.at <= b.at ? a : b;
+  const FaultSpec& second = a.at <= b.at ? b : a;
+  return !first.lasts || first.at + *first.lasts > second.at;
+}
+
+}  // namespace
+
+void read_faults(Section& root, const Duration& duration, std::vector<FaultSpec>& out) {
+  const std::vector<YAML::Node> entries = root.list("faults");
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::string path = fmt::format("faults.{}", i);
+    const FaultSpec fault =
+        read_fault(Section(root.document(), entries[i], path, entries[i].Mark()), duration);
+    for (std::size_t j = 0; j < out.size(); ++j) {
+      if (!overlap(out[j], fault)) continue;
+      root.document().error(path, entries[i].Mark(),
+                            fmt::format("{}: overlaps faults.{}, expected one of a kind at a time", path, j));
+    }
+    out.push_back(fault);
+  }
+}
+
+}  // namespace shoal::sim

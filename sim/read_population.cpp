@@ -1,0 +1,82 @@
+#include "sim/scenario_sections.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <algorithm>
+#include <cmath>
+
+namespace shoal::sim {
+namespace {
+
+// A value of a node's configuration as NodeConfig::set takes it: lists with commas.
+std::optional<std::string> config_text(const YAML::Node& value) {
+  if (value.IsScalar()) return value.Scalar();
+  if (!value.IsSequence()) return std::nullopt;
+  std::vector<std::string> parts;
+  for (const YAML::Node& part : value) {
+    if (!part.IsScalar()) return std::nullopt;
+    parts.push_back(part.Scalar());
+  }
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
+void read_node_config(Section node, NodeConfig& out) {
+  for (const NodeConfig::Key& key : NodeConfig::keys()) {
+    if (key.name == "bootstrap") continue;  // the bootstrap hosts of the population
+    const auto value = node.value(key.name);
+    if (!value) continue;
+    const auto text = config_text(*value);
+    if (!text) {
+      node.error(key.name, fmt::format("expected a value such as {}", key.value));
+    } else if (const auto set = out.set(key.name, *text); !set) {
+      // The message opens with the key, which error() names in full.
+      const std::string& message = set.error().message;
+      const std::string opening = key.name + ": ";
+      node.error(key.name, message.starts_with(opening) ? message.substr(opening.size()) : message);
+    }
+  }
+  node.finish();
+}
+
+// {a: 70%, b: 30%}: the share of the first. One of them alone leaves the rest to the other.
+void read_split(Section& section, std::string_view first, std::string_view second, double& share_of_first) {
+  double rest = 0;
+  const bool has_first = section.has(first);
+  const bool has_second = section.has(second);
+  section.share(first, share_of_first);
+  section.share(second, rest);
+  if (has_first && has_second && std::abs(share_of_first + rest - 1) > 1e-9) {
+    section.error(second, fmt::format("{} and {} add up to {:g}%, expected 100%", first, second,
+                                      100 * (share_of_first + rest)));
+  }
+  if (has_second && !has_first) share_of_first = 1 - rest;
+  section.finish();
+}
+
+}  // namespace
+
+void read_population(Section population, const Duration& duration, PopulationSpec& out) {
+  population.require("size");
+  population.count("size", out.size, 1, kPopulationMax);
+  out.bootstrap_hosts = std::min(out.bootstrap_hosts, std::max(out.size, 1u));
+  population.count("bootstrap_hosts", out.bootstrap_hosts, 1, std::max(out.size, 1u));
+  Section arrival = population.section("arrival");
+  arrival.duration("over", out.arrival_over, Duration::zero(), duration);
+  arrival.finish();
+  read_node_config(population.section("node"), out.node);
+  population.finish();
+}
+
+void read_churn(Section outer, ChurnSpec& out) {
+  if (const auto session = read_law(outer, "session")) out.session = *session;
+  if (out.session.mean() < 1e-3) outer.error("session", "expected a mean of at least 1ms");
+  out.absence = read_law(outer, "absence");
+  Section leave = outer.section("leave");
+  read_split(leave, "crash", "clean", out.crash_share);
+  Section identity = outer.section("identity");
+  identity.share("keep", out.keep_share);
+  identity.finish();
+  outer.finish();
+}
+
+}  // namespace shoal::sim
