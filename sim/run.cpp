@@ -45,6 +45,7 @@ std::uint64_t peak_memory_bytes() {
 // Runs the simulation and closes the recording.
 void simulate(const Scenario& scenario, const RunOptions& options,
               const volatile std::sig_atomic_t& interrupted, Recorder& recorder) {
+  // lint-allow(clock): sim.wall_s, how long the run took
   const auto started = std::chrono::steady_clock::now();
   const std::unique_ptr<Network> network = Network::make(scenario.network, scenario.seed);
   Simulation simulation(scenario, *network, recorder);
@@ -57,6 +58,7 @@ void simulate(const Scenario& scenario, const RunOptions& options,
   });
   progress.end();
   RunEnd end;
+  // lint-allow(clock): the same
   end.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   end.events = network->totals().events;
   end.rss_bytes = peak_memory_bytes();
