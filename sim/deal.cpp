@@ -5,10 +5,28 @@
 #include <numeric>
 #include <utility>
 
+#include "sim/split_mix.h"
+
 namespace shoal::sim {
 
+HostIndex pick(std::uint64_t draw, std::size_t count) {
+  std::uint64_t host = 0, next = 0;
+  while (next < count) {
+    host = next;
+    draw = draw * 2862933555777941757u + 1;
+    const double share = 0x1p31 / static_cast<double>((draw >> 33) + 1);
+    next = static_cast<std::uint64_t>(static_cast<double>(host + 1) * share);
+  }
+  return static_cast<HostIndex>(host);
+}
+
 void shuffle(std::vector<HostIndex>& hosts, Rng& rng) {
-  for (std::size_t i = hosts.size(); i > 1; --i) std::swap(hosts[i - 1], hosts[rng.below(i)]);
+  const std::uint64_t key = rng.next();
+  std::vector<std::pair<std::uint64_t, HostIndex>> places;
+  places.reserve(hosts.size());
+  for (const HostIndex host : hosts) places.emplace_back(SplitMix(key, host).next(), host);
+  std::sort(places.begin(), places.end());
+  std::transform(places.begin(), places.end(), hosts.begin(), [](const auto& place) { return place.second; });
 }
 
 std::vector<std::uint8_t> deal_groups(std::size_t count, const std::vector<double>& shares, Rng& rng) {

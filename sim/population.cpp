@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "node/base/check.h"
+#include "sim/deal.h"
 #include "sim/host_name.h"
 
 namespace shoal::sim {
@@ -122,13 +123,18 @@ void Population::bring_up(HostIndex host) {
 void Population::on_session_end(HostIndex host, std::uint32_t turn) {
   HostSlot& slot = slots_[host];
   if (!slot.run || slot.turn != turn) return;
-  if (current_turn(host).crash) return depart(host, Departure::kCrash);
+  const Churn::Turn drawn = current_turn(host);
+  if (drawn.crash) return depart(host, Departure::kCrash);
   slot.run->leaving = true;
   remove_online(host);
   if (listener_ != nullptr) listener_->on_host_gone(host);
   slot.run->node.on_command(CommandId{}, StopCommand{});
   network_.wake(host);
-  network_.at(network_.now() + kLeaveTimeout, [this, host, turn] { on_leave_end(host, turn); });
+  // It comes back when it was drawn to, so the goodbye has to be over by then; one replaced at once has its
+  // time.
+  const bool returns = drawn.absence > Duration::zero();
+  const Duration at_most = returns ? std::min(kLeaveTimeout, drawn.absence) : kLeaveTimeout;
+  network_.at(network_.now() + at_most, [this, host, turn] { on_leave_end(host, turn); });
 }
 
 void Population::on_leave_end(HostIndex host, std::uint32_t turn) {
@@ -139,13 +145,17 @@ void Population::depart(HostIndex host, Departure why) {
   const Churn::Turn turn = current_turn(host);
   take_down(host, why);
   HostSlot& slot = slots_[host];
+  // Counted from the end that was drawn, not from when the node had said goodbye, which others have a part
+  // in.
+  const Duration absence =
+      std::max(slot.since + turn.session + turn.absence - network_.now(), Duration::zero());
   if (!turn.keeps_identity) {
     slot.items.reset();
     slot.hosts.reset();
     slot.boots = 0;
     ++slot.life;
   }
-  bring_up_after(host, turn.absence);
+  bring_up_after(host, absence);
 }
 
 bool Population::kill(HostIndex host, std::optional<Duration> away) {
@@ -199,9 +209,11 @@ bool Population::is_settled(HostIndex host) const {
 }
 
 std::optional<HostIndex> Population::random_settled(Rng& rng) const {
-  constexpr int kAttempts = 100;
+  // A stream of its own: how many hosts were asked in vain must not show in what is drawn from `rng` next.
+  Rng choice = rng.fork();
+  constexpr int kAttempts = 10'000;
   for (int i = 0; i < kAttempts && !online_.empty(); ++i) {
-    const HostIndex host = online_[rng.below(online_.size())];
+    const HostIndex host = pick(choice.next(), slots_.size());
     if (is_settled(host)) return host;
   }
   return std::nullopt;

@@ -47,7 +47,8 @@ class Population {
   bool is_online(HostIndex host) const { return slots_[host].place != kNotOnline; }
   // Online for kSettledAfter at least: it has joined, and is asked to do things.
   bool is_settled(HostIndex host) const;
-  // One of the settled hosts, all alike; nothing when there is none to be found.
+  // One of the settled hosts, all alike; nothing when there is none to be found. Takes the same from `rng`
+  // whoever is there, and one more host changes the choice only where it is drawn itself.
   std::optional<HostIndex> random_settled(Rng& rng) const;
   // Precondition: is_online(host).
   void command(HostIndex host, CommandId id, Command command);
