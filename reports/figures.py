@@ -17,7 +17,7 @@ from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter  # noqa: E402
 from matplotlib.transforms import ScaledTranslation  # noqa: E402
 
-from run_data import Run, Series  # noqa: E402
+from run_data import BadRun, Run, Series  # noqa: E402
 from theme import CATEGORIES, LIGHT, RC  # noqa: E402
 
 WIDE_INCHES = (7.6, 3.1)
@@ -38,7 +38,7 @@ class NothingToDraw(Exception):
 
 
 def draw_all(run: Run) -> list[Figure]:
-    """The figures this run has data for, in the order of the page."""
+    """The figures this run has data for, in the order of the page: its main one first."""
     figures = []
     for name, title, how_to_read, draw in FIGURES:
         try:
@@ -53,7 +53,24 @@ def draw_all(run: Run) -> list[Figure]:
             )
         except NothingToDraw:
             continue
-    return figures
+    main = main_figure(run)
+    return sorted(figures, key=lambda figure: figure.name != main)
+
+
+def main_figure(run: Run) -> str:
+    return str(run.facts.get("figure", "success"))
+
+
+def draw_main(run: Run, inches: tuple) -> str | None:
+    """The SVG of the figure that the scenario calls its main one; None without its data."""
+    wanted = main_figure(run)
+    for name, _, _, draw in FIGURES:
+        if name == wanted:
+            try:
+                return _svg(run, draw, inches)
+            except NothingToDraw:
+                return None
+    raise BadRun(f"{run.directory}: there is no figure '{wanted}'")
 
 
 def _svg(run: Run, draw: Callable[[Run, Axes], None], inches: tuple) -> str:

@@ -2,23 +2,33 @@
 
 import html
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from figures import Figure
 from run_data import Run
 from theme import css_variables, themed_svg
 
-# What a reader wants first: metric, name, unit, figures after the point.
+
+
+class KeyMetric(NamedTuple):
+    metric: str
+    name: str
+    unit: str
+    decimals: int
+
+
+# What a reader wants first.
 KEY_METRICS = [
-    ("lookup.success_ratio", "lookups succeed", "%", 2),
-    ("lookup.latency_ms.p50", "lookup latency, median", "ms", 0),
-    ("lookup.latency_ms.p99", "lookup latency, p99", "ms", 0),
-    ("lookup.hops.mean", "hops, mean", "", 2),
-    ("item.get_success_ratio", "gets succeed", "%", 2),
-    ("item.lost_count", "items lost", "", 0),
-    ("heal.recovery_s", "recovery after the heal", "s", 1),
-    ("traffic.bytes_per_node_per_s", "sent per node", "B/s", 0),
-    ("population.online.mean", "nodes online, mean", "", 0),
-    ("oracle.violations", "oracle violations", "", 0),
+    KeyMetric("lookup.success_ratio", "lookups succeed", "%", 2),
+    KeyMetric("lookup.latency_ms.p50", "lookup latency, median", "ms", 0),
+    KeyMetric("lookup.latency_ms.p99", "lookup latency, p99", "ms", 0),
+    KeyMetric("lookup.hops.mean", "hops, mean", "", 2),
+    KeyMetric("item.get_success_ratio", "gets succeed", "%", 2),
+    KeyMetric("item.lost_count", "items lost", "", 0),
+    KeyMetric("heal.recovery_s", "recovery after the heal", "s", 1),
+    KeyMetric("traffic.bytes_per_node_per_s", "sent per node", "B/s", 0),
+    KeyMetric("population.online.mean", "nodes online, mean", "", 0),
+    KeyMetric("oracle.violations", "oracle violations", "", 0),
 ]
 
 CSS = """
@@ -82,22 +92,26 @@ def page(run: Run, figures: list[Figure]) -> str:
         _failures(run),
         _details(run),
     ]
+    return document(run.name, "\n".join(part for part in parts if part))
+
+
+def document(title: str, body: str, css: str = "") -> str:
+    """A whole page; `body` is HTML, `css` comes after the style that all pages share."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(run.name)} · Shoal</title>\n"
-        f"<style>\n{css_variables()}\n{CSS}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(part for part in parts if part)
-        + "\n</main>\n</body>\n</html>\n"
+        f"<title>{text(title)} · Shoal</title>\n"
+        f"<style>\n{css_variables()}\n{CSS}{css}</style>\n</head>\n<body>\n<main>\n"
+        f"{body}\n</main>\n</body>\n</html>\n"
     )
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     return html.escape(str(value))
 
 
-def _nowrap(text: str) -> str:
-    return f'<span class="nowrap">{_text(text)}</span>'
+def _nowrap(words: str) -> str:
+    return f'<span class="nowrap">{text(words)}</span>'
 
 
 def number_text(value: float | str | None, decimals: int | None = None) -> str:
@@ -145,14 +159,14 @@ def _head(run: Run) -> str:
     what = [
         f"{number_text(run.facts.get('population.size'))} nodes",
         f"{number_text(run.duration_s / 60, 0)} min simulated",
-        f"seed {_text(run.summary.get('run.seed', '?'))}",
-        f"commit <code>{_text(run.summary.get('run.commit', '?'))}</code>",
+        f"seed {text(run.summary.get('run.seed', '?'))}",
+        f"commit <code>{text(run.summary.get('run.commit', '?'))}</code>",
     ]
-    lines = [f'<div class="head"><h1>{_text(run.name)}</h1>{badge}</div>']
+    lines = [f'<div class="head"><h1>{text(run.name)}</h1>{badge}</div>']
     if run.facts.get("description"):
-        lines.append(f"<p>{_text(run.facts['description'])}</p>")
+        lines.append(f"<p>{text(run.facts['description'])}</p>")
     if run.facts.get("source"):
-        lines.append(f'<p class="source">Source: {_text(run.facts["source"])}</p>')
+        lines.append(f'<p class="source">Source: {text(run.facts["source"])}</p>')
     lines.append(f'<p class="muted">{" · ".join(what)}</p>')
     return "\n".join(lines)
 
@@ -165,8 +179,8 @@ def _expectations(run: Run) -> str:
             '<span class="good">✓ met</span>'
             if expectation.met
             else '<span class="bad">✗ failed</span>',
-            f"<code>{_text(expectation.text)}</code>",
-            _text(_expected_value(run, expectation.text, expectation.value)),
+            f"<code>{text(expectation.text)}</code>",
+            text(_expected_value(run, expectation.text, expectation.value)),
         )
         for expectation in sorted(run.expectations, key=lambda e: e.met)
     ]
@@ -174,28 +188,32 @@ def _expectations(run: Run) -> str:
     return f"<h2>Expectations</h2>\n{table}"
 
 
-def _expected_value(run: Run, text: str, value: float | None) -> str:
+def _expected_value(run: Run, expectation: str, value: float | None) -> str:
     if value is not None:
         return number_text(value)
     # A value in words ("never") is in the summary only.
-    metric = text.split()[0] if text.split() else ""
+    metric = expectation.split()[0] if expectation.split() else ""
     return number_text(run.summary.get(metric))
 
 
 def _tiles(run: Run) -> str:
-    tiles = []
-    for metric, name, unit, decimals in KEY_METRICS:
-        value = run.summary.get(metric)
-        if value is None:
-            continue
-        if unit == "%" and not isinstance(value, str):
-            value = 100 * value
-        shown = _text(number_text(value, decimals))
-        small = f" <small>{unit}</small>" if unit and not isinstance(value, str) else ""
-        tiles.append(f"<div><b>{shown}{small}</b><span>{_text(name)}</span></div>")
+    tiles = [
+        f"<div><b>{key_value(run, key)}</b><span>{text(key.name)}</span></div>"
+        for key in KEY_METRICS
+        if key.metric in run.summary
+    ]
     if not tiles:
         return ""
     return f'<h2>In short</h2>\n<div class="tiles">{"".join(tiles)}</div>'
+
+
+def key_value(run: Run, key: KeyMetric) -> str:
+    """HTML of a metric's value; the run must have it."""
+    value = run.summary[key.metric]
+    if isinstance(value, str):
+        return text(value)
+    shown = text(number_text(100 * value if key.unit == "%" else value, key.decimals))
+    return f"{shown} <small>{key.unit}</small>" if key.unit else shown
 
 
 def _faults(run: Run) -> str:
@@ -215,7 +233,7 @@ def _faults(run: Run) -> str:
             (
                 _nowrap(f"{number_text(fault.begin_s / 60, 1)} min"),
                 _nowrap(f"{number_text(lasting)} s") if lasting > 0 else "–",
-                _text(fault.what),
+                text(fault.what),
                 recovery,
             )
         )
@@ -228,12 +246,12 @@ def _figures(figures: list[Figure]) -> str:
     for figure in figures:
         wide = themed_svg(figure.wide_svg, f"{figure.name}-w")
         narrow = themed_svg(figure.narrow_svg, f"{figure.name}-n")
-        title = _text(figure.title)
+        title = text(figure.title)
         drawn.append(
             f"<figure>\n<h3>{title}</h3>\n"
             f'<div class="wide" role="img" aria-label="{title}">{wide}</div>\n'
             f'<div class="narrow" role="img" aria-label="{title}">{narrow}</div>\n'
-            f"<figcaption>{_text(figure.how_to_read)}</figcaption>\n</figure>"
+            f"<figcaption>{text(figure.how_to_read)}</figcaption>\n</figure>"
         )
     return f'<h2>Figures</h2>\n<div class="figures">\n{"".join(drawn)}\n</div>'
 
@@ -245,8 +263,8 @@ def _violations(run: Run) -> str:
         (
             f"{number_text(violation.t_s, 1)} s",
             number_text(violation.host),
-            f"<code>{_text(violation.rule)}</code>",
-            _text(violation.text),
+            f"<code>{text(violation.rule)}</code>",
+            text(violation.text),
         )
         for violation in run.violations[:50]
     ]
@@ -283,7 +301,7 @@ def _details(run: Run) -> str:
     metrics = _table(
         ["metric", "value"],
         [
-            (f"<code>{_text(name)}</code>", _text(_metric_text(name, value)))
+            (f"<code>{text(name)}</code>", text(_metric_text(name, value)))
             for name, value in sorted(run.summary.items())
         ],
         numbers=(1,),
@@ -294,7 +312,7 @@ def _details(run: Run) -> str:
         purposes = _table(
             ["purpose", "bytes", "share"],
             [
-                (_text(purpose), number_text(count), f"{count / total:.1%}")
+                (text(purpose), number_text(count), f"{count / total:.1%}")
                 for purpose, count in sorted(
                     run.purposes.items(), key=lambda entry: -entry[1]
                 )
@@ -308,7 +326,7 @@ def _details(run: Run) -> str:
     if run.facts.get("scenario_text"):
         parts.append(
             "<details><summary>The scenario</summary>\n"
-            f'<div class="card"><pre>{_text(run.facts["scenario_text"])}</pre></div>\n'
+            f'<div class="card"><pre>{text(run.facts["scenario_text"])}</pre></div>\n'
             "</details>"
         )
     return "<h2>More</h2>\n" + "\n".join(parts)

@@ -31,6 +31,7 @@ struct RunInfo {
   std::string scenario;     // `name`
   std::string description;  // and `source`, for the report's head
   std::string source;
+  std::string figure;         // the main one
   std::string scenario_text;  // the file as run, with what --set changed
   std::string commit;         // of the build; "unknown" outside a checkout
   std::uint64_t seed = 1;

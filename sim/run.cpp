@@ -26,6 +26,7 @@ RunInfo info_of(const Scenario& scenario, const RunOptions& options) {
   info.scenario = scenario.name;
   info.description = scenario.description;
   info.source = scenario.source;
+  info.figure = scenario.figure;
   info.scenario_text = scenario.text;
   info.commit = options.commit;
   info.seed = scenario.seed;

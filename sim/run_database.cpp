@@ -77,6 +77,7 @@ void write_run(SQLite::Database& database, const Recorder::Impl& run) {
   row.row("scenario", run.info.scenario);
   row.row("description", run.info.description);
   row.row("source", run.info.source);
+  row.row("figure", run.info.figure);
   row.row("scenario_text", run.info.scenario_text);
   row.row("warm_up_s", to_seconds(run.info.warm_up));
   row.row("population.size", std::uint64_t{run.info.population});

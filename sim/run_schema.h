@@ -8,7 +8,7 @@ namespace shoal::sim {
 
 inline constexpr char kRunSchema[] = R"sql(
 CREATE TABLE run (          -- what was run: every key of summary.json, and scenario, description, source,
-  key   TEXT PRIMARY KEY,   -- scenario_text, warm_up_s, population.size, lookups_kept_share
+  key   TEXT PRIMARY KEY,   -- figure (the main one), scenario_text, warm_up_s, population.size, lookups_kept_share
   value                     -- number or text
 ) WITHOUT ROWID;
 

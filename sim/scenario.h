@@ -61,6 +61,7 @@ struct Scenario {
   std::string name;  // letters, digits, _ and -: it names the directory of the results
   std::string description;
   std::string source;
+  std::string figure = "success";  // the one that shows what the scenario shows
   std::uint64_t seed = 1;
   Duration duration{};
   Duration warm_up{};  // less than the duration

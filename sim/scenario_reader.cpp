@@ -34,10 +34,18 @@ void read_name(Section& root, std::string& out) {
   }
 }
 
+void read_figure(Section& root, std::string& out) {
+  // As reports/figures.py names them.
+  const std::initializer_list<std::string_view> names = {"online", "success", "latency",
+                                                         "hops",   "traffic", "tables"};
+  if (const auto figure = root.choice("figure", names)) out = names.begin()[*figure];
+}
+
 void read_root(Section root, Scenario& out) {
   read_name(root, out.name);
   root.text("description", out.description);
   root.text("source", out.source);
+  read_figure(root, out.figure);
   root.count("seed", out.seed, 0, UINT64_MAX);
   root.require("duration");
   root.duration("duration", out.duration, 1ms, kDurationMax);

@@ -84,6 +84,7 @@ TEST(ScenarioReader, ReadsEveryKey) {
 name: churn_500
 description: what it shows
 source: a paper
+figure: hops
 seed: 7
 duration: 1h
 warm_up: 15min
@@ -117,6 +118,7 @@ expect:
 )");
   EXPECT_EQ(s.description, "what it shows");
   EXPECT_EQ(s.source, "a paper");
+  EXPECT_EQ(s.figure, "hops");
   EXPECT_EQ(s.seed, 7u);
   EXPECT_EQ(s.warm_up, 15min);
   EXPECT_EQ(s.network.fidelity, Fidelity::kPacket);

@@ -1,0 +1,185 @@
+"""What others have published beside what our runs of their setting gave.
+
+Only figures that the papers state in words or tables stand here: curves of theirs that would
+have to be read off a plot do not.
+"""
+
+import io
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import yaml
+from matplotlib import pyplot as plt
+
+from page import number_text, text
+from run_data import Run
+from theme import LIGHT, RC, themed_svg
+
+_UNITS_S = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of ours: what a paper varied, and what a run measured there."""
+
+    median_session_min: float
+    success_ratio: float
+    latency_p50_ms: float
+    latency_p99_ms: float
+    bytes_per_node_per_s: float
+
+
+RHEA = (
+    "Rhea, Geels, Roscoe, Kubiatowicz: Handling Churn in a DHT (technical report "
+    "UCB//CSD-03-1299, 2003, and USENIX ATC 2004)"
+)
+# From the abstract of the technical report: "able to function effectively for median node
+# session times as short as 1.4 minutes, while using less than 900 bytes/s/node of maintenance
+# bandwidth in a 1000-node system".
+RHEA_MEDIAN_MIN = 1.4
+RHEA_BYTES_BELOW = 900.0
+
+
+def section(runs: dict[str, list[Run]]) -> str:
+    """HTML; empty when no run is of a published setting."""
+    points = sorted(
+        (
+            _point(of_scenario[0])
+            for name, of_scenario in runs.items()
+            if name.startswith("rhea_")
+        ),
+        key=lambda point: point.median_session_min,
+    )
+    parts = []
+    if points:
+        parts.append(_rhea(points))
+    if "li_2005" in runs:
+        parts.append(_li(runs["li_2005"][0]))
+    if not parts:
+        return ""
+    return "<h2>Beside what was published</h2>\n" + "\n".join(parts)
+
+
+def median_session_min(run: Run) -> float:
+    """Of the scenario's exponential sessions."""
+    session = yaml.safe_load(str(run.facts["scenario_text"]))["churn"]["session"]
+    law = session["exponential"]
+    if "median" in law:
+        return _seconds(law["median"]) / 60
+    return _seconds(law["mean"]) * math.log(2) / 60
+
+
+def _seconds(duration: str) -> float:
+    number, unit = re.fullmatch(r"([0-9.]+)\s*([a-z]+)", str(duration)).groups()
+    return float(number) * _UNITS_S[unit]
+
+
+def _point(run: Run) -> Point:
+    return Point(
+        median_session_min(run),
+        *(
+            float(run.summary[metric])
+            for metric in (
+                "lookup.success_ratio",
+                "lookup.latency_ms.p50",
+                "lookup.latency_ms.p99",
+                "traffic.bytes_per_node_per_s",
+            )
+        ),
+    )
+
+
+def _rhea(points: list[Point]) -> str:
+    return (
+        "<figure>\n<h3>Churn at five rates, after Rhea 2004</h3>\n"
+        f'<div role="img" aria-label="Success, latency and traffic by median session">'
+        f"{themed_svg(_draw_rhea(points), 'rhea')}</div>\n"
+        "<figcaption>Left: the share of lookups that found the closest host. Middle: their latency. Right: what a "
+        "node sends, lookups of the workload included; the mark is the one figure that the paper gives in words "
+        f"(Bamboo, 1,000 nodes, median sessions of {RHEA_MEDIAN_MIN} min: under {RHEA_BYTES_BELOW:.0f} bytes/s of "
+        "maintenance). Ours is larger there and these are the reasons: a lookup of ours is iterative and asks "
+        "about a dozen hosts, each twice if it must, where Bamboo's is recursive and passes a handful; our ids are "
+        "32-byte keys, and every datagram is sealed (73 bytes), carries a token and, to a host that has none yet, "
+        "400 bytes of padding against amplification. In return nothing has to be repaired before a lookup "
+        f"succeeds. Source: {text(RHEA)}.</figcaption>\n</figure>"
+    )
+
+
+def _draw_rhea(points: list[Point]) -> str:
+    x = np.array([point.median_session_min for point in points])
+    with plt.rc_context({**RC, "svg.hashsalt": "shoal"}):
+        figure, (success, latency, traffic) = plt.subplots(
+            1, 3, figsize=(10.5, 3), layout="constrained"
+        )
+        success.plot(
+            x, [100 * p.success_ratio for p in points], "o-", color=LIGHT["c1"]
+        )
+        success.set_ylabel("lookups that succeed, %")
+        latency.plot(
+            x, [p.latency_p50_ms for p in points], "o-", color=LIGHT["c1"], label="p50"
+        )
+        latency.plot(
+            x, [p.latency_p99_ms for p in points], "o-", color=LIGHT["c2"], label="p99"
+        )
+        latency.set_ylabel("latency, ms")
+        latency.set_ylim(bottom=0)
+        latency.legend()
+        traffic.plot(
+            x,
+            [p.bytes_per_node_per_s for p in points],
+            "o-",
+            color=LIGHT["c1"],
+            label="Shoal, all that is sent",
+        )
+        traffic.plot(
+            [RHEA_MEDIAN_MIN],
+            [RHEA_BYTES_BELOW],
+            "v",
+            color=LIGHT["c4"],
+            label="Bamboo: below, maintenance",
+        )
+        traffic.set_ylabel("bytes per node per s")
+        traffic.set_yscale("log")
+        traffic.legend()
+        for axes in (success, latency, traffic):
+            axes.set_xscale("log")
+            axes.set_xticks(x, [f"{value:.3g}" for value in x])
+            axes.minorticks_off()
+            axes.set_xlabel("median session, min")
+        return _svg_of(figure)
+
+
+LI = (
+    "Li, Stribling, Morris, Kaashoek, Gil: A performance vs. cost framework for evaluating DHT "
+    "design tradeoffs under churn (INFOCOM 2005)"
+)
+
+
+def _li(run: Run) -> str:
+    rows = "".join(
+        f'<tr><td>{name}</td><td class="number">{number_text(value, decimals)}</td></tr>'
+        for name, value, decimals in [
+            ("lookups that succeed, %", 100 * run.summary["lookup.success_ratio"], 2),
+            ("lookup latency, mean, ms", run.summary["lookup.latency_ms.mean"], 0),
+            ("lookup latency, p99, ms", run.summary["lookup.latency_ms.p99"], 0),
+            ("hops, mean", run.summary["lookup.hops.mean"], 2),
+            ("bytes per node per s", run.summary["traffic.bytes_per_node_per_s"], 0),
+        ]
+    )
+    return (
+        f'<h3>The setting of Li 2005</h3>\n<div class="card"><table>{rows}</table></div>\n'
+        f'<p class="source">{text(LI)}: 1,024 nodes, delays of the King data, exponential sessions of 1 h mean, '
+        "a lookup per node every 600 s, the second half of 6 h counted. The paper gives its results as curves of "
+        "latency against bytes per node per second, not as numbers, so none stand here. It counts 20 bytes of header "
+        "and 4 bytes per id named; ours are the bytes of real sealed datagrams, which are about ten times as "
+        "large, so compare latency and the shape, not bytes.</p>"
+    )
+
+
+def _svg_of(figure) -> str:
+    drawing = io.StringIO()
+    figure.savefig(drawing, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    return drawing.getvalue()
