@@ -9,7 +9,6 @@ from run_data import Run
 from theme import css_variables, themed_svg
 
 
-
 class KeyMetric(NamedTuple):
     metric: str
     name: str

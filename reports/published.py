@@ -96,13 +96,16 @@ def _rhea(points: list[Point]) -> str:
         "<figure>\n<h3>Churn at five rates, after Rhea 2004</h3>\n"
         f'<div role="img" aria-label="Success, latency and traffic by median session">'
         f"{themed_svg(_draw_rhea(points), 'rhea')}</div>\n"
-        "<figcaption>Left: the share of lookups that found the closest host. Middle: their latency. Right: what a "
-        "node sends, lookups of the workload included; the mark is the one figure that the paper gives in words "
-        f"(Bamboo, 1,000 nodes, median sessions of {RHEA_MEDIAN_MIN} min: under {RHEA_BYTES_BELOW:.0f} bytes/s of "
-        "maintenance). Ours is larger there and these are the reasons: a lookup of ours is iterative and asks "
-        "about a dozen hosts, each twice if it must, where Bamboo's is recursive and passes a handful; our ids are "
-        "32-byte keys, and every datagram is sealed (73 bytes), carries a token and, to a host that has none yet, "
-        "400 bytes of padding against amplification. In return nothing has to be repaired before a lookup "
+        "<figcaption>Left: the share of lookups that found the closest host. Middle: their "
+        "latency. Right: what a node sends, lookups of the workload included; the mark is the"
+        " one figure that the paper gives in words "
+        f"(Bamboo, 1,000 nodes, median sessions of {RHEA_MEDIAN_MIN} min: under "
+        f"{RHEA_BYTES_BELOW:.0f} bytes/s of "
+        "maintenance). Ours is larger there and these are the reasons: a lookup of ours is "
+        "iterative and asks about a dozen hosts, each twice if it must, where Bamboo's is "
+        "recursive and passes a handful; our ids are 32-byte keys, and every datagram is "
+        "sealed (73 bytes), carries a token and, to a host that has none yet, 400 bytes of "
+        "padding against amplification. In return nothing has to be repaired before a lookup "
         f"succeeds. Source: {text(RHEA)}.</figcaption>\n</figure>"
     )
 
@@ -170,11 +173,13 @@ def _li(run: Run) -> str:
     )
     return (
         f'<h3>The setting of Li 2005</h3>\n<div class="card"><table>{rows}</table></div>\n'
-        f'<p class="source">{text(LI)}: 1,024 nodes, delays of the King data, exponential sessions of 1 h mean, '
-        "a lookup per node every 600 s, the second half of 6 h counted. The paper gives its results as curves of "
-        "latency against bytes per node per second, not as numbers, so none stand here. It counts 20 bytes of header "
-        "and 4 bytes per id named; ours are the bytes of real sealed datagrams, which are about ten times as "
-        "large, so compare latency and the shape, not bytes.</p>"
+        f'<p class="source">{text(LI)}: 1,024 nodes, delays of the King data, '
+        "exponential sessions of 1 h mean, "
+        "a lookup per node every 600 s, the second half of 6 h counted. The paper gives its "
+        "results as curves of latency against bytes per node per second, not as numbers, so "
+        "none stand here. It counts 20 bytes of header and 4 bytes per id named; ours are the"
+        " bytes of real sealed datagrams, which are about ten times as large, so compare "
+        "latency and the shape, not bytes.</p>"
     )
 
 

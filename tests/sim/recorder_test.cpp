@@ -379,7 +379,7 @@ TEST_F(RecorderDatabaseTest, HoldsWhatTheSummaryHolds) {
   EXPECT_EQ(summary["sim.rss_bytes_per_node"], 100.0);
   EXPECT_EQ(summary["run.expectations_failed"], 1);
   EXPECT_EQ(ask("SELECT value FROM run WHERE key = 'lookup.success_ratio'"), "1.0\n");
-  EXPECT_EQ(ask("SELECT count(*) FROM run"), std::to_string(summary.size() + 7) + "\n");
+  EXPECT_EQ(ask("SELECT count(*) FROM run"), std::to_string(summary.size() + 8) + "\n");
   EXPECT_EQ(ask("SELECT text, value, met FROM expectations"),
             "lookup.success_ratio >= 0.5|1.0|1\nitem.get_success_ratio >= 0.5|NULL|0\n");
 }
