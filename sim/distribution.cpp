@@ -15,20 +15,9 @@ double open_unit(Rng& rng) {
   return 1.0 - rng.unit();
 }
 
-// Box and Muller 1958; the second normal of the pair is dropped, so that a draw keeps no state.
-double draw_normal(Rng& rng) {
-  const double radius = std::sqrt(-2.0 * std::log(open_unit(rng)));
-  const double angle = 2.0 * std::numbers::pi * rng.unit();
-  return radius * std::cos(angle);
-}
-
-// Gamma of scale 1: Marsaglia and Tsang 2000, "A simple method for generating gamma variables", with their
-// step from shape + 1 for a shape below 1.
+// Gamma of scale 1 and a shape of at least 1: Marsaglia and Tsang 2000, "A simple method for generating gamma
+// variables".
 double draw_gamma(double shape, Rng& rng) {
-  if (shape < 1.0) {
-    const double larger = draw_gamma(shape + 1.0, rng);
-    return larger * std::pow(open_unit(rng), 1.0 / shape);
-  }
   const double d = shape - 1.0 / 3.0;
   const double c = 1.0 / std::sqrt(9.0 * d);
   for (;;) {
@@ -40,6 +29,13 @@ double draw_gamma(double shape, Rng& rng) {
 }
 
 }  // namespace
+
+// Box and Muller 1958; the second normal of the pair is dropped, so that a draw keeps no state.
+double draw_normal(Rng& rng) {
+  const double radius = std::sqrt(-2.0 * std::log(open_unit(rng)));
+  const double angle = 2.0 * std::numbers::pi * rng.unit();
+  return radius * std::cos(angle);
+}
 
 Distribution Distribution::fixed(double value) {
   check(value >= 0.0);
@@ -71,18 +67,54 @@ Distribution Distribution::lognormal(double median, double sigma) {
   return {Kind::kLognormal, median, sigma};
 }
 
+Distribution Distribution::exponential_by_median(double median) {
+  check(median > 0.0);
+  return {Kind::kExponential, median / std::numbers::ln2, 0.0};
+}
+
+Distribution Distribution::weibull_by_median(double shape, double median) {
+  return weibull_by_scale(shape, median / std::pow(std::numbers::ln2, 1.0 / shape));
+}
+
+Distribution Distribution::weibull_by_scale(double shape, double scale) {
+  check(shape > 0.0 && scale > 0.0);
+  return {Kind::kWeibull, shape, scale};
+}
+
+Distribution Distribution::pareto_by_median(double shape, double median) {
+  return pareto_by_minimum(shape, median / std::pow(2.0, 1.0 / shape));
+}
+
+Distribution Distribution::pareto_by_minimum(double shape, double minimum) {
+  check(shape > 1.0 && minimum > 0.0);
+  return {Kind::kPareto, shape, minimum};
+}
+
+Distribution Distribution::lognormal_by_mean(double mean, double sigma) {
+  check(mean > 0.0 && sigma > 0.0);
+  return {Kind::kLognormal, mean * std::exp(-0.5 * sigma * sigma), sigma};
+}
+
 double Distribution::draw(Rng& rng) const {
   if (kind_ == Kind::kLognormal) return a_ * std::exp(b_ * draw_normal(rng));
-  const double u = open_unit(rng);
+  return exceeded_by(open_unit(rng));
+}
+
+double Distribution::at_score(double score) const {
+  if (kind_ == Kind::kLognormal) return a_ * std::exp(b_ * score);
+  return exceeded_by(0.5 * std::erfc(score / std::numbers::sqrt2));
+}
+
+double Distribution::exceeded_by(double share) const {
   switch (kind_) {
     case Kind::kUniform:
-      return a_ + (b_ - a_) * (1.0 - u);
+      return a_ + (b_ - a_) * (1.0 - share);
     case Kind::kExponential:
-      return -a_ * std::log(u);
+      return -a_ * std::log(share);
     case Kind::kWeibull:
-      return b_ * std::pow(-std::log(u), 1.0 / a_);
+      return b_ * std::pow(-std::log(share), 1.0 / a_);
     case Kind::kPareto:
-      return b_ * std::pow(u, -1.0 / a_);
+      return b_ * std::pow(share, -1.0 / a_);
     default:
       return a_;
   }
@@ -120,29 +152,31 @@ double Distribution::cdf(double x) const {
   }
 }
 
-// The residual is a uniform share of a length-biased session (density x f(x) / mean). Both are known for
-// every law here: a length-biased lognormal is a lognormal whose median is exp(sigma^2) times as large; for
-// Weibull, (residual / scale)^shape is a gamma of shape 1 / shape, from the substitution in
-// (1 - cdf(x)) / mean. The others invert the integral of (1 - cdf) in closed form.
-double Distribution::draw_residual(Rng& rng) const {
+// Each length-biased law is of a known kind: exponential, a gamma of shape 2; Weibull, with (x / scale)^shape
+// a gamma of shape 1 + 1 / shape; Pareto, one whose shape is less by 1; lognormal, one whose median is
+// exp(sigma^2) times as large.
+double Distribution::draw_under_way(Rng& rng) const {
   switch (kind_) {
-    case Kind::kExponential:
-      return draw(rng);
-    case Kind::kWeibull:
-      return b_ * std::pow(draw_gamma(1.0 / a_, rng), 1.0 / a_);
-    case Kind::kLognormal: {
-      const double whole = a_ * std::exp(b_ * b_ + b_ * draw_normal(rng));
-      return whole * rng.unit();
+    case Kind::kUniform:
+      return std::sqrt(a_ * a_ + (b_ * b_ - a_ * a_) * rng.unit());
+    case Kind::kExponential: {
+      const double before = draw(rng);
+      return before + draw(rng);
     }
+    case Kind::kWeibull:
+      return b_ * std::pow(draw_gamma(1.0 + 1.0 / a_, rng), 1.0 / a_);
+    case Kind::kPareto:
+      return b_ * std::pow(open_unit(rng), -1.0 / (a_ - 1.0));
+    case Kind::kLognormal:
+      return a_ * std::exp(b_ * b_ + b_ * draw_normal(rng));
     default:
-      break;
+      return a_;
   }
-  const double u = open_unit(rng);  // the share of the residuals that are longer
-  const double flat = (1.0 - u) * mean();
-  if (kind_ == Kind::kPareto) return u * a_ >= 1.0 ? flat : b_ * std::pow(u * a_, -1.0 / (a_ - 1.0));
-  if (flat <= a_) return flat;  // fixed is always here
-  const double width = b_ - a_;
-  return b_ - std::sqrt(std::fmax(0.0, width * width - 2.0 * width * (flat - a_)));
+}
+
+double Distribution::draw_residual(Rng& rng) const {
+  const double whole = draw_under_way(rng);
+  return whole * rng.unit();
 }
 
 std::string Distribution::to_string() const {

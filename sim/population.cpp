@@ -59,7 +59,7 @@ Population::Population(const Scenario& scenario, Network& network, Recorder& rec
     : scenario_(scenario),
       network_(network),
       recorder_(recorder),
-      churn_(scenario),
+      churn_(scenario, [&network](HostIndex host) { return network.region(host); }),
       slots_(scenario.population.size) {}
 
 Population::~Population() {
@@ -70,10 +70,11 @@ Population::~Population() {
 
 void Population::start(CommandListener* listener) {
   listener_ = listener;
+  start_ = network_.now();
   for (HostIndex host = 0; host < slots_.size(); ++host) {
     check(network_.add_host() == host, "the population's hosts are the network's first");
   }
-  for (HostIndex host = 0; host < slots_.size(); ++host) bring_up_after(host, churn_.start(host).joins);
+  for (HostIndex host = 0; host < slots_.size(); ++host) join_at(host, churn_.start(host).joins);
 }
 
 NodeConfig Population::config_of(HostIndex host) const {
@@ -94,11 +95,27 @@ const Node& Population::node_of(HostIndex host) const {
 
 Churn::Turn Population::current_turn(HostIndex host) const {
   const std::uint32_t turn = slots_[host].turn;
-  return turn == 0 ? churn_.start(host).turn : churn_.turn(host, turn);
+  return turn == 0 ? churn_.start(host).turn : churn_.turn(host, turn, slots_[host].since - start_);
+}
+
+const Id& Population::id(HostIndex host) const {
+  return node_of(host).id();
+}
+
+void Population::join_at(HostIndex host, Duration when) {
+  HostSlot& slot = slots_[host];
+  if (when == Churn::kForever) {
+    slot.items.reset();
+    slot.hosts.reset();
+    return;
+  }
+  network_.at(start_ + when, [this, host] { bring_up(host); });
 }
 
 void Population::bring_up(HostIndex host) {
   HostSlot& slot = slots_[host];
+  if (network_.now() < slot.kept_until)
+    return join_at(host, churn_.join_after(host, slot.kept_until - start_));
   if (!slot.items) {
     slot.items = std::make_unique<MemoryItemStore>(slot.commits, &bodies_);
     slot.hosts = std::make_unique<MemoryHostStore>(slots_.size() < kLargePopulation ? kKnownHostsMax
@@ -132,8 +149,10 @@ void Population::on_session_end(HostIndex host, std::uint32_t turn) {
   network_.wake(host);
   // It comes back when it was drawn to, so the goodbye has to be over by then; one replaced at once has its
   // time.
-  const bool returns = drawn.absence > Duration::zero();
-  const Duration at_most = returns ? std::min(kLeaveTimeout, drawn.absence) : kLeaveTimeout;
+  const Duration ended = network_.now() - start_;
+  const Duration absence = churn_.next_join(host, drawn, ended) - ended;
+  const bool returns = absence > Duration::zero();
+  const Duration at_most = returns ? std::min(kLeaveTimeout, absence) : kLeaveTimeout;
   network_.at(network_.now() + at_most, [this, host, turn] { on_leave_end(host, turn); });
 }
 
@@ -142,32 +161,27 @@ void Population::on_leave_end(HostIndex host, std::uint32_t turn) {
 }
 
 void Population::depart(HostIndex host, Departure why) {
-  const Churn::Turn turn = current_turn(host);
-  take_down(host, why);
   HostSlot& slot = slots_[host];
+  const Churn::Turn turn = current_turn(host);
   // Counted from the end that was drawn, not from when the node had said goodbye, which others have a part
   // in.
-  const Duration absence =
-      std::max(slot.since + turn.session + turn.absence - network_.now(), Duration::zero());
+  const Duration ended = slot.since - start_ + turn.session;
+  take_down(host, why);
   if (!turn.keeps_identity) {
     slot.items.reset();
     slot.hosts.reset();
     slot.boots = 0;
     ++slot.life;
   }
-  bring_up_after(host, absence);
+  join_at(host, std::max(churn_.next_join(host, turn, ended), network_.now() - start_));
 }
 
-bool Population::kill(HostIndex host, std::optional<Duration> away) {
-  if (host < scenario_.population.bootstrap_hosts || !is_online(host)) return false;
+void Population::kill(HostIndex host, std::optional<Duration> away) {
+  HostSlot& slot = slots_[host];
+  if (away) slot.kept_until = std::max(slot.kept_until, network_.now() + *away);
+  if (!is_online(host)) return;
   take_down(host, Departure::kKilled);
-  if (away) {
-    bring_up_after(host, *away);
-  } else {
-    slots_[host].items.reset();
-    slots_[host].hosts.reset();
-  }
-  return true;
+  join_at(host, away ? churn_.join_after(host, slot.kept_until - start_) : Churn::kForever);
 }
 
 void Population::take_down(HostIndex host, Departure why) {
@@ -180,10 +194,6 @@ void Population::take_down(HostIndex host, Departure why) {
   recorder_.host_offline(host, why, slot.run->node.counters(), network_.now());
   slot.run.reset();
   ++slot.turn;
-}
-
-void Population::bring_up_after(HostIndex host, Duration absence) {
-  network_.at(network_.now() + absence, [this, host] { bring_up(host); });
 }
 
 void Population::command(HostIndex host, CommandId id, Command command) {

@@ -53,9 +53,11 @@ class Population {
   // Precondition: is_online(host).
   void command(HostIndex host, CommandId id, Command command);
 
-  // Crashes an online host that is not a bootstrap host; it comes back after a while, or never. False: it is
-  // not such a host, and nothing happens.
-  bool kill(HostIndex host, std::optional<Duration> away);
+  // The power fails: a host that is online crashes, and comes back after a while as it was, or never. One
+  // that is away does not come back before that.
+  void kill(HostIndex host, std::optional<Duration> away);
+  // Precondition: is_online(host).
+  const Id& id(HostIndex host) const;
 
   template <class F>  // f(HostIndex, const Node&), in the order of indexes, those about to leave included
   void for_each_running(F&& f) const {
@@ -86,6 +88,7 @@ class Population {
     std::unique_ptr<MemoryHostStore> hosts;
     CommitQueue commits;               // of `items`
     Instant since{};                   // of the session
+    Instant kept_until{};              // by a fault
     std::uint32_t place = kNotOnline;  // in online_
     std::uint32_t life = 1;            // strangers before it, plus one
     std::uint32_t boots = 0;           // of this life
@@ -99,7 +102,8 @@ class Population {
   void depart(HostIndex host, Departure why);
   // The node goes at once. Not from inside its run_jobs.
   void take_down(HostIndex host, Departure why);
-  void bring_up_after(HostIndex host, Duration absence);
+  // At this time since the run's start; kForever: never, and nobody holds its disk any more.
+  void join_at(HostIndex host, Duration when);
   void add_online(HostIndex host);
   void remove_online(HostIndex host);
   NodeConfig config_of(HostIndex host) const;
@@ -110,6 +114,7 @@ class Population {
   Recorder& recorder_;
   CommandListener* listener_ = nullptr;
   Churn churn_;
+  Instant start_{};
   TraceHash trace_;
   BodyPool bodies_;
   ContactBook contacts_;

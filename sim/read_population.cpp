@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
+#include <memory>
+
+#include "sim/diurnal_wave.h"
 
 namespace shoal::sim {
 namespace {
@@ -53,6 +57,58 @@ void read_split(Section& section, std::string_view first, std::string_view secon
   section.finish();
 }
 
+bool names_a_trace(Section& churn) {
+  const auto session = churn.value("session");
+  return session && session->IsMap() && (*session)["trace"];
+}
+
+void read_trace(Section& churn, const PopulationSpec& population, ChurnSpec& out) {
+  Section session = churn.section("session");
+  const auto file = session.file("trace");
+  session.finish();
+  for (const std::string_view key : {"absence", "correlation", "diurnal"}) {
+    if (churn.has(key)) churn.error(key, "the trace says it already, expected one of the two");
+  }
+  if (!file) return;
+  SessionTraceOrErrors read = parse_session_trace(file->content, file->name);
+  for (const ScenarioError& error : read.errors) session.error("trace", error.to_string());
+  const std::size_t hosts = read.trace.hosts.size();
+  if (hosts + population.bootstrap_hosts > population.size) {
+    session.error("trace", fmt::format("{} hosts and {} bootstrap hosts were given, expected at most "
+                                       "population.size = {}",
+                                       hosts, population.bootstrap_hosts, population.size));
+  }
+  out.trace = std::make_shared<const SessionTrace>(std::move(read.trace));
+}
+
+void read_diurnal(Section diurnal, const Section& churn, ChurnSpec& out) {
+  DiurnalSpec& wave = out.diurnal.emplace();
+  diurnal.duration("period", wave.period, 1s, kDurationMax);
+  diurnal.number("amplitude", wave.amplitude, 0, 1);
+  diurnal.duration("peak", wave.peak, Duration::zero(), kDurationMax);
+  diurnal.duration("region_shift", wave.region_shift, Duration::zero(), kDurationMax);
+  diurnal.finish();
+  if (!out.absence || out.absence->mean() <= 0) {
+    diurnal.error("",
+                  fmt::format("the hours of the day change absences, expected {}", churn.path_of("absence")));
+    return;
+  }
+  const double max = DiurnalWave::amplitude_max(wave, SessionLaw(out.session), out.absence->mean());
+  if (wave.amplitude <= max) return;
+  diurnal.error("amplitude", fmt::format("{:g} was given, but with these sessions and absences the number of "
+                                         "hosts can swing by {:.3g} at most",
+                                         wave.amplitude, max));
+}
+
+void read_laws(Section& churn, ChurnSpec& out) {
+  if (const auto session = read_law(churn, "session")) out.session = *session;
+  const bool long_enough = out.session.mean() >= 1e-3;
+  if (!long_enough) churn.error("session", "expected a mean of at least 1ms");
+  out.absence = read_law(churn, "absence");
+  churn.number("correlation", out.correlation, 0, 0.99);
+  if (churn.has("diurnal") && long_enough) read_diurnal(churn.section("diurnal"), churn, out);
+}
+
 }  // namespace
 
 void read_population(Section population, const Duration& duration, PopulationSpec& out) {
@@ -67,10 +123,12 @@ void read_population(Section population, const Duration& duration, PopulationSpe
   population.finish();
 }
 
-void read_churn(Section outer, ChurnSpec& out) {
-  if (const auto session = read_law(outer, "session")) out.session = *session;
-  if (out.session.mean() < 1e-3) outer.error("session", "expected a mean of at least 1ms");
-  out.absence = read_law(outer, "absence");
+void read_churn(Section outer, const PopulationSpec& population, ChurnSpec& out) {
+  if (names_a_trace(outer)) {
+    read_trace(outer, population, out);
+  } else {
+    read_laws(outer, out);
+  }
   Section leave = outer.section("leave");
   read_split(leave, "crash", "clean", out.crash_share);
   Section identity = outer.section("identity");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "sim/metrics.h"
 #include "sim/network_spec.h"
 #include "sim/referenced_file.h"
+#include "sim/session_trace.h"
 
 namespace shoal::sim {
 
@@ -27,11 +29,24 @@ struct PopulationSpec {
 };
 inline constexpr std::uint32_t kPopulationMax = 10'000'000;
 
+// The hours of the day: the number of hosts online follows 1 + amplitude cos(2 pi (t - peak) / period).
+struct DiurnalSpec {
+  Duration period = 24h;
+  double amplitude = 0.5;   // of the mean number online
+  Duration peak = 20h;      // the first, after the run's start
+  Duration region_shift{};  // the peak of each region is so much later than that of the one before
+};
+
 struct ChurnSpec {
   Distribution session = Distribution::exponential(3600);  // seconds
-  std::optional<Distribution> absence;                     // nothing: a departed host is replaced at once
-  double crash_share = 1;                                  // of the departures; the others leave cleanly
-  double keep_share = 1;  // come back with their key and store; the others as strangers
+  // Instead of session and absence. Its hosts are those after the bootstrap hosts, in its order; what is left
+  // of the population never comes.
+  std::shared_ptr<const SessionTrace> trace;
+  double correlation = 0;               // of the normal scores of two sessions of one host; 0 to below 1
+  std::optional<DiurnalSpec> diurnal;   // only with `absence`
+  std::optional<Distribution> absence;  // nothing: a departed host is replaced at once
+  double crash_share = 1;               // of the departures; the others leave cleanly
+  double keep_share = 1;                // come back with their key and store; the others as strangers
 };
 
 struct LookupsSpec {

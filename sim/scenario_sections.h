@@ -20,7 +20,7 @@ std::optional<Distribution> read_law(Section& outer, std::string_view key);
 // Each reads one top-level section to its end. `duration` is the scenario's.
 void read_network(Section network, NetworkSpec& out);
 void read_population(Section population, const Duration& duration, PopulationSpec& out);
-void read_churn(Section churn, ChurnSpec& out);
+void read_churn(Section churn, const PopulationSpec& population, ChurnSpec& out);
 void read_faults(Section& root, const Duration& duration, std::vector<FaultSpec>& out);
 void read_workload(Section workload, const Duration& duration, WorkloadSpec& out);
 

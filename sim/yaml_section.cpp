@@ -213,6 +213,20 @@ void Section::share(std::string_view key, double& out) {
   if (const auto share = checked(key, parse_share(*value))) out = *share;
 }
 
+void Section::number(std::string_view key, double& out, double min, double max) {
+  const std::string expected = fmt::format("a number from {:g} to {:g}", min, max);
+  const auto text = scalar(key, expected);
+  if (!text) return;
+  double value = 0;
+  const char* const end = text->data() + text->size();
+  const auto [stop, failure] = std::from_chars(text->data(), end, value);
+  if (failure == std::errc{} && stop == end && value >= min && value <= max) {
+    out = value;
+  } else {
+    error(key, fmt::format("'{}' was given, expected {}", *text, expected));
+  }
+}
+
 std::optional<std::uint64_t> Section::read_count(std::string_view key, std::uint64_t min, std::uint64_t max) {
   const std::string expected = fmt::format("a whole number from {} to {}", min, max);
   const auto value = scalar(key, expected);

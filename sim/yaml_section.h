@@ -82,6 +82,7 @@ class Section {
   void duration(std::string_view key, Duration& out, Duration min, Duration max);
   void interval(std::string_view key, Duration& out, Duration min);
   void share(std::string_view key, double& out);
+  void number(std::string_view key, double& out, double min, double max);
   template <class Integer>
   void count(std::string_view key, Integer& out, std::uint64_t min, std::uint64_t max) {
     if (const auto value = read_count(key, min, max)) out = static_cast<Integer>(*value);

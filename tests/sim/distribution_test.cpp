@@ -142,40 +142,87 @@ TEST(Distribution, FixedIsItsValueAndItsResidualIsUniform) {
   EXPECT_LT(ks_distance(sample, [](double x) { return x / 12.0; }), kDistanceMax);
 }
 
-// The slope of log(-log(1 - F)) over log x is a Weibull's shape, and the median gives its scale.
+TEST(Distribution, IsTheSameLawByMeanMedianOrScale) {
+  const double ln2 = std::log(2.0);
+  // cdf(median) is a half, whatever placed the law.
+  EXPECT_NEAR(Distribution::exponential_by_median(84).cdf(84), 0.5, 1e-12);
+  EXPECT_NEAR(Distribution::exponential_by_median(84).mean(), 84 / ln2, 1e-9);
+  EXPECT_NEAR(Distribution::weibull_by_median(0.5, 84).cdf(84), 0.5, 1e-12);
+  EXPECT_NEAR(Distribution::weibull_by_scale(0.5, 900).mean(), 1800, 1e-9);
+  EXPECT_NEAR(Distribution::pareto_by_median(1.5, 84).cdf(84), 0.5, 1e-12);
+  EXPECT_NEAR(Distribution::pareto_by_minimum(2.5, 540).mean(), 900, 1e-9);
+  EXPECT_NEAR(Distribution::lognormal_by_mean(900, 2).mean(), 900, 1e-9);
+}
+
+// Maximum likelihood: what an engineer would fit to the sessions that a run has recorded.
+
+double mean_log(const std::vector<double>& sample) {
+  double sum = 0;
+  for (const double x : sample) sum += std::log(x);
+  return sum / static_cast<double>(sample.size());
+}
+
+// The root of sum(x^k log x) / sum(x^k) - 1 / k - mean(log x), which grows with k.
+double fitted_weibull_shape(const std::vector<double>& sample) {
+  const double logs = mean_log(sample);
+  double low = 0.05, high = 20;
+  while (high - low > 1e-6) {
+    const double k = (low + high) / 2;
+    double powers = 0, weighted = 0;
+    for (const double x : sample) {
+      const double power = std::pow(x / sample.back(), k);
+      powers += power;
+      weighted += power * std::log(x);
+    }
+    (weighted / powers - 1 / k < logs ? low : high) = k;
+  }
+  return low;
+}
+
+std::vector<double> sample_of(const Distribution& d) {
+  return sorted_sample([&](Rng& rng) { return d.draw(rng); }, "fit");
+}
+
+TEST(Distribution, ExponentialMeanIsRecoveredFromDraws) {
+  init_crypto();
+  EXPECT_NEAR(mean_of(sample_of(Distribution::exponential(600))), 600, 8);
+}
+
 TEST(Distribution, WeibullParametersAreRecoveredFromDraws) {
   init_crypto();
-  const Distribution d = Distribution::weibull(0.5, 1800.0);
-  const auto sample = sorted_sample([&](Rng& rng) { return d.draw(rng); }, "fit");
-  const auto quantile = [&](double q) {
-    return sample[static_cast<std::size_t>(q * static_cast<double>(kDraws))];
-  };
-  const double shape = (std::log(-std::log(0.1)) - std::log(-std::log(0.9))) /
-                       (std::log(quantile(0.9)) - std::log(quantile(0.1)));
-  EXPECT_NEAR(shape, 0.5, 0.01);
-  const double scale = quantile(0.5) / std::pow(std::log(2.0), 2.0);
+  const auto sample = sample_of(Distribution::weibull(0.5, 1800.0));
+  const double shape = fitted_weibull_shape(sample);
+  EXPECT_NEAR(shape, 0.5, 0.006);
+  double powers = 0;
+  for (const double x : sample) powers += std::pow(x, shape);
+  const double scale = std::pow(powers / static_cast<double>(kDraws), 1 / shape);
   EXPECT_NEAR(scale, 900.0, 25.0);  // mean = scale * Gamma(3)
 }
 
 TEST(Distribution, LognormalParametersAreRecoveredFromDraws) {
   init_crypto();
-  const Distribution d = Distribution::lognormal(15.0, 0.5);
-  const auto sample = sorted_sample([&](Rng& rng) { return d.draw(rng); }, "fit");
-  double mean = 0, square = 0;
-  for (const double x : sample) mean += std::log(x) / static_cast<double>(kDraws);
+  const auto sample = sample_of(Distribution::lognormal(15.0, 0.5));
+  const double mean = mean_log(sample);
+  double square = 0;
   for (const double x : sample) square += std::pow(std::log(x) - mean, 2) / static_cast<double>(kDraws);
   EXPECT_NEAR(std::exp(mean), 15.0, 0.1);
   EXPECT_NEAR(std::sqrt(square), 0.5, 0.005);
 }
 
-TEST(Distribution, ParetoExponentIsRecoveredFromDraws) {
+TEST(Distribution, ParetoParametersAreRecoveredFromDraws) {
   init_crypto();
-  const Distribution d = Distribution::pareto(2.5, 900.0);
-  const auto sample = sorted_sample([&](Rng& rng) { return d.draw(rng); }, "fit");
-  double sum = 0;
-  for (const double x : sample) sum += std::log(x / 540.0);  // minimum = mean * 1.5 / 2.5
-  EXPECT_GE(sample.front(), 540.0);
-  EXPECT_NEAR(static_cast<double>(kDraws) / sum, 2.5, 0.03);
+  const auto sample = sample_of(Distribution::pareto(2.5, 900.0));
+  EXPECT_NEAR(sample.front(), 540.0, 0.1);  // minimum = mean * 1.5 / 2.5
+  EXPECT_NEAR(1 / (mean_log(sample) - std::log(sample.front())), 2.5, 0.03);
+}
+
+TEST(Distribution, ANormalScoreMakesADraw) {
+  init_crypto();
+  for (const Law& law : laws()) {
+    const Distribution& d = law.distribution;
+    const auto sample = sorted_sample([&](Rng& rng) { return d.at_score(draw_normal(rng)); }, "score");
+    EXPECT_LT(ks_distance(sample, [&](double x) { return d.cdf(x); }), kDistanceMax) << law.name;
+  }
 }
 
 TEST(Distribution, TakesOneUnitOfItsStreamForADraw) {
