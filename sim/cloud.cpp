@@ -53,13 +53,21 @@ bool Cloud::carry(HostIndex from, const ns3::Ptr<ns3::Packet>& packet) {
   if (summary.is_udp && departure.fate == World::Fate::kLost) ++totals_.datagrams_lost;
   if (summary.is_udp && departure.fate == World::Fate::kCut) ++totals_.datagrams_cut;
   if (departure.fate != World::Fate::kArrives) return true;
+  post(packet, *to, summary.is_udp, departure.arrives);
+  if (const auto copy = world_.copy_arrives(from, departure.arrives)) {
+    if (summary.is_udp) ++totals_.datagrams_duplicated;
+    post(packet->Copy(), *to, summary.is_udp, *copy);
+  }
+  return true;
+}
+
+void Cloud::post(const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp, Instant arrives) {
   Passage& passage = new_passage();
   passage.packet = packet;
-  passage.to = *to;
-  passage.to_generation = hosts_.cloud_host(*to).generation();
-  passage.is_udp = summary.is_udp;
-  loop_.post(departure.arrives + world_.down_time(bytes), passage, *to);
-  return true;
+  passage.to = to;
+  passage.to_generation = hosts_.cloud_host(to).generation();
+  passage.is_udp = is_udp;
+  loop_.post(arrives + world_.down_time(packet->GetSize()), passage, to);
 }
 
 bool Cloud::carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp) {

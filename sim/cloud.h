@@ -59,6 +59,8 @@ class Cloud {
     Cloud& cloud_;
   };
 
+  // Into a passage that arrives at the down link of `to`.
+  void post(const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp, Instant arrives);
   bool carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp);
   void count_sent(std::size_t bytes, bool is_udp);
   void arrive(Passage& passage);

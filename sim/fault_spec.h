@@ -8,17 +8,35 @@
 #include <vector>
 
 #include "node/base/instant.h"
+#include "sim/network_spec.h"
 
 namespace shoal::sim {
 
 // Hosts of different groups do not hear each other.
 struct PartitionFault {
   std::vector<double> groups = {0.5, 0.5};  // shares of all hosts, which add up to 1; 2 to 256
+  bool by_region = false;  // whole regions are dealt to the groups, and shares are of the regions
+  // Only what a group sends to those after it is lost; what they send to it arrives.
+  bool one_way = false;
+  // Cut for `down`, healed for `up`, and again, beginning with a cut. While the fault lasts.
+  struct Flap {
+    Duration up{}, down{};
+  };
+  std::optional<Flap> flap;
 };
 
-// On top of the network's own.
+// Each of these is on top of what the network does always (Disturbance in network_spec.h).
 struct LossFault {
   double share = 0;  // of every datagram
+};
+struct DelayFault {
+  Distribution more = Distribution::fixed(0);  // seconds, drawn for every datagram
+};
+struct DuplicateFault {
+  double share = 0;  // of every datagram
+};
+struct ReorderFault {
+  ReorderSpec reorder;
 };
 
 // Hosts crash. Those of a fault with an end come back after it, as they were.
@@ -29,7 +47,7 @@ struct KillFault {
 struct FaultSpec {
   Duration at{};
   std::optional<Duration> lasts;  // nothing: to the end of the run
-  std::variant<PartitionFault, LossFault, KillFault> what;
+  std::variant<PartitionFault, LossFault, DelayFault, DuplicateFault, ReorderFault, KillFault> what;
 };
 
 }  // namespace shoal::sim

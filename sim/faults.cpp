@@ -8,8 +8,25 @@
 #include <utility>
 
 #include "sim/deal.h"
+#include "sim/units.h"
 
 namespace shoal::sim {
+namespace {
+
+std::string describe(const PartitionFault& partition) {
+  std::vector<std::string> shares;
+  for (const double share : partition.groups) shares.push_back(fmt::format("{:g}", 100 * share));
+  std::string text = fmt::format("partition {} %", fmt::join(shares, " / "));
+  if (partition.by_region) text += " of the regions";
+  if (partition.one_way) text += ", one way";
+  if (partition.flap) {
+    text += fmt::format(", {} cut and {} healed", print_duration(partition.flap->down),
+                        print_duration(partition.flap->up));
+  }
+  return text;
+}
+
+}  // namespace
 
 Faults::Faults(const Scenario& scenario, Network& network, Population& population, Recorder& recorder)
     : scenario_(scenario),
@@ -32,7 +49,7 @@ void Faults::record(std::uint32_t fault, const char* kind, std::string what) {
   const FaultSpec& spec = scenario_.faults[fault];
   const Instant run_end = start_ + scenario_.duration;
   const Instant begin = network_.now();
-  Instant end = spec.lasts ? std::min(begin + *spec.lasts, run_end) : run_end;
+  Instant end = std::min(end_of(fault).value_or(run_end), run_end);
   if (std::holds_alternative<KillFault>(spec.what)) end = begin;
   recorder_.fault(kind, begin, end, std::move(what));
 }
@@ -40,7 +57,20 @@ void Faults::record(std::uint32_t fault, const char* kind, std::string what) {
 void Faults::begin(std::uint32_t fault) {
   const FaultSpec& spec = scenario_.faults[fault];
   std::visit([&](const auto& what) { begin(fault, what); }, spec.what);
-  if (spec.lasts) network_.at(network_.now() + *spec.lasts, [this, fault] { end(fault); });
+  if (const auto over = end_of(fault)) network_.at(*over, [this, fault] { end(fault); });
+}
+
+std::optional<Instant> Faults::end_of(std::uint32_t fault) const {
+  const FaultSpec& spec = scenario_.faults[fault];
+  if (!spec.lasts) return std::nullopt;
+  const Instant begin = start_ + spec.at;
+  const Instant end = begin + *spec.lasts;
+  const auto* partition = std::get_if<PartitionFault>(&spec.what);
+  if (partition == nullptr || !partition->flap) return end;
+  const PartitionFault::Flap& flap = *partition->flap;
+  const Instant last_cut = begin + *spec.lasts / (flap.down + flap.up) * (flap.down + flap.up);
+  // At the very end nothing is cut any more: then it is the cut before.
+  return last_cut == end ? end - flap.up : std::min(last_cut + flap.down, end);
 }
 
 void Faults::end(std::uint32_t fault) {
@@ -48,26 +78,86 @@ void Faults::end(std::uint32_t fault) {
 }
 
 void Faults::begin(std::uint32_t fault, const PartitionFault& partition) {
+  partition_.group_of_host = deal(fault, partition);
+  partition_.one_way = partition.one_way;
+  record(fault, "partition", describe(partition));
+  cut(fault);
+}
+
+std::vector<std::uint8_t> Faults::deal(std::uint32_t fault, const PartitionFault& partition) const {
   Rng rng = rng_of(fault);
-  groups_ = deal_groups(population_.size(), partition.groups, rng);
-  std::vector<std::string> shares;
-  for (const double share : partition.groups) shares.push_back(fmt::format("{:g}", 100 * share));
-  record(fault, "partition", fmt::format("partition {} %", fmt::join(shares, " / ")));
-  network_.set_partition(groups_);
+  if (!partition.by_region) return deal_groups(population_.size(), partition.groups, rng);
+  std::uint32_t regions = 0;
+  for (HostIndex host = 0; host < population_.size(); ++host) {
+    regions = std::max(regions, network_.region(host) + 1);
+  }
+  const std::vector<std::uint8_t> group_of_region = deal_groups(regions, partition.groups, rng);
+  std::vector<std::uint8_t> groups;
+  for (HostIndex host = 0; host < population_.size(); ++host) {
+    groups.push_back(group_of_region[network_.region(host)]);
+  }
+  return groups;
+}
+
+void Faults::cut(std::uint32_t fault) {
+  network_.set_partition(partition_);
+  const auto& flap = std::get<PartitionFault>(scenario_.faults[fault].what).flap;
+  if (!flap) return;
+  const Instant heals = network_.now() + flap->down;
+  const std::optional<Instant> over = end_of(fault);
+  if (over && heals >= *over) return;
+  network_.at(heals, [this] { network_.set_partition({}); });
+  network_.at(heals + flap->up, [this, fault] { cut(fault); });
 }
 
 void Faults::end(const PartitionFault&) {
   network_.set_partition({});
-  recorder_.partition_healed(std::exchange(groups_, {}), network_.now());
+  recorder_.partition_healed(std::move(partition_.group_of_host), network_.now());
+  partition_ = {};
+}
+
+template <class Value>
+void Faults::change(Value Disturbance::*what, std::type_identity_t<Value> to) {
+  disturbance_.*what = std::move(to);
+  network_.set_disturbance(disturbance_);
 }
 
 void Faults::begin(std::uint32_t fault, const LossFault& loss) {
   record(fault, "loss", fmt::format("{:g} % loss", 100 * loss.share));
-  network_.set_extra_loss(loss.share);
+  change(&Disturbance::loss, loss.share);
 }
 
 void Faults::end(const LossFault&) {
-  network_.set_extra_loss(0);
+  change(&Disturbance::loss, 0.0);
+}
+
+void Faults::begin(std::uint32_t fault, const DelayFault& delay) {
+  record(fault, "delay", fmt::format("{:.0f} ms more delay", 1e3 * delay.more.mean()));
+  change(&Disturbance::delay, {delay.more});
+}
+
+void Faults::end(const DelayFault&) {
+  change(&Disturbance::delay, {});
+}
+
+void Faults::begin(std::uint32_t fault, const DuplicateFault& duplicate) {
+  record(fault, "duplicate", fmt::format("{:g} % sent twice", 100 * duplicate.share));
+  change(&Disturbance::duplicate, duplicate.share);
+}
+
+void Faults::end(const DuplicateFault&) {
+  change(&Disturbance::duplicate, 0.0);
+}
+
+void Faults::begin(std::uint32_t fault, const ReorderFault& fault_spec) {
+  const ReorderSpec& reorder = fault_spec.reorder;
+  record(fault, "reorder",
+         fmt::format("{:g} % held back by up to {}", 100 * reorder.share, print_duration(reorder.by)));
+  change(&Disturbance::reorder, reorder);
+}
+
+void Faults::end(const ReorderFault&) {
+  change(&Disturbance::reorder, {});
 }
 
 void Faults::begin(std::uint32_t fault, const KillFault& kill) {

@@ -1,8 +1,9 @@
-// Faults: the partitions, losses and killings of a scenario, at their times.
+// Faults: what a scenario does to its network and hosts, at its times.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "sim/population.h"
@@ -21,12 +22,25 @@ class Faults {
   void end(std::uint32_t fault);
   void begin(std::uint32_t fault, const PartitionFault& partition);
   void end(const PartitionFault& partition);
+  std::vector<std::uint8_t> deal(std::uint32_t fault, const PartitionFault& partition) const;
+  // Cuts, heals and cuts again, until the last cut of the fault is healed.
+  void cut(std::uint32_t fault);
+  template <class Value>
+  void change(Value Disturbance::*what, std::type_identity_t<Value> to);
   void begin(std::uint32_t fault, const LossFault& loss);
   void end(const LossFault& loss);
+  void begin(std::uint32_t fault, const DelayFault& delay);
+  void end(const DelayFault& delay);
+  void begin(std::uint32_t fault, const DuplicateFault& duplicate);
+  void end(const DuplicateFault& duplicate);
+  void begin(std::uint32_t fault, const ReorderFault& reorder);
+  void end(const ReorderFault& reorder);
   void begin(std::uint32_t fault, const KillFault& kill);
   void end(const KillFault&) {}  // each host comes back by itself
   // `what` for people; to the end of the fault, or of the run.
   void record(std::uint32_t fault, const char* kind, std::string what);
+  // When the fault is over; nothing: not before the run is. A partition that flaps is over with its last cut.
+  std::optional<Instant> end_of(std::uint32_t fault) const;
   Rng rng_of(std::uint32_t fault) const;
 
   const Scenario& scenario_;
@@ -34,7 +48,8 @@ class Faults {
   Population& population_;
   Recorder& recorder_;
   Instant start_;
-  std::vector<std::uint8_t> groups_;  // of the partition under way
+  Partition partition_;      // the one under way
+  Disturbance disturbance_;  // those under way together
 };
 
 }  // namespace shoal::sim

@@ -50,12 +50,20 @@ bool MessageNetwork::send(const Host& from, const Endpoint& to, ByteView datagra
   if (departure.fate == World::Fate::kLost) ++totals_.datagrams_lost;
   if (departure.fate == World::Fate::kCut) ++totals_.datagrams_cut;
   if (departure.fate != World::Fate::kArrives) return true;
-  DatagramEvent& event = pool_.take(datagram);
-  event.from = from.index();
-  event.to = *receiver;
-  event.to_generation = hosts_[*receiver].generation();
-  loop_.post(departure.arrives + world_.down_time(bytes), event);
+  post(from.index(), *receiver, datagram, departure.arrives);
+  if (const auto copy = world_.copy_arrives(from.index(), departure.arrives)) {
+    ++totals_.datagrams_duplicated;
+    post(from.index(), *receiver, datagram, *copy);
+  }
   return true;
+}
+
+void MessageNetwork::post(HostIndex from, HostIndex to, ByteView datagram, Instant arrives) {
+  DatagramEvent& event = pool_.take(datagram);
+  event.from = from;
+  event.to = to;
+  event.to_generation = hosts_[to].generation();
+  loop_.post(arrives + world_.down_time(datagram.size() + kDatagramHeaderBytes), event);
 }
 
 bool MessageNetwork::send_to_nobody(const Host& from, std::size_t bytes) {

@@ -45,6 +45,8 @@ class MessageNetwork final : public NetworkBase, private DatagramReceiver, priva
   void on_detached(HostIndex host) override;
 
   bool send(const Host& from, const Endpoint& to, ByteView datagram);
+  // Into an event that arrives at the down link of `to`.
+  void post(HostIndex from, HostIndex to, ByteView datagram, Instant arrives);
   bool send_to_nobody(const Host& from, std::size_t bytes);
   void on_datagram_event(DatagramEvent& event) override;
 

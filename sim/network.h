@@ -22,7 +22,14 @@ using shoal::HostPorts;
 // What happened to datagrams and streams on the way, for the whole run.
 struct NetworkTotals {
   std::uint64_t datagrams_sent = 0, datagrams_delivered = 0, datagrams_lost = 0, datagrams_cut = 0,
-                datagrams_queue_dropped = 0, datagrams_to_nobody = 0, bytes_sent = 0, events = 0;
+                datagrams_queue_dropped = 0, datagrams_to_nobody = 0, datagrams_duplicated = 0,
+                bytes_sent = 0, events = 0;
+};
+
+// Groups of hosts that do not hear each other.
+struct Partition {
+  std::vector<std::uint8_t> group_of_host;  // empty: no partition; a host beyond its end is in group 0
+  bool one_way = false;                     // only what a group sends to groups of higher numbers is cut
 };
 
 class Network {
@@ -58,11 +65,12 @@ class Network {
   // Runs until the first event later than `when`; now() is then `when`.
   virtual void run_until(Instant when) = 0;
 
-  // Faults. Datagrams and streams between hosts of different groups are cut (streams stall; they recover when
-  // the cut ends in time). Empty: no partition. A host beyond the vector's end is in group 0.
-  virtual void set_partition(std::vector<std::uint8_t> group_of_host) = 0;
-  // Loss in addition to the spec's, for every datagram; streams slow down accordingly or stall at 1.
-  virtual void set_extra_loss(double share) = 0;
+  // Faults, each until it is set anew. Datagrams and streams that a partition cuts are lost (streams stall;
+  // they recover when the cut ends in time).
+  virtual void set_partition(Partition partition) = 0;
+  // In addition to the spec's, for every datagram. Packets of streams suffer alike; in the message fidelity
+  // streams only get slower, and stall at a loss of 1.
+  virtual void set_disturbance(const Disturbance& disturbance) = 0;
 
   virtual const NetworkTotals& totals() const = 0;
 };

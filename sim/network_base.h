@@ -30,10 +30,8 @@ class NetworkBase : public Network {
   void at(Instant when, std::function<void()> event) final { loop_.call(when, std::move(event)); }
   void run_until(Instant when) final { loop_.run_until(when); }
 
-  void set_partition(std::vector<std::uint8_t> group_of_host) final {
-    world_.set_partition(std::move(group_of_host));
-  }
-  void set_extra_loss(double share) final { world_.set_extra_loss(share); }
+  void set_partition(Partition partition) final { world_.set_partition(std::move(partition)); }
+  void set_disturbance(const Disturbance& disturbance) final { world_.set_disturbance(disturbance); }
   const NetworkTotals& totals() const final;
 
  protected:

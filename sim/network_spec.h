@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "node/base/instant.h"
 #include "sim/distribution.h"
@@ -27,6 +28,22 @@ struct TopologySpec {
   Duration coordinates_scale = 60ms;
 };
 
+// A share of the packets is held back, so that later ones overtake it.
+struct ReorderSpec {
+  double share = 0;
+  Duration by = 50ms;  // each uniform in [0, by]
+};
+
+// What the network does to packets beside cutting them off.
+struct Disturbance {
+  double loss = 0;  // share of the packets
+  std::optional<Distribution> delay =
+      std::nullopt;      // seconds more, drawn for each packet; at most kExtraDelayMax counts
+  double duplicate = 0;  // share of the packets that arrive twice
+  ReorderSpec reorder = {};
+};
+inline constexpr Duration kExtraDelayMax = 60s;
+
 struct NetworkSpec {
   Fidelity fidelity = Fidelity::kMessage;
   TopologySpec topology;
@@ -36,6 +53,8 @@ struct NetworkSpec {
   Duration queue_delay_max = 200ms;  // of an access link; what would wait longer is dropped
   double loss = 0;                   // of each datagram
   Duration jitter{};                 // each datagram: uniform in [0, jitter] more
+  double duplicate = 0;              // of each datagram
+  ReorderSpec reorder;
 };
 
 }  // namespace shoal::sim

@@ -37,6 +37,19 @@ PartitionFault read_partition(Section fault) {
   PartitionFault out;
   Section partition = fault.section("partition");
   if (const auto groups = read_groups(partition)) out.groups = *groups;
+  if (const auto by = partition.choice("by", {"host", "region"})) out.by_region = *by == 1;
+  if (const auto direction = partition.choice("direction", {"both_ways", "one_way"})) {
+    out.one_way = *direction == 1;
+  }
+  if (partition.has("flap")) {
+    Section flap = partition.section("flap");
+    PartitionFault::Flap& period = out.flap.emplace(PartitionFault::Flap{10s, 10s});
+    flap.require("up");
+    flap.duration("up", period.up, 1ms, kDurationMax);
+    flap.require("down");
+    flap.duration("down", period.down, 1ms, kDurationMax);
+    flap.finish();
+  }
   partition.finish();
   return out;
 }
@@ -44,6 +57,24 @@ PartitionFault read_partition(Section fault) {
 LossFault read_loss(Section fault) {
   LossFault out;
   fault.share("loss", out.share);
+  return out;
+}
+
+DelayFault read_delay(Section fault) {
+  DelayFault out;
+  if (const auto law = read_law(fault, "delay")) out.more = *law;
+  return out;
+}
+
+DuplicateFault read_duplicate(Section fault) {
+  DuplicateFault out;
+  fault.share("duplicate", out.share);
+  return out;
+}
+
+ReorderFault read_reorder_fault(Section fault) {
+  ReorderFault out;
+  read_reorder(fault, out.reorder);
   return out;
 }
 
@@ -64,6 +95,9 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"partition", [](Section& fault, FaultSpec& out) { out.what = read_partition(fault); }},
     {"loss", [](Section& fault, FaultSpec& out) { out.what = read_loss(fault); }},
+    {"delay", [](Section& fault, FaultSpec& out) { out.what = read_delay(fault); }},
+    {"duplicate", [](Section& fault, FaultSpec& out) { out.what = read_duplicate(fault); }},
+    {"reorder", [](Section& fault, FaultSpec& out) { out.what = read_reorder_fault(fault); }},
     {"kill", [](Section& fault, FaultSpec& out) { out.what = read_kill(fault); }},
 };
 

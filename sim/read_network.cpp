@@ -30,6 +30,17 @@ void read_topology(Section& network, TopologySpec& out) {
 
 }  // namespace
 
+void read_reorder(Section& outer, ReorderSpec& out) {
+  const auto node = outer.value("reorder");
+  if (!node) return;
+  if (node->IsScalar()) return outer.share("reorder", out.share);
+  Section reorder = outer.section("reorder");
+  reorder.require("share");
+  reorder.share("share", out.share);
+  reorder.duration("by", out.by, 1us, kDelayMax);
+  reorder.finish();
+}
+
 void read_network(Section network, NetworkSpec& out) {
   if (const auto fidelity = network.choice("fidelity", {"message", "packet"})) {
     out.fidelity = *fidelity == 0 ? Fidelity::kMessage : Fidelity::kPacket;
@@ -43,6 +54,8 @@ void read_network(Section network, NetworkSpec& out) {
   access.finish();
   network.share("loss", out.loss);
   network.duration("jitter", out.jitter, Duration::zero(), kDelayMax);
+  network.share("duplicate", out.duplicate);
+  read_reorder(network, out.reorder);
   network.not_yet("nat");
   network.finish();
 }

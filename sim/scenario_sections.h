@@ -17,6 +17,9 @@ inline constexpr Duration kDelayMax = 10s;
 // `outer.key`: a bare duration, or {law: its parameters}. In seconds. Nothing: absent, or wrong and reported.
 std::optional<Distribution> read_law(Section& outer, std::string_view key);
 
+// `outer.reorder`: a share, or {share: 5%, by: 100ms}.
+void read_reorder(Section& outer, ReorderSpec& out);
+
 // Each reads one top-level section to its end. `duration` is the scenario's.
 void read_network(Section network, NetworkSpec& out);
 void read_population(Section population, const Duration& duration, PopulationSpec& out);

@@ -48,15 +48,10 @@ World::World(const NetworkSpec& spec, std::uint64_t seed)
       up_bits_per_s_(spec.up_bits_per_s),
       queue_delay_max_(spec.queue_delay_max),
       jitter_(std::max(spec.jitter, Duration::zero())),
-      spec_loss_(spec.loss),
-      seed_(seed) {
+      seed_(seed),
+      disturbances_({spec.loss, std::nullopt, spec.duplicate, spec.reorder}, seed) {
   check(down_bits_per_s_ > 0 && up_bits_per_s_ > 0, "access rates must be positive");
   topology_.regions = std::max(topology_.regions, 1u);
-  set_extra_loss(0);
-}
-
-void World::set_extra_loss(double share) {
-  loss_ = 1.0 - (1.0 - spec_loss_) * (1.0 - std::clamp(share, 0.0, 1.0));
 }
 
 HostIndex World::add_host() {
@@ -148,7 +143,7 @@ World::Departure World::depart(HostIndex from, HostIndex to, std::size_t bytes, 
   const Instant starts = std::max(now, sender.up_free);
   if (starts - now > queue_delay_max_) return {Fate::kQueueFull, {}};
   sender.up_free = starts + up_time(bytes);
-  return pass(sender, from, to, sender.up_free, loss_);
+  return pass(sender, from, to, sender.up_free, disturbances_.loss());
 }
 
 bool World::depart_to_nobody(HostIndex from, std::size_t bytes, Instant now) {
@@ -163,7 +158,8 @@ World::Departure World::depart_paced(HostIndex from, HostIndex to, std::size_t b
                                      Instant now) {
   Host& sender = hosts_[from];
   sender.up_free = std::max(now, sender.up_free) + up_time(bytes);
-  const double loss = loss_ > 0 ? 1.0 - std::pow(1.0 - loss_, static_cast<double>(packets)) : 0.0;
+  double loss = disturbances_.loss();
+  if (loss > 0) loss = 1.0 - std::pow(1.0 - loss, static_cast<double>(packets));
   return pass(sender, from, to, sender.up_free, loss);
 }
 
@@ -172,6 +168,7 @@ World::Departure World::pass(Host& from, HostIndex from_index, HostIndex to, Ins
   if (loss > 0 && from.draws.unit() < loss) return {Fate::kLost, {}};
   Instant arrives = leaves + delay(from_index, to);
   if (jitter_ > Duration::zero()) arrives += scaled(jitter_, from.draws.unit());
+  if (disturbances_.delaying()) arrives += disturbances_.delay(from_index);
   return {Fate::kArrives, arrives};
 }
 

@@ -3,8 +3,8 @@
 // it, so a scenario means the same in both.
 //
 // A packet's way: the sender's up link (a queue), the delay of the pair, the receiver's down link (a queue).
-// Placement is a pure function of (seed, host index); loss and jitter are drawn from a stream of the sending
-// host's own, so one more host disturbs no other.
+// Placement is a pure function of (seed, host index); loss, jitter and disturbances are drawn from streams of
+// the sending host's own, so one more host disturbs no other.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@
 #include "node/base/endpoint.h"
 #include "node/base/instant.h"
 #include "sim/address_plan.h"
-#include "sim/network_spec.h"
+#include "sim/disturbances.h"
+#include "sim/network.h"
 #include "sim/split_mix.h"
 
 namespace shoal::sim {
@@ -47,6 +48,10 @@ class World {
   Departure depart(HostIndex from, HostIndex to, std::size_t bytes, Instant now);
   // The same for a packet that no host will receive: only the link notices. False: the queue is full.
   bool depart_to_nobody(HostIndex from, std::size_t bytes, Instant now);
+  // When a copy of a packet that arrives at `arrives` arrives too; nothing: it is not duplicated.
+  std::optional<Instant> copy_arrives(HostIndex from, Instant arrives) {
+    return disturbances_.duplicating() ? disturbances_.copy_arrives(from, arrives) : std::nullopt;
+  }
   // Like depart(), for a burst of `packets` of `bytes` together that is lost when one of them is; the sender
   // paces itself and minds no full queue.
   Departure depart_paced(HostIndex from, HostIndex to, std::size_t bytes, std::size_t packets, Instant now);
@@ -64,11 +69,12 @@ class World {
   Duration down_backlog(HostIndex host, Instant now) const;
   bool up_queue_full(HostIndex host, Instant now) const { return up_backlog(host, now) > queue_delay_max_; }
 
-  bool cut(HostIndex a, HostIndex b) const { return !groups_.empty() && group(a) != group(b); }
-  void set_partition(std::vector<std::uint8_t> group_of_host) { groups_ = std::move(group_of_host); }
-  void set_extra_loss(double share);
-  // Of one packet, all causes together.
-  double loss() const { return loss_; }
+  bool cut(HostIndex from, HostIndex to) const {
+    if (partition_.group_of_host.empty()) return false;
+    return partition_.one_way ? group(from) < group(to) : group(from) != group(to);
+  }
+  void set_partition(Partition partition) { partition_ = std::move(partition); }
+  void set_disturbance(const Disturbance& disturbance) { disturbances_.add(disturbance); }
 
  private:
   struct Host {
@@ -86,7 +92,9 @@ class World {
   Duration between(const Host& a, const Host& b) const;
   Duration transit_delay(std::uint32_t region_a, std::uint32_t region_b) const;
   Departure pass(Host& from, HostIndex from_index, HostIndex to, Instant leaves, double loss);
-  std::uint8_t group(HostIndex host) const { return host < groups_.size() ? groups_[host] : std::uint8_t{0}; }
+  std::uint8_t group(HostIndex host) const {
+    return host < partition_.group_of_host.size() ? partition_.group_of_host[host] : std::uint8_t{0};
+  }
 
   TopologySpec topology_;
   Distribution access_delay_;
@@ -94,10 +102,9 @@ class World {
   std::uint64_t up_bits_per_s_;
   Duration queue_delay_max_;
   Duration jitter_;
-  double spec_loss_;
-  double loss_ = 0;
   std::uint64_t seed_;
-  std::vector<std::uint8_t> groups_;  // empty: no partition
+  Partition partition_;
+  Disturbances disturbances_;
   std::vector<Host> hosts_;
 };
 

@@ -34,7 +34,7 @@ class SimulatedHarness final : public Harness {
   Endpoint nobody() override { return Endpoint::v4(0xc6130101, 4000); }
   std::string lacks_ipv6() const override { return "simulated hosts have IPv4 addresses only"; }
   std::string lacks_multicast() const override { return "no topology has a shared link"; }
-  void set_loss(double share) override { network_->set_extra_loss(share); }
+  void set_loss(double share) override { network_->set_disturbance({.loss = share}); }
 
  private:
   static sim::HostIndex index(std::size_t host) { return static_cast<sim::HostIndex>(host); }

@@ -5,37 +5,12 @@
 
 #include <array>
 
-#include "node/secure/keys.h"
-#include "tests/sim/plain_node.h"
+#include "tests/sim/network_fixture.h"
 
 namespace shoal::sim {
 namespace {
 
-constexpr Instant at(Duration since_start) {
-  return Instant(since_start);
-}
-const Bytes kHundred(100, 7);
-
-class NetworkTest : public testing::TestWithParam<Fidelity> {
- protected:
-  NetworkTest() {
-    init_crypto();
-    spec_.fidelity = GetParam();
-    spec_.access_delay = Distribution::fixed(0);
-    spec_.topology.star_delay = 25ms;
-  }
-  void start(std::uint64_t seed = 1) { network_ = Network::make(spec_, seed); }
-  PlainNode& add_node() { return *nodes_.emplace_back(std::make_unique<PlainNode>(*network_)); }
-  // Opens a stream from a to b; both have added.
-  void connect(PlainNode& a, PlainNode& b) {
-    b.act([&b] { EXPECT_TRUE(b.port().streams.listen()); });
-    a.act([&a, &b] { a.stream = a.port().streams.connect(b.endpoint()).value(); });
-  }
-
-  NetworkSpec spec_;
-  std::vector<std::unique_ptr<PlainNode>> nodes_;  // they outlive their hosts
-  std::unique_ptr<Network> network_;
-};
+class NetworkTest : public NetworkFixture {};
 
 TEST_P(NetworkTest, DeliversADatagramAfterDelayAndBothLinks) {
   spec_.up_bits_per_s = 1'000'000;
@@ -103,7 +78,7 @@ TEST_P(NetworkTest, CutsDatagramsBetweenGroupsUntilTheHeal) {
   for (int i = 0; i < 30; ++i) {
     a.act_at(at(i * 100ms), [&] { a.port().datagrams.send(b.endpoint(), kHundred); });
   }
-  network_->at(at(950ms), [&] { network_->set_partition({0, 1}); });
+  network_->at(at(950ms), [&] { network_->set_partition({{0, 1}}); });
   network_->at(at(1950ms), [&] { network_->set_partition({}); });
   network_->run_until(at(10s));
   EXPECT_EQ(b.datagrams.size(), 20u);
@@ -247,7 +222,7 @@ TEST_P(NetworkTest, RecoversAStreamWhenACutHeals) {
   PlainNode& b = add_node();
   a.bytes_to_write = 20'000'000;  // 16 s
   connect(a, b);
-  network_->at(at(3s), [&] { network_->set_partition({0, 1}); });
+  network_->at(at(3s), [&] { network_->set_partition({{0, 1}}); });
   network_->run_until(at(8s));
   const std::size_t before = b.bytes_read;
   EXPECT_GT(before, 1'000'000u);
@@ -263,7 +238,7 @@ TEST_P(NetworkTest, ResetsAStreamThatStallsForGood) {
   PlainNode& b = add_node();
   connect(a, b);
   network_->run_until(at(1s));
-  network_->set_partition({0, 1});
+  network_->set_partition({{0, 1}});
   a.act([&] { EXPECT_EQ(a.port().streams.write(a.stream, kHundred), 100u); });
   network_->run_until(at(20min));
   EXPECT_TRUE(a.reset);
@@ -346,10 +321,7 @@ TEST_P(NetworkTest, RepeatsARunFromItsSeed) {
   EXPECT_GT(first.size(), 100u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fidelities, NetworkTest, testing::Values(Fidelity::kMessage, Fidelity::kPacket),
-                         [](const testing::TestParamInfo<Fidelity>& fidelity) {
-                           return fidelity.param == Fidelity::kMessage ? "message" : "packet";
-                         });
+INSTANTIATE_TEST_SUITE_P(Fidelities, NetworkTest, kBothFidelities, name_of_fidelity);
 
 }  // namespace
 }  // namespace shoal::sim

@@ -280,7 +280,8 @@ const std::vector<BadFile> kBadFiles = {
      false},
     {"faults: {at: 1min}\n", "x.yaml:4:9: faults: a section was given, expected a list"},
     {"faults:\n  - {at: 1min}\n",
-     "x.yaml:5:5: faults.0: 0 faults were given, expected one of partition, loss, kill"},
+     "x.yaml:5:5: faults.0: 0 faults were given, expected one of partition, loss, delay, duplicate, reorder, "
+     "kill"},
     {"faults:\n  - {at: 1min, slow: {share: 10%, cpu: 0.1}}\n",
      "x.yaml:5:16: not supported yet: faults.0.slow"},
     {"faults:\n  - {at: 11min, loss: 1%}\n",

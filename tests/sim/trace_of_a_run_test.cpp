@@ -14,6 +14,7 @@
 #include "node/secure/keys.h"
 #include "sim/scenario_reader.h"
 #include "sim/simulation.h"
+#include "tests/sim/network_decorator.h"
 
 namespace shoal::sim {
 namespace {
@@ -46,33 +47,18 @@ class FlippingDatagrams final : public Datagrams {
   std::uint32_t sent_ = 0;
 };
 
-class FlippingNetwork final : public Network {
+class FlippingNetwork final : public NetworkDecorator {
  public:
   FlippingNetwork(std::unique_ptr<Network> inner, std::optional<Flip> flip)
-      : inner_(std::move(inner)), flip_(flip) {}
-  HostIndex add_host() override { return inner_->add_host(); }
-  Endpoint endpoint(HostIndex host) const override { return inner_->endpoint(host); }
-  std::uint32_t region(HostIndex host) const override { return inner_->region(host); }
-  Duration delay(HostIndex from, HostIndex to) const override { return inner_->delay(from, to); }
-  void attach(HostIndex host, HostedNode& node) override { inner_->attach(host, node); }
-  void detach(HostIndex host) override { inner_->detach(host); }
+      : NetworkDecorator(std::move(inner)), flip_(flip) {}
   HostPorts ports(HostIndex host) override {
-    HostPorts ports = inner_->ports(host);
+    HostPorts ports = NetworkDecorator::ports(host);
     if (host != 1) return ports;
     flipping_ = std::make_unique<FlippingDatagrams>(ports.datagrams, flip_);
     return {ports.clock, ports.alarm, *flipping_, ports.streams};
   }
-  void wake(HostIndex host) override { inner_->wake(host); }
-  Instant now() const override { return inner_->now(); }
-  WallTime wall_time() const override { return inner_->wall_time(); }
-  void at(Instant when, std::function<void()> event) override { inner_->at(when, std::move(event)); }
-  void run_until(Instant when) override { inner_->run_until(when); }
-  void set_partition(std::vector<std::uint8_t> groups) override { inner_->set_partition(std::move(groups)); }
-  void set_extra_loss(double share) override { inner_->set_extra_loss(share); }
-  const NetworkTotals& totals() const override { return inner_->totals(); }
 
  private:
-  std::unique_ptr<Network> inner_;
   std::optional<Flip> flip_;
   std::unique_ptr<FlippingDatagrams> flipping_;
 };

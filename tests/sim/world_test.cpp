@@ -158,11 +158,11 @@ TEST_F(WorldTest, LosesTheShareThatItWasTold) {
     return lost;
   };
   EXPECT_NEAR(lost_of_10000(), 1000, 100);
-  world.set_extra_loss(0.5);
+  world.set_disturbance({.loss = 0.5});
   EXPECT_NEAR(lost_of_10000(), 5500, 200);
-  world.set_extra_loss(1);
+  world.set_disturbance({.loss = 1});
   EXPECT_EQ(lost_of_10000(), 10'000);
-  world.set_extra_loss(0);
+  world.set_disturbance({.loss = 0});
   EXPECT_NEAR(lost_of_10000(), 1000, 100);
 }
 
@@ -184,7 +184,7 @@ TEST_F(WorldTest, DrawsTheLossOfOneHostWithoutDisturbingAnother) {
 
 TEST_F(WorldTest, CutsBetweenGroupsUntilHealed) {
   World world = of({}, 4);
-  world.set_partition({0, 1, 1});
+  world.set_partition({{0, 1, 1}});
   EXPECT_EQ(world.depart(0, 1, 100, Instant{}).fate, World::Fate::kCut);
   EXPECT_EQ(world.depart(1, 2, 100, Instant{}).fate, World::Fate::kArrives);
   EXPECT_EQ(world.depart(0, 3, 100, Instant{}).fate, World::Fate::kArrives) << "beyond the end is group 0";
