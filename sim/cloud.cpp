@@ -1,7 +1,9 @@
 #include "sim/cloud.h"
 
+#include <ns3/ipv4-header.h>
 #include <ns3/tcp-header.h>
 #include <ns3/tcp-l4-protocol.h>
+#include <ns3/udp-header.h>
 #include <ns3/udp-l4-protocol.h>
 
 #include <utility>
@@ -17,6 +19,35 @@ constexpr std::size_t kDestinationAt = 16;
 constexpr std::size_t kSourcePortAt = kIpHeaderBytes;
 constexpr std::size_t kDestinationPortAt = kIpHeaderBytes + 2;
 constexpr std::size_t kTcpFlagsAt = kIpHeaderBytes + 13;
+
+template <class Header>
+void set_ports(ns3::Packet& packet, const PacketSummary& wanted) {
+  Header header;
+  packet.RemoveHeader(header);
+  header.SetSourcePort(wanted.source_port);
+  header.SetDestinationPort(wanted.destination_port);
+  packet.AddHeader(header);
+}
+
+// A copy that bears the addresses and ports of `wanted`. ns-3 reckons no checksums unless told to.
+ns3::Ptr<ns3::Packet> rewritten(const ns3::Packet& packet, const PacketSummary& wanted) {
+  const ns3::Ptr<ns3::Packet> copy = packet.Copy();
+  ns3::Ipv4Header ip;
+  copy->RemoveHeader(ip);
+  if (wanted.is_udp) {
+    set_ports<ns3::UdpHeader>(*copy, wanted);
+  } else {
+    set_ports<ns3::TcpHeader>(*copy, wanted);
+  }
+  ip.SetSource(ns3::Ipv4Address(wanted.source));
+  ip.SetDestination(ns3::Ipv4Address(wanted.destination));
+  copy->AddHeader(ip);
+  return copy;
+}
+
+Nat::Protocol protocol_of(const PacketSummary& summary) {
+  return summary.is_udp ? Nat::Protocol::kUdp : Nat::Protocol::kTcp;
+}
 
 }  // namespace
 
@@ -36,12 +67,14 @@ PacketSummary PacketSummary::of(const ns3::Packet& packet) {
   return summary;
 }
 
-bool Cloud::carry(HostIndex from, const ns3::Ptr<ns3::Packet>& packet) {
+bool Cloud::carry(HostIndex from, ns3::Ptr<ns3::Packet> packet) {
   if (!hosts_.cloud_host(from).attached()) return false;
-  const PacketSummary summary = PacketSummary::of(*packet);
+  PacketSummary summary = PacketSummary::of(*packet);
   const std::size_t bytes = packet->GetSize();
+  if (world_.behind_nat(from) && (packet = translate_out(from, packet, summary)) == nullptr) return true;
   const std::optional<HostIndex> to = world_.host_at(summary.destination);
-  if (!to || (summary.is_udp && summary.destination_port != kHostPort)) {
+  const bool right_port = !summary.is_udp || summary.destination_port == kHostPort;
+  if (!to || (!right_port && !world_.behind_nat(*to))) {
     return carry_to_nobody(from, bytes, summary.is_udp);
   }
   const World::Departure departure = world_.depart(from, *to, bytes, loop_.now());
@@ -70,6 +103,29 @@ void Cloud::post(const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp,
   loop_.post(arrives + world_.down_time(packet->GetSize()), passage, to);
 }
 
+ns3::Ptr<ns3::Packet> Cloud::translate_out(HostIndex from, const ns3::Ptr<ns3::Packet>& packet,
+                                           PacketSummary& summary) {
+  const Nat::Remote to{summary.destination, summary.destination_port};
+  const auto port = world_.nat(from)->out(protocol_of(summary), summary.source_port, to, loop_.now());
+  if (!port) {
+    if (summary.is_udp) ++totals_.datagrams_sent, ++totals_.datagrams_filtered;
+    return nullptr;
+  }
+  summary.source = address_of(from);
+  summary.source_port = *port;
+  return rewritten(*packet, summary);
+}
+
+ns3::Ptr<ns3::Packet> Cloud::translate_in(HostIndex to, const ns3::Ptr<ns3::Packet>& packet) {
+  PacketSummary summary = PacketSummary::of(*packet);
+  const Nat::Remote from{summary.source, summary.source_port};
+  const auto port = world_.nat(to)->in(protocol_of(summary), summary.destination_port, from, loop_.now());
+  if (!port) return nullptr;
+  summary.destination = world_.inside_address(to);
+  summary.destination_port = *port;
+  return rewritten(*packet, summary);
+}
+
 bool Cloud::carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp) {
   if (!world_.depart_to_nobody(from, bytes, loop_.now())) {
     if (is_udp) ++totals_.datagrams_queue_dropped;
@@ -93,10 +149,15 @@ void Cloud::arrive(Passage& passage) {
     return;
   }
   if (!pass_down_link(passage)) return;
-  if (passage.is_udp) ++totals_.datagrams_delivered;
-  const ns3::Ptr<ns3::Packet> packet = std::move(passage.packet);
+  ns3::Ptr<ns3::Packet> packet = std::move(passage.packet);
   const HostIndex to = passage.to;
+  const bool is_udp = passage.is_udp;
   free(passage);
+  if (world_.behind_nat(to) && (packet = translate_in(to, packet)) == nullptr) {
+    if (is_udp) ++totals_.datagrams_filtered;
+    return;
+  }
+  if (is_udp) ++totals_.datagrams_delivered;
   hosts_.on_packet(to, packet);
 }
 

@@ -41,7 +41,7 @@ class Cloud {
       : loop_(loop), world_(world), hosts_(hosts), totals_(totals) {}
 
   // False: the up link's queue is full, or the host is detached.
-  bool carry(HostIndex from, const ns3::Ptr<ns3::Packet>& packet);
+  bool carry(HostIndex from, ns3::Ptr<ns3::Packet> packet);
 
  private:
   class Passage final : public ns3::EventImpl {
@@ -61,6 +61,11 @@ class Cloud {
 
   // Into a passage that arrives at the down link of `to`.
   void post(const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp, Instant arrives);
+  // The packet as its sender's NAT lets it out; nullptr: it does not.
+  ns3::Ptr<ns3::Packet> translate_out(HostIndex from, const ns3::Ptr<ns3::Packet>& packet,
+                                      PacketSummary& summary);
+  // The same at the receiver's.
+  ns3::Ptr<ns3::Packet> translate_in(HostIndex to, const ns3::Ptr<ns3::Packet>& packet);
   bool carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp);
   void count_sent(std::size_t bytes, bool is_udp);
   void arrive(Passage& passage);

@@ -33,6 +33,8 @@ class DatagramEvent final : public ns3::EventImpl {
   HostIndex from = 0;
   HostIndex to = 0;
   std::uint32_t to_generation = 0;
+  std::uint16_t from_port = 0;  // as the receiver's side sees it
+  std::uint16_t to_port = 0;
   bool queued = false;  // has its turn on the down link already
   ByteView bytes() const { return {payload(), size_}; }
 

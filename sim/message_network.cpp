@@ -39,7 +39,15 @@ bool MessageNetwork::send(const Host& from, const Endpoint& to, ByteView datagra
   if (datagram.size() > kDatagramBytesMax || !to.is_v4() || !to) return false;
   const std::size_t bytes = datagram.size() + kDatagramHeaderBytes;
   const std::optional<HostIndex> receiver = world_.host_at(to);
-  if (!receiver || to.port != kHostPort) return send_to_nobody(from, bytes);
+  std::uint16_t from_port = kHostPort;
+  if (Nat* nat = world_.nat(from.index())) {
+    const auto outside = nat->out(Nat::Protocol::kUdp, kHostPort, {to.v4_address(), to.port}, loop_.now());
+    if (!outside) return drop_at_nat();
+    from_port = *outside;
+  }
+  if (!receiver || (to.port != kHostPort && !world_.behind_nat(*receiver))) {
+    return send_to_nobody(from, bytes);
+  }
   const World::Departure departure = world_.depart(from.index(), *receiver, bytes, loop_.now());
   if (departure.fate == World::Fate::kQueueFull) {
     ++totals_.datagrams_queue_dropped;
@@ -50,19 +58,22 @@ bool MessageNetwork::send(const Host& from, const Endpoint& to, ByteView datagra
   if (departure.fate == World::Fate::kLost) ++totals_.datagrams_lost;
   if (departure.fate == World::Fate::kCut) ++totals_.datagrams_cut;
   if (departure.fate != World::Fate::kArrives) return true;
-  post(from.index(), *receiver, datagram, departure.arrives);
+  const Way way{from.index(), *receiver, from_port, to.port};
+  post(way, datagram, departure.arrives);
   if (const auto copy = world_.copy_arrives(from.index(), departure.arrives)) {
     ++totals_.datagrams_duplicated;
-    post(from.index(), *receiver, datagram, *copy);
+    post(way, datagram, *copy);
   }
   return true;
 }
 
-void MessageNetwork::post(HostIndex from, HostIndex to, ByteView datagram, Instant arrives) {
+void MessageNetwork::post(const Way& way, ByteView datagram, Instant arrives) {
   DatagramEvent& event = pool_.take(datagram);
-  event.from = from;
-  event.to = to;
-  event.to_generation = hosts_[to].generation();
+  event.from = way.from;
+  event.to = way.to;
+  event.to_generation = hosts_[way.to].generation();
+  event.from_port = way.from_port;
+  event.to_port = way.to_port;
   loop_.post(arrives + world_.down_time(datagram.size() + kDatagramHeaderBytes), event);
 }
 
@@ -75,6 +86,18 @@ bool MessageNetwork::send_to_nobody(const Host& from, std::size_t bytes) {
   ++totals_.datagrams_to_nobody;
   totals_.bytes_sent += bytes;
   return true;
+}
+
+// Its NAT's table is full. The host does not know.
+bool MessageNetwork::drop_at_nat() {
+  ++totals_.datagrams_sent;
+  ++totals_.datagrams_filtered;
+  return true;
+}
+
+bool MessageNetwork::let_in(const Nat& nat, const DatagramEvent& event) const {
+  const Nat::Remote from{address_of(event.from), event.from_port};
+  return nat.in(Nat::Protocol::kUdp, event.to_port, from, loop_.now()).has_value();
 }
 
 void MessageNetwork::on_datagram_event(DatagramEvent& event) {
@@ -99,8 +122,15 @@ void MessageNetwork::on_datagram_event(DatagramEvent& event) {
       return;
     }
   }
+  Nat* const nat = world_.nat(event.to);
+  if (nat != nullptr && !let_in(*nat, event)) {
+    ++totals_.datagrams_filtered;
+    pool_.give_back(event);
+    return;
+  }
   ++totals_.datagrams_delivered;
-  const Endpoint from = world_.endpoint(event.from);
+  Endpoint from = world_.endpoint(event.from);
+  from.port = event.from_port;
   host.deliver([&](PortEvents& events) { events.on_datagram(from, event.bytes()); });
   pool_.give_back(event);
 }

@@ -45,8 +45,14 @@ class MessageNetwork final : public NetworkBase, private DatagramReceiver, priva
   void on_detached(HostIndex host) override;
 
   bool send(const Host& from, const Endpoint& to, ByteView datagram);
-  // Into an event that arrives at the down link of `to`.
-  void post(HostIndex from, HostIndex to, ByteView datagram, Instant arrives);
+  struct Way {
+    HostIndex from, to;
+    std::uint16_t from_port, to_port;  // as both are seen between their NATs
+  };
+  // Into an event that arrives at the down link of `way.to`.
+  void post(const Way& way, ByteView datagram, Instant arrives);
+  bool drop_at_nat();
+  bool let_in(const Nat& nat, const DatagramEvent& event) const;
   bool send_to_nobody(const Host& from, std::size_t bytes);
   void on_datagram_event(DatagramEvent& event) override;
 

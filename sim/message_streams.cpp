@@ -199,6 +199,8 @@ void MessageStreams::handle(const Segment& segment) {
 void MessageStreams::on_syn(const Segment& syn) {
   End* connecting = find(syn.from);
   if (connecting == nullptr) return;
+  // No mapping leads to the port that the host listens at: nothing ever goes out from it (RFC 5382 REQ-1).
+  if (world_.behind_nat(syn.to_host)) return;
   if (End* known = find(connecting->peer); known != nullptr) {  // our SYN-ACK got lost
     send(from_end(*known, Kind::kSynAck), &known->last_arrival);
     return;

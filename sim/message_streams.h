@@ -7,7 +7,7 @@
 //
 // Segments that the way loses are sent again from the last acknowledged byte on (go-back-n), after one round
 // trip for a loss and after a doubling time-out for a cut or a silent peer. Memory exists only for streams
-// that do.
+// that do. A NAT lets streams out and none in.
 #pragma once
 
 #include <tsl/robin_map.h>

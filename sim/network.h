@@ -23,7 +23,7 @@ using shoal::HostPorts;
 struct NetworkTotals {
   std::uint64_t datagrams_sent = 0, datagrams_delivered = 0, datagrams_lost = 0, datagrams_cut = 0,
                 datagrams_queue_dropped = 0, datagrams_to_nobody = 0, datagrams_duplicated = 0,
-                bytes_sent = 0, events = 0;
+                datagrams_filtered = 0, bytes_sent = 0, events = 0;
 };
 
 // Groups of hosts that do not hear each other.
@@ -41,7 +41,9 @@ class Network {
   // Adds a host; the world places it by its index and the seed alone: address (by site, so that a /24 holds
   // few hosts), region, coordinates, access delay. Hosts are never removed.
   virtual HostIndex add_host() = 0;
+  // Where others reach it; behind a NAT only the address means something.
   virtual Endpoint endpoint(HostIndex host) const = 0;
+  virtual NatKind nat_kind(HostIndex host) const = 0;
   virtual std::uint32_t region(HostIndex host) const = 0;
   // One-way delay without queueing, jitter and loss.
   virtual Duration delay(HostIndex from, HostIndex to) const = 0;

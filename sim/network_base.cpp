@@ -17,7 +17,7 @@ void NetworkBase::attach(HostIndex index, HostedNode& node) {
   check(!host.attached(), "a host runs one node at a time");
   host.attach_node(node);
   const std::uint32_t generation = host.generation();
-  loop_.call(now(), [&host, generation, own = endpoint(index)] {
+  loop_.call(now(), [&host, generation, own = Endpoint::v4(world_.inside_address(index), kHostPort)] {
     if (host.generation() != generation) return;
     host.deliver([&own](PortEvents& events) { events.on_interfaces({&own, 1}); });
   });

@@ -18,6 +18,7 @@ class NetworkBase : public Network {
   NetworkBase(const NetworkSpec& spec, std::uint64_t seed) : world_(spec, seed), clock_(loop_) {}
 
   Endpoint endpoint(HostIndex host) const final { return world_.endpoint(host); }
+  NatKind nat_kind(HostIndex host) const final { return world_.nat_kind(host); }
   std::uint32_t region(HostIndex host) const final { return world_.region(host); }
   Duration delay(HostIndex from, HostIndex to) const final { return world_.delay(from, to); }
 

@@ -2,6 +2,8 @@
 // One spec serves both fidelities.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -44,6 +46,16 @@ struct Disturbance {
 };
 inline constexpr Duration kExtraDelayMax = 60s;
 
+// What stands between a host and the network; sim/nat.h says what each kind does.
+enum class NatKind : std::uint8_t { kNone, kFullCone, kRestricted, kPortRestricted, kSymmetric };
+inline constexpr std::size_t kNatKinds = 5;
+
+struct NatSpec {
+  std::array<double, kNatKinds> shares = {1, 0, 0, 0, 0};  // of all hosts, by kind; they add up to 1
+  Duration udp_timeout = 2min;                             // the least of RFC 4787 REQ-5
+  std::uint32_t public_hosts = 0;  // the first so many hosts have none, whatever the shares: whom all know
+};
+
 struct NetworkSpec {
   Fidelity fidelity = Fidelity::kMessage;
   TopologySpec topology;
@@ -55,6 +67,7 @@ struct NetworkSpec {
   Duration jitter{};                 // each datagram: uniform in [0, jitter] more
   double duplicate = 0;              // of each datagram
   ReorderSpec reorder;
+  NatSpec nat;
 };
 
 }  // namespace shoal::sim

@@ -40,7 +40,7 @@ HostPorts PacketNetwork::ports(HostIndex index) {
 }
 
 PacketNetwork::Host::Host(PacketNetwork& network, HostIndex index)
-    : SimulatedHost(network.loop_, index), network_(network), own_(address_of(index)) {
+    : SimulatedHost(network.loop_, index), network_(network), own_(network.world_.inside_address(index)) {
   make_stack();
 }
 

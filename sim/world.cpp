@@ -49,7 +49,8 @@ World::World(const NetworkSpec& spec, std::uint64_t seed)
       queue_delay_max_(spec.queue_delay_max),
       jitter_(std::max(spec.jitter, Duration::zero())),
       seed_(seed),
-      disturbances_({spec.loss, std::nullopt, spec.duplicate, spec.reorder}, seed) {
+      disturbances_({spec.loss, std::nullopt, spec.duplicate, spec.reorder}, seed),
+      nat_spec_(spec.nat) {
   check(down_bits_per_s_ > 0 && up_bits_per_s_ > 0, "access rates must be positive");
   topology_.regions = std::max(topology_.regions, 1u);
 }
@@ -59,7 +60,21 @@ HostIndex World::add_host() {
   const auto index = static_cast<HostIndex>(hosts_.size());
   Host& host = hosts_.emplace_back(Host{.draws = SplitMix(seed_, index)});
   place(host, index);
+  if (nat_spec_.shares[0] < 1) nats_.push_back(make_nat(index));
   return index;
+}
+
+// A pure function of (seed, host), as the place.
+std::unique_ptr<Nat> World::make_nat(HostIndex index) const {
+  if (index < nat_spec_.public_hosts) return nullptr;
+  double unit = Rng::keyed(seed_, fmt::format("host {}", index), "nat").unit();
+  auto kind = NatKind::kNone;
+  for (std::size_t i = 0; i < kNatKinds && unit >= 0; ++i) {
+    if (nat_spec_.shares[i] > 0) kind = static_cast<NatKind>(i);
+    unit -= nat_spec_.shares[i];
+  }
+  if (kind == NatKind::kNone) return nullptr;
+  return std::make_unique<Nat>(kind, nat_spec_.udp_timeout, mixed(seed_) + index);
 }
 
 // Hosts of one site share their place; the access delay is each one's own.

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "node/base/instant.h"
 #include "sim/address_plan.h"
 #include "sim/disturbances.h"
+#include "sim/nat.h"
 #include "sim/network.h"
 #include "sim/split_mix.h"
 
@@ -31,7 +33,16 @@ class World {
 
   HostIndex add_host();
   std::size_t host_count() const { return hosts_.size(); }
+  // Where others reach it. Behind a NAT the address is the NAT's, and the port is what it maps (nat()).
   Endpoint endpoint(HostIndex host) const { return Endpoint::v4(address_of(host), kHostPort); }
+  // Of the host's own interface. All NATs number their hosts alike, as most home routers do.
+  std::uint32_t inside_address(HostIndex host) const {
+    return behind_nat(host) ? kInsideAddress : address_of(host);
+  }
+  bool behind_nat(HostIndex host) const { return !nats_.empty() && nats_[host] != nullptr; }
+  // nullptr: none.
+  Nat* nat(HostIndex host) { return nats_.empty() ? nullptr : nats_[host].get(); }
+  NatKind nat_kind(HostIndex host) const { return behind_nat(host) ? nats_[host]->kind() : NatKind::kNone; }
   // The host that has this address, whatever the port.
   std::optional<HostIndex> host_at(const Endpoint& endpoint) const;
   std::optional<HostIndex> host_at(std::uint32_t v4_address) const;
@@ -87,7 +98,11 @@ class World {
   };
 
   static Duration transmission(std::size_t bytes, std::uint64_t bits_per_s);
+  static constexpr std::uint32_t kInsideAddress = 0xc0a80102;  // 192.168.1.2
+
   void place(Host& host, HostIndex index);
+  // nullptr: none.
+  std::unique_ptr<Nat> make_nat(HostIndex index) const;
   void place_at_coordinates(Host& host, Rng& rng);
   Duration between(const Host& a, const Host& b) const;
   Duration transit_delay(std::uint32_t region_a, std::uint32_t region_b) const;
@@ -106,6 +121,8 @@ class World {
   Partition partition_;
   Disturbances disturbances_;
   std::vector<Host> hosts_;
+  NatSpec nat_spec_;
+  std::vector<std::unique_ptr<Nat>> nats_;  // by host; empty in a network without any
 };
 
 }  // namespace shoal::sim
