@@ -49,6 +49,9 @@ inline constexpr Duration kExtraDelayMax = 60s;
 // What stands between a host and the network; sim/nat.h says what each kind does.
 enum class NatKind : std::uint8_t { kNone, kFullCone, kRestricted, kPortRestricted, kSymmetric };
 inline constexpr std::size_t kNatKinds = 5;
+constexpr bool keeps_strangers_out(NatKind kind) {
+  return kind != NatKind::kNone && kind != NatKind::kFullCone;
+}
 
 struct NatSpec {
   std::array<double, kNatKinds> shares = {1, 0, 0, 0, 0};  // of all hosts, by kind; they add up to 1

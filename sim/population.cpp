@@ -89,6 +89,10 @@ NodeConfig Population::config_of(HostIndex host) const {
   return config;
 }
 
+bool Population::is_client(HostIndex host) const {
+  return scenario_.population.node.client || keeps_strangers_out(network_.nat_kind(host));
+}
+
 const Node& Population::node_of(HostIndex host) const {
   return slots_[host].run->node;
 }
@@ -129,7 +133,7 @@ void Population::bring_up(HostIndex host) {
   slot.run = std::make_unique<Run>(*this, host, keys,
                                    Rng::keyed(scenario_.seed, name, fmt::format("node {}", slot.boots)));
   add_online(host);
-  recorder_.host_online(host, keys.public_key(), scenario_.population.node.client, network_.now());
+  recorder_.host_online(host, keys.public_key(), is_client(host), network_.now());
   slot.run->node.start();
   network_.attach(host, *slot.run);
   const Duration session = current_turn(host).session;

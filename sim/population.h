@@ -106,6 +106,8 @@ class Population {
   void join_at(HostIndex host, Duration when);
   void add_online(HostIndex host);
   void remove_online(HostIndex host);
+  // Whatever it believes itself.
+  bool is_client(HostIndex host) const;
   NodeConfig config_of(HostIndex host) const;
   const Node& node_of(HostIndex host) const;
 

@@ -1,3 +1,9 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <numeric>
+
 #include "sim/scenario_sections.h"
 
 namespace shoal::sim {
@@ -28,6 +34,26 @@ void read_topology(Section& network, TopologySpec& out) {
   topology.finish();
 }
 
+// Shares by kind. Without `none`, hosts that no share names have none.
+void read_nat(Section nat, NatSpec& out) {
+  static constexpr std::array<std::string_view, kNatKinds> kKinds = {"none", "full_cone", "restricted",
+                                                                     "port_restricted", "symmetric"};
+  nat.duration("udp_timeout", out.udp_timeout, 1s, kDurationMax);
+  std::array<double, kNatKinds> shares{};
+  for (std::size_t i = 0; i < kNatKinds; ++i) nat.share(kKinds[i], shares[i]);
+  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+  const bool whole = std::abs(sum - 1) < 1e-9;
+  if (sum > 1 && !whole) {
+    nat.error("", fmt::format("shares that add up to {:g}% were given, expected 100%", 100 * sum));
+  } else if (nat.has("none") && !whole) {
+    nat.error("none", fmt::format("all shares add up to {:g}%, expected 100%, or no `none`", 100 * sum));
+  } else {
+    if (!nat.has("none")) shares[0] = 1 - sum;
+    out.shares = shares;
+  }
+  nat.finish();
+}
+
 }  // namespace
 
 void read_reorder(Section& outer, ReorderSpec& out) {
@@ -56,7 +82,7 @@ void read_network(Section network, NetworkSpec& out) {
   network.duration("jitter", out.jitter, Duration::zero(), kDelayMax);
   network.share("duplicate", out.duplicate);
   read_reorder(network, out.reorder);
-  network.not_yet("nat");
+  read_nat(network.section("nat"), out.nat);
   network.finish();
 }
 

@@ -14,6 +14,7 @@ class NetworkDecorator : public Network {
 
   HostIndex add_host() override { return inner_->add_host(); }
   Endpoint endpoint(HostIndex host) const override { return inner_->endpoint(host); }
+  NatKind nat_kind(HostIndex host) const override { return inner_->nat_kind(host); }
   std::uint32_t region(HostIndex host) const override { return inner_->region(host); }
   Duration delay(HostIndex from, HostIndex to) const override { return inner_->delay(from, to); }
   void attach(HostIndex host, HostedNode& node) override { inner_->attach(host, node); }

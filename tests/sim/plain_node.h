@@ -59,8 +59,10 @@ class PlainNode final : public HostedNode, private PortEvents {
 
   std::vector<Arrival> datagrams;
   std::vector<Instant> alarms;
-  std::size_t interfaces = 0;
-  StreamId stream;  // the last one opened
+  std::size_t interfaces = 0;  // how often they were told
+  std::vector<Endpoint> own;   // what they were
+  StreamId stream;             // the last one opened
+  Endpoint stream_peer;        // and its other side
   bool opened = false, closed = false, reset = false;
   std::optional<Instant> ended_at;
   std::size_t bytes_read = 0, bytes_written = 0;
@@ -87,10 +89,14 @@ class PlainNode final : public HostedNode, private PortEvents {
     });
   }
   void on_alarm() override { alarms.push_back(network_.now()); }
-  void on_interfaces(std::span<const Endpoint>) override { ++interfaces; }
+  void on_interfaces(std::span<const Endpoint> endpoints) override {
+    ++interfaces;
+    own.assign(endpoints.begin(), endpoints.end());
+  }
   void on_committed(CommitId, const Result<void>&) override {}
-  void on_stream_opened(StreamId id, const Endpoint&, bool) override {
+  void on_stream_opened(StreamId id, const Endpoint& peer, bool) override {
     stream = id;
+    stream_peer = peer;
     opened = true;
     actions_.push_back([this] { write(); });
   }

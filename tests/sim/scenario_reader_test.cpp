@@ -94,6 +94,7 @@ network:
   access: {down: 60Mbit/s, up: 512kbit/s, delay: {lognormal: {median: 15ms, sigma: 0.5}}, queue: 100ms}
   loss: 0.5%
   jitter: 2ms
+  nat: {none: 40%, full_cone: 10%, restricted: 15%, port_restricted: 5%, symmetric: 30%, udp_timeout: 1min}
 crypto: modelled
 population:
   size: 500
@@ -134,6 +135,9 @@ expect:
   EXPECT_EQ(s.network.queue_delay_max, 100ms);
   EXPECT_DOUBLE_EQ(s.network.loss, 0.005);
   EXPECT_EQ(s.network.jitter, 2ms);
+  EXPECT_EQ(s.network.nat.shares, (std::array{0.4, 0.1, 0.15, 0.05, 0.3}));
+  EXPECT_EQ(s.network.nat.udp_timeout, 1min);
+  EXPECT_EQ(s.network.nat.public_hosts, 4u);
   EXPECT_EQ(s.crypto, CipherKind::kModelled);
   EXPECT_EQ(s.population.bootstrap_hosts, 4u);
   EXPECT_EQ(s.population.arrival_over, 5min);
@@ -163,6 +167,13 @@ expect:
   EXPECT_FALSE(s.workload.publish->get_every);
   ASSERT_EQ(s.expect.size(), 1u);
   EXPECT_EQ(s.expect[0].metric, "lookup.success_ratio");
+}
+
+TEST(ScenarioReader, GivesHostsThatNoShareNamesNoNat) {
+  EXPECT_EQ(must_parse(kLeast).network.nat.shares, (std::array{1.0, 0.0, 0.0, 0.0, 0.0}));
+  const Scenario s = must_parse(kLeast + "network: {nat: {symmetric: 25%}}\n");
+  EXPECT_EQ(s.network.nat.shares, (std::array{0.75, 0.0, 0.0, 0.0, 0.25}));
+  EXPECT_EQ(s.network.nat.public_hosts, 3u);
 }
 
 TEST(ScenarioReader, AppliesSettingsThroughTheSameChecks) {
@@ -228,7 +239,13 @@ const std::vector<BadFile> kBadFiles = {
     {"network: {topology: {kind: routers}}\n",
      "x.yaml:4:28: network.topology.kind: not supported yet: routers, expected one of star, transit_stub, "
      "coordinates"},
-    {"network: {nat: {none: 100%}}\n", "x.yaml:4:11: not supported yet: network.nat"},
+    {"network: {nat: {none: 60%, symmetric: 30%}}\n",
+     "x.yaml:4:23: network.nat.none: all shares add up to 90%, expected 100%, or no `none`", false},
+    {"network: {nat: {full_cone: 60%, symmetric: 50%}}\n",
+     "x.yaml:4:16: network.nat: shares that add up to 110% were given, expected 100%", false},
+    {"network: {nat: {cone: 10%}}\n",
+     "x.yaml:4:17: unknown key 'cone': expected one of full_cone, none, port_restricted, restricted, "
+     "symmetric, udp_timeout"},
     {"network: star\n", "x.yaml:4:10: network: 'star' was given, expected a section of keys"},
     {"network: {access: {up: 10}}\n",
      "x.yaml:4:24: network.access.up: '10' was given, expected a rate in bit/s, kbit/s, Mbit/s or Gbit/s, "
