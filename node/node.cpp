@@ -314,6 +314,9 @@ bool Node::run_jobs(std::size_t jobs_max) {
     std::visit([&](auto& alternative) { impl_->run(alternative); }, *job);
   }
   impl_->deliver_results();
+  impl_->context.agenda.drop_while([&](Instant when, const Deadline& deadline) {
+    return deadline.kind == DeadlineKind::kRequest && !impl_->rpc.is_due(deadline.guid, when);
+  });
   const Instant next = impl_->context.agenda.next();
   if (next < impl_->armed && !impl_->stopped) {
     impl_->armed = next;

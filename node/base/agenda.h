@@ -26,11 +26,14 @@ class Agenda {
 
   std::optional<T> pop_due(Instant now) {
     if (heap_.empty() || heap_.front().when > now) return std::nullopt;
-    std::pop_heap(heap_.begin(), heap_.end(), later);
-    T what = std::move(heap_.back().what);
-    heap_.pop_back();
-    if (heap_.capacity() > kEntriesKept && heap_.size() < heap_.capacity() / 4) heap_.shrink_to_fit();
-    return what;
+    return pop();
+  }
+
+  // Drops the earliest deadlines for as long as is_over(when, what) says that nobody waits for them any
+  // longer: they would only wake the host.
+  template <class IsOver>
+  void drop_while(IsOver&& is_over) {
+    while (!heap_.empty() && is_over(heap_.front().when, heap_.front().what)) pop();
   }
 
   std::size_t size() const { return heap_.size(); }
@@ -43,6 +46,13 @@ class Agenda {
   };
   static bool later(const Entry& a, const Entry& b) {
     return a.when != b.when ? a.when > b.when : a.order > b.order;
+  }
+  T pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    T what = std::move(heap_.back().what);
+    heap_.pop_back();
+    if (heap_.capacity() > kEntriesKept && heap_.size() < heap_.capacity() / 4) heap_.shrink_to_fit();
+    return what;
   }
   static constexpr std::size_t kEntriesKept = 32;
 

@@ -147,10 +147,15 @@ void Rpc::send_raw(const Endpoint& to, ByteView datagram) {
   context_.counters.bytes_sent += datagram.size();
 }
 
+bool Rpc::is_due(Guid guid, Instant when) {
+  const OutWorker* worker = out_workers_.find(guid);
+  if (worker == nullptr) return false;
+  return worker->by_session || when >= worker->sent + worker->timeout * worker->attempts;
+}
+
 void Rpc::on_deadline(Guid guid) {
+  if (!is_due(guid, context_.now())) return;
   OutWorker* worker = out_workers_.find(guid);
-  if (worker == nullptr) return;
-  if (context_.now() < worker->sent + worker->timeout * worker->attempts && !worker->by_session) return;
   if (worker->by_session || worker->attempts >= context_.config.request_attempts) {
     finish(guid, ErrorCode::kTimeout, nullptr);
     return;

@@ -97,6 +97,8 @@ class Rpc {
   void on_session_message(const Origin& origin, ByteView message);
   void on_session_lost(Guid connection);
   void on_deadline(Guid request);
+  // Does a deadline of this request at `when` still mean anything? Not once it has ended or was sent again.
+  bool is_due(Guid request, Instant when);
 
   // Is the token of this request good? By session it needs none.
   bool validated(const Origin& origin, const wire::Request& request) const;

@@ -42,6 +42,19 @@ TEST(Agenda, EqualInstantsComeInTheOrderTheyWereAdded) {
   for (int i = 50; i < 150; ++i) ASSERT_EQ(agenda.pop_due(at(1s)), i);
 }
 
+TEST(Agenda, DropsWhatIsOverDownToTheFirstThatIsNot) {
+  Agenda<int> agenda;
+  agenda.add(at(1s), 1);
+  agenda.add(at(2s), 2);
+  agenda.add(at(3s), 3);
+  agenda.add(at(4s), 4);
+  agenda.drop_while([](Instant, int what) { return what != 3; });
+  EXPECT_EQ(agenda.next(), at(3s));
+  EXPECT_EQ(agenda.size(), 2u);
+  agenda.drop_while([](Instant when, int) { return when < at(9s); });
+  EXPECT_EQ(agenda.next(), kNever);
+}
+
 TEST(Agenda, AgreesWithAStableSort) {
   Rng rng = Rng::keyed(1, "agenda", "");
   Agenda<int> agenda;
