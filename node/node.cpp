@@ -109,6 +109,7 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
       operations.publish_self();
       break;
     case DeadlineKind::kCheckContacts:
+    case DeadlineKind::kJoin:
     case DeadlineKind::kRefreshBuckets:
     case DeadlineKind::kRefreshNeighbours:
     case DeadlineKind::kSaveHosts:

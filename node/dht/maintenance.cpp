@@ -13,6 +13,8 @@ constexpr int kChecksPerPeriod = 4;
 // A refresh only has to meet the hosts of a bucket, not to find the closest of all.
 constexpr std::size_t kRefreshWanted = 8;
 constexpr Duration kCheckPaceMin = std::chrono::milliseconds(20);
+// A join that found no room among the lookups under way.
+constexpr Duration kJoinAgainAfter = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -40,12 +42,15 @@ void Maintenance::on_deadline(DeadlineKind kind) {
       break;
     case DeadlineKind::kRefreshBuckets:
       context_.after(context_.rng.jittered(config.bucket_refresh_interval, 0.25), kind);
-      to_refresh_ = table_.stale_buckets(context_.now() - config.bucket_refresh_interval);
+      to_refresh_ = table_.stale_buckets(context_.now() - config.bucket_refresh_interval, config.k);
       refresh_next_bucket();
       break;
     case DeadlineKind::kRefreshNeighbours:
       context_.after(context_.rng.jittered(config.neighbour_refresh_interval, 0.25), kind);
       if (table_.size() > 0) look_up(table_.self(), config.k);
+      break;
+    case DeadlineKind::kJoin:
+      if (!joined_ && !joining_) join();
       break;
     case DeadlineKind::kSaveHosts:
       save_interval_ = std::min(2 * save_interval_, kSaveHostsInterval);
@@ -74,9 +79,12 @@ void Maintenance::verify(const Contact& contact, Purpose purpose) {
 void Maintenance::check_contacts() {
   const Duration interval = context_.config.table_check_period / kChecksPerPeriod;
   const Instant silent_since = context_.now() - context_.config.table_check_period + interval;
+  const auto is_silent = [&](const RoutingTable::Row& row) {
+    return row.last_seen < silent_since || row.failures > 0;
+  };
   if (to_check_.empty()) {
     for (const RoutingTable::Row& row : table_.rows()) {
-      if (row.last_seen < silent_since || row.failures > 0) to_check_.push_back(row.contact);
+      if (is_silent(row)) to_check_.push_back(row.contact.key);
     }
     if (to_check_.empty()) {
       context_.after(context_.rng.jittered(interval, 0.25), DeadlineKind::kCheckContacts);
@@ -84,9 +92,12 @@ void Maintenance::check_contacts() {
     }
   }
   const Duration pace = std::max(kCheckPaceMin, interval / static_cast<int>(to_check_.size() + 1));
-  const Contact contact = to_check_.back();
-  to_check_.pop_back();
-  if (table_.contains(contact.key)) verify(contact, Purpose::kMaintenance);
+  // One that was heard of while it waited needs no ping.
+  for (bool asked = false; !asked && !to_check_.empty(); to_check_.pop_back()) {
+    const std::optional<RoutingTable::Row> row = table_.row(to_check_.back());
+    asked = row && is_silent(*row);
+    if (asked) verify(row->contact, Purpose::kMaintenance);
+  }
   if (to_check_.empty()) to_check_.shrink_to_fit();
   context_.after(pace, DeadlineKind::kCheckContacts);
 }
@@ -119,7 +130,9 @@ bool Maintenance::look_up(const Id& target, std::size_t wanted) {
 void Maintenance::join() {
   joined_ = false;
   joining_ = true;
-  if (!look_up(table_.self(), context_.config.k)) joining_ = false;
+  if (look_up(table_.self(), context_.config.k)) return;
+  joining_ = false;
+  context_.after(kJoinAgainAfter, DeadlineKind::kJoin);
 }
 
 void Maintenance::on_lookup_done() {
@@ -127,7 +140,7 @@ void Maintenance::on_lookup_done() {
     joining_ = false;
     joined_ = true;
     save_hosts();
-    to_refresh_ = table_.stale_buckets(context_.now());
+    to_refresh_ = table_.stale_buckets(context_.now(), context_.config.k);
     std::reverse(to_refresh_.begin(), to_refresh_.end());
   }
   refreshing_ = false;

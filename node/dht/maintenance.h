@@ -51,8 +51,8 @@ class Maintenance {
   const RoutingTable& table_;
   HostStore& hosts_;
   std::set<Id> verifying_;
-  std::vector<Contact> to_check_;  // taken from the back
-  std::vector<int> to_refresh_;    // taken from the back
+  std::vector<Id> to_check_;     // taken from the back
+  std::vector<int> to_refresh_;  // taken from the back
   Duration save_interval_{};
   bool joining_ = false;
   bool joined_ = false;

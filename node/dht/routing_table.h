@@ -55,7 +55,7 @@ class RoutingTable {
   enum class Added {
     kNew,          // in the table now; in a full bucket a contact that had failed made room
     kRefreshed,    // was there; last_seen, RTT and failures are updated, and its endpoint if that changed
-    kReplacement,  // bucket full: waits in the cache. Ask oldest_in_bucket() to verify
+    kReplacement,  // bucket full: waits in the cache
     kSubnetFull,   // the diversity limit refused it; a known contact keeps its old endpoint and is not
                    // refreshed
     kSelf,
@@ -89,17 +89,11 @@ class RoutingTable {
   // nearest host of all: a nearer one would lie in a range all of which is nearer than self.
   std::optional<Contact> next(const Id& target) const;
 
-  // The contact that was silent for longest, in the bucket of `key`; nothing when that is empty.
-  struct Candidate {
-    Contact contact;
-    Instant last_seen;
-  };
-  std::optional<Candidate> oldest_in_bucket(const Id& key) const;
-  // The contact that was silent for longest in the whole table; nothing when empty.
-  std::optional<Candidate> oldest() const;
-  // Buckets, farthest first, down to the one that holds the nearest contact, in which nobody was seen since
-  // `before` or that are not full: their indexes. For refresh lookups.
-  std::vector<int> stale_buckets(Instant before) const;
+  // Buckets, farthest first, in which nobody was seen since `before` or that are not full: their indexes. For
+  // refresh lookups. Down to the one that holds the `nearest`th nearest contact: a lookup of our own id,
+  // which finds so many, has met all there are in the buckets beyond (Kademlia §2.3 refreshes those "further
+  // away than its closest neighbor"). 1: down to the one that holds the nearest.
+  std::vector<int> stale_buckets(Instant before, std::size_t nearest) const;
 
   std::size_t size() const;
   std::size_t replacements() const;
@@ -113,6 +107,8 @@ class RoutingTable {
     int bucket;
   };
   std::vector<Row> rows() const;
+  // The row of one contact.
+  std::optional<Row> row(const Id& key) const;
   std::size_t memory_bytes() const;
   void set_own_is_local(bool own_is_local);
 
@@ -147,6 +143,7 @@ class RoutingTable {
   std::size_t capacity(std::size_t depth) const;
   bool is_full(const Bucket& bucket) const { return bucket.contacts() >= capacity(bucket.depth); }
   const Id& key_of(const Entry& entry) const { return book_[entry.ref].key; }
+  Row row_of(const Entry& entry, std::size_t depth) const;
   // The entry's place, or kNowhere.
   std::size_t place_of(const Bucket& bucket, const Id& key) const;
   // The same for contacts only.

@@ -128,31 +128,15 @@ std::optional<Contact> RoutingTable::find(const Id& key) const {
   return book_[entries_[place].ref];
 }
 
-std::optional<RoutingTable::Candidate> RoutingTable::oldest_in_bucket(const Id& key) const {
-  const Bucket bucket = bucket_at(depth_of(key));
-  const std::size_t place = longest_silent(bucket.first, bucket.waiting);
-  if (place == kNowhere) return std::nullopt;
-  return Candidate{book_[entries_[place].ref], seen_at(entries_[place])};
-}
-
-std::optional<RoutingTable::Candidate> RoutingTable::oldest() const {
-  const Entry* oldest = nullptr;
-  std::size_t place = 0;
-  for (const Shape& shape : shapes_) {
-    const std::size_t in_bucket = longest_silent(place, place + shape.contacts);
-    place += shape.contacts + shape.replacements;
-    if (in_bucket == kNowhere) continue;
-    const Entry& entry = entries_[in_bucket];
-    if (oldest == nullptr || entry.seen_ms < oldest->seen_ms) oldest = &entry;
+std::vector<int> RoutingTable::stale_buckets(Instant before, std::size_t nearest) const {
+  std::size_t end = shapes_.size();  // of the buckets in question
+  for (std::size_t beyond = 0; end > 0; --end) {
+    beyond += shapes_[end - 1].contacts;
+    if (beyond >= nearest) break;
   }
-  if (oldest == nullptr) return std::nullopt;
-  return Candidate{book_[oldest->ref], seen_at(*oldest)};
-}
-
-std::vector<int> RoutingTable::stale_buckets(Instant before) const {
   std::vector<int> stale;
   std::size_t place = 0;
-  for (std::size_t depth = 0; depth < shapes_.size(); ++depth) {
+  for (std::size_t depth = 0; depth < end; ++depth) {
     const std::size_t waiting = place + shapes_[depth].contacts;
     const bool fresh = std::any_of(entries_.data() + place, entries_.data() + waiting,
                                    [&](const Entry& entry) { return seen_at(entry) >= before; });
@@ -180,16 +164,25 @@ std::vector<RoutingTable::Row> RoutingTable::rows() const {
   std::size_t place = 0;
   for (std::size_t depth = 0; depth < shapes_.size(); ++depth) {
     for (std::size_t i = place; i < place + shapes_[depth].contacts; ++i) {
-      const Entry& entry = entries_[i];
-      rows.push_back({.contact = book_[entry.ref],
-                      .last_seen = seen_at(entry),
-                      .rtt = entry.rtt * kRttUnit,
-                      .failures = entry.failures,
-                      .bucket = kIdBits - 1 - static_cast<int>(depth)});
+      rows.push_back(row_of(entries_[i], depth));
     }
     place += shapes_[depth].contacts + shapes_[depth].replacements;
   }
   return rows;
+}
+
+std::optional<RoutingTable::Row> RoutingTable::row(const Id& key) const {
+  const std::size_t place = contact_place(key);
+  if (place == kNowhere) return std::nullopt;
+  return row_of(entries_[place], depth_of(key));
+}
+
+RoutingTable::Row RoutingTable::row_of(const Entry& entry, std::size_t depth) const {
+  return {.contact = book_[entry.ref],
+          .last_seen = seen_at(entry),
+          .rtt = entry.rtt * kRttUnit,
+          .failures = entry.failures,
+          .bucket = kIdBits - 1 - static_cast<int>(depth)};
 }
 
 std::size_t RoutingTable::memory_bytes() const {

@@ -13,6 +13,7 @@ enum class DeadlineKind : std::uint8_t {
   kSessionsLost,       // requests of sessions that ended are over
   kBootstrap,          // a round of bootstrap ends, or the next begins
   kCheckContacts,      // ping contacts that were silent for long
+  kJoin,               // try to join again
   kFindLost,           // ping one of the contacts that were lost
   kRefreshBuckets,     // look up ids in buckets nobody was seen in
   kRefreshNeighbours,  // look up our own id

@@ -51,9 +51,8 @@ TEST_F(RoutingTableTest, AnswersNothingWhileEmpty) {
   table.closest(id_of(1), 20, out);
   EXPECT_TRUE(out.empty());
   EXPECT_EQ(table.next(id_of(1)), std::nullopt);
-  EXPECT_EQ(table.oldest(), std::nullopt);
-  EXPECT_EQ(table.oldest_in_bucket(id_of(1)), std::nullopt);
-  EXPECT_TRUE(table.stale_buckets(kStart).empty());
+  EXPECT_FALSE(table.row(id_of(1)));
+  EXPECT_TRUE(table.stale_buckets(kStart, 1).empty());
   EXPECT_FALSE(table.failed(id_of(1)));
   EXPECT_FALSE(table.remove(id_of(1)));
   EXPECT_FALSE(table.contains(Id{}));
@@ -89,7 +88,7 @@ TEST_F(RoutingTableTest, KeepsOldContactsAndCachesNewcomers) {
   EXPECT_FALSE(table.contains(id_of(0x82)));
   EXPECT_EQ(table.size(), 3u);
   EXPECT_EQ(table.replacements(), 1u);
-  EXPECT_EQ(table.oldest_in_bucket(id_of(0x82))->contact, contact_of(0x80));
+  EXPECT_FALSE(table.row(id_of(0x82)));
 }
 
 TEST_F(RoutingTableTest, GivesTheFarthestBucketsMoreRoom) {
@@ -226,15 +225,19 @@ TEST_F(SubnetLimit, SparesLocalAddressesWhileOurOwnIsLocal) {
   EXPECT_EQ(table.add(in_subnet(0x80, 5, kPrivate), kStart, 1ms), Added::kSubnetFull);
 }
 
-TEST_F(RoutingTableTest, FindsTheLongestSilentOfAll) {
+TEST_F(RoutingTableTest, TellsWhatItKnowsOfOneContact) {
   RoutingTable table(Id{}, book_, {});
   table.add(contact_of(0x80), kStart, 1ms);
-  table.add(contact_of(0x20), kStart + 1s, 1ms);
-  table.add(contact_of(0x21), kStart + 2s, 1ms);
-  table.add(contact_of(0x80), kStart + 3s, 1ms);
-  EXPECT_EQ(table.oldest()->contact.key, id_of(0x20));
-  EXPECT_EQ(table.oldest()->last_seen, kStart + 1s);
-  EXPECT_EQ(table.oldest_in_bucket(id_of(0xff))->last_seen, kStart + 3s);
+  table.add(contact_of(0x20), kStart + 1s, 2ms);
+  table.add(contact_of(0x80), kStart + 3s, 3ms);
+  table.failed(id_of(0x20));
+  EXPECT_EQ(table.row(id_of(0x80))->last_seen, kStart + 3s);
+  EXPECT_EQ(table.row(id_of(0x80))->rtt, 3ms);
+  EXPECT_EQ(table.row(id_of(0x80))->bucket, 255);
+  EXPECT_EQ(table.row(id_of(0x20))->contact, contact_of(0x20));
+  EXPECT_EQ(table.row(id_of(0x20))->last_seen, kStart + 1s);
+  EXPECT_EQ(table.row(id_of(0x20))->failures, 1);
+  EXPECT_FALSE(table.row(id_of(0x21)));
 }
 
 TEST_F(RoutingTableTest, RemembersTimesBeyondTheReachOfAnEntry) {
@@ -248,11 +251,10 @@ TEST_F(RoutingTableTest, RemembersTimesBeyondTheReachOfAnEntry) {
   EXPECT_EQ(rows.at(1).last_seen, kStart + 30 * 24h);
   EXPECT_EQ(rows.at(2).last_seen, later);
   table.add(contact_of(0x40), later + 1000 * 24h, 1ms);
-  EXPECT_EQ(table.oldest()->contact.key, id_of(0x80));
   EXPECT_EQ(table.rows().at(1).last_seen, later + 1000 * 24h);
 }
 
-TEST_F(RoutingTableTest, NamesBucketsToRefreshDownToTheNearestContact) {
+TEST_F(RoutingTableTest, NamesBucketsToRefreshDownToTheNearestContacts) {
   RoutingTable table(Id{}, book_, plain(2));
   for (std::uint8_t i = 0; i < 2; ++i) {
     table.add(contact_of(0x80, i), kStart, 1ms);           // full, silent since
@@ -260,8 +262,13 @@ TEST_F(RoutingTableTest, NamesBucketsToRefreshDownToTheNearestContact) {
     table.add(contact_of(0x10, i), kStart + 1h, 1ms);
   }
   table.add(contact_of(0x08), kStart + 1h, 1ms);  // not full; 0x20 is empty
-  EXPECT_THAT(table.stale_buckets(kStart + 30min), ElementsAre(255, 253, 251));
-  EXPECT_THAT(table.stale_buckets(kStart + 2h), ElementsAre(255, 254, 253, 252, 251));
+  EXPECT_THAT(table.stale_buckets(kStart + 30min, 1), ElementsAre(255, 253, 251));
+  EXPECT_THAT(table.stale_buckets(kStart + 2h, 1), ElementsAre(255, 254, 253, 252, 251));
+  EXPECT_THAT(table.stale_buckets(kStart + 2h, 2), ElementsAre(255, 254, 253, 252));
+  EXPECT_THAT(table.stale_buckets(kStart + 2h, 3), ElementsAre(255, 254, 253, 252));
+  EXPECT_THAT(table.stale_buckets(kStart + 2h, 4), ElementsAre(255, 254));
+  EXPECT_THAT(table.stale_buckets(kStart + 2h, 7), ElementsAre(255));
+  EXPECT_TRUE(table.stale_buckets(kStart + 2h, 8).empty());
 }
 
 TEST_F(RoutingTableTest, SpendsLittleMemory) {
