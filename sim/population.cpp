@@ -46,12 +46,14 @@ struct Population::Run final : HostedNode, NodeListener, Tracer {
   }
   void on_job(Instant when, JobKind kind, Guid guid, ByteView bytes) override {
     owner.trace_.add(when, host, kind, guid, bytes);
+    last_job = Job{kind, guid};
   }
 
   Population& owner;
   HostIndex host;
   HostPorts ports;
   bool leaving = false;
+  std::optional<Job> last_job;
   Node node;
 };
 
@@ -60,9 +62,12 @@ Population::Population(const Scenario& scenario, Network& network, Recorder& rec
       network_(network),
       recorder_(recorder),
       churn_(scenario, [&network](HostIndex host) { return network.region(host); }),
-      slots_(scenario.population.size) {}
+      slots_(scenario.population.size) {
+  recorder_.set_witness(this);
+}
 
 Population::~Population() {
+  recorder_.set_witness(nullptr);
   for (HostIndex host = 0; host < slots_.size(); ++host) {
     if (slots_[host].run) network_.detach(host);
   }
@@ -95,6 +100,24 @@ bool Population::is_client(HostIndex host) const {
 
 const Node& Population::node_of(HostIndex host) const {
   return slots_[host].run->node;
+}
+
+std::optional<Witness::Job> Population::last_job(HostIndex host) const {
+  if (host >= slots_.size() || !slots_[host].run) return std::nullopt;
+  return slots_[host].run->last_job;
+}
+
+bool Population::knows(HostIndex host, const Id& key) const {
+  return host < slots_.size() && slots_[host].run && node_of(host).table().contains(key);
+}
+
+std::optional<StoredItem> Population::held(HostIndex host, const ItemName& name) const {
+  if (host >= slots_.size() || !slots_[host].items) return std::nullopt;
+  return slots_[host].items->find(name);
+}
+
+ItemStore* Population::store(HostIndex host) {
+  return slots_[host].items.get();
 }
 
 Churn::Turn Population::current_turn(HostIndex host) const {

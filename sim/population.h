@@ -20,6 +20,7 @@
 #include "sim/churn.h"
 #include "sim/recorder.h"
 #include "sim/trace_hash.h"
+#include "sim/witness.h"
 
 namespace shoal::sim {
 
@@ -32,10 +33,10 @@ class CommandListener {
   virtual void on_host_gone(HostIndex host) = 0;
 };
 
-class Population {
+class Population final : public Witness {
  public:
   Population(const Scenario& scenario, Network& network, Recorder& recorder);
-  ~Population();
+  ~Population() override;
   Population(const Population&) = delete;
   Population& operator=(const Population&) = delete;
 
@@ -71,6 +72,12 @@ class Population {
       if (slots_[host].items) f(host, *slots_[host].items);
     }
   }
+
+  std::optional<Job> last_job(HostIndex host) const override;
+  bool knows(HostIndex host, const Id& key) const override;
+  std::optional<StoredItem> held(HostIndex host, const ItemName& name) const override;
+  // The host's disk; nullptr: no host, or one that will not return.
+  ItemStore* store(HostIndex host);
 
   const TraceHash& trace() const { return trace_; }
 

@@ -81,6 +81,10 @@ NodeCounters difference(const NodeCounters& a, const NodeCounters& b) {
 Recorder::Recorder(RunInfo info, Oracle& oracle) : impl_(std::make_unique<Impl>(std::move(info), oracle)) {}
 Recorder::~Recorder() = default;
 
+void Recorder::set_witness(const Witness* witness) {
+  impl_->oracle.set_witness(witness);
+}
+
 bool Recorder::Results::all_met() const {
   return std::ranges::all_of(verdicts, &Verdict::met);
 }
@@ -128,35 +132,77 @@ void Recorder::host_offline(HostIndex host, Departure why, const NodeCounters& l
   }
 }
 
+// --- operations of all kinds
+
+std::map<std::uint64_t, OpenOperation>& Recorder::Impl::open_of(OperationKind kind) {
+  switch (kind) {
+    case OperationKind::kLookup:
+      return open_lookups;
+    case OperationKind::kPut:
+      return open_puts;
+    case OperationKind::kGet:
+      break;
+  }
+  return open_gets;
+}
+
+void Recorder::commanded(OperationId operation, Guid command) {
+  auto& open = impl_->open_of(operation.kind);
+  if (const auto found = open.find(operation.value); found != open.end()) found->second.command = command;
+}
+
+std::optional<OpenOperation> Recorder::Impl::close(OperationId operation, Instant when) {
+  auto node = open_of(operation.kind).extract(operation.value);
+  if (node.empty()) return std::nullopt;
+  const bool judged = operation.value <= durations_judged[static_cast<std::size_t>(operation.kind)];
+  if (!judged) oracle.check_duration(command_of(node.mapped()), when);
+  return std::move(node.mapped());
+}
+
+// Each once: as soon as it has taken too long.
+void Recorder::Impl::judge_open_durations(Instant when) {
+  for (const OperationKind kind : {OperationKind::kLookup, OperationKind::kPut, OperationKind::kGet}) {
+    std::uint64_t& judged = durations_judged[static_cast<std::size_t>(kind)];
+    const auto& open = open_of(kind);
+    for (auto it = open.upper_bound(judged); it != open.end(); ++it) {
+      if (it->second.started + oracle.answer_max() > when) break;
+      judged = it->first;
+      if (it->second.incarnation == incarnation(it->second.origin)) {
+        oracle.check_duration(command_of(it->second), when);
+      }
+    }
+  }
+}
+
 // --- lookups
 
 OperationId Recorder::lookup_started(HostIndex origin, const Id& target, Instant when) {
-  OpenOperation open = impl_->open(origin, when);
+  const OperationId id{++impl_->lookups_started, OperationKind::kLookup};
+  OpenOperation open = impl_->open(id, origin, when);
   open.target = target;
-  const std::uint64_t number = ++impl_->lookups_started;
-  impl_->open_lookups.emplace(number, std::move(open));
-  return {number};
+  impl_->open_lookups.emplace(id.value, std::move(open));
+  return id;
 }
 
 void Recorder::lookup_ended(OperationId lookup, const LookupReport& report, Instant when) {
-  const auto open = impl_->open_lookups.extract(lookup.value);
-  if (!open.empty()) impl_->record_lookup(lookup.value, open.mapped(), &report, ErrorCode::kNone, when);
+  const auto open = impl_->close(lookup, when);
+  if (open) impl_->record_lookup(*open, &report, ErrorCode::kNone, when);
 }
 
 void Recorder::lookup_failed(OperationId lookup, ErrorCode why, Instant when) {
-  const auto open = impl_->open_lookups.extract(lookup.value);
-  if (!open.empty()) impl_->record_lookup(lookup.value, open.mapped(), nullptr, why, when);
+  const auto open = impl_->close(lookup, when);
+  if (open) impl_->record_lookup(*open, nullptr, why, when);
 }
 
-void Recorder::Impl::record_lookup(std::uint64_t number, const OpenOperation& open,
-                                   const LookupReport* report, ErrorCode error, Instant when) {
+void Recorder::Impl::record_lookup(const OpenOperation& open, const LookupReport* report, ErrorCode error,
+                                   Instant when) {
   LookupReport nothing;
   nothing.target = open.target;
   const Oracle::Judgement judgement =
-      oracle.judge_lookup(open.origin, report != nullptr ? *report : nothing, open.started, when);
+      oracle.judge_lookup(command_of(open), report != nullptr ? *report : nothing, when);
 
   LookupStory story;
-  story.number = number;
+  story.number = open.id.value;
   story.origin = open.origin;
   story.target = open.target;
   story.error = error;
@@ -164,12 +210,12 @@ void Recorder::Impl::record_lookup(std::uint64_t number, const OpenOperation& op
   story.row.started = open.started;
   story.row.duration_us = to_microseconds(when - open.started);
   if (report != nullptr) story.row.messages = messages_of(*report);
-  if (!judgement.truth) {
+  if (judgement.truth.empty()) {
     story.outcome = Outcome::kUnjudged;
     keep(std::move(story), report);
     return;
   }
-  story.truth = judgement.truth->host;
+  story.truth = judgement.truth.front().host;
   story.row.exact = judgement.exact;
   story.row.success = judgement.found != nullptr;
   story.outcome = story.row.success ? Outcome::kSuccess : Outcome::kFailure;
@@ -217,80 +263,80 @@ void Recorder::Impl::note_crossing(HostIndex origin, HostIndex truth, Instant st
 // --- items
 
 OperationId Recorder::put_started(HostIndex origin, const ItemName& name, ByteView value, Instant when) {
-  OpenOperation open = impl_->open(origin, when);
+  const OperationId id{++impl_->puts_started, OperationKind::kPut};
+  OpenOperation open = impl_->open(id, origin, when);
   open.name = name;
   open.put_value = impl_->oracle.value_put(name, value);
   open.put_bytes = static_cast<std::uint32_t>(value.size());
-  const std::uint64_t number = ++impl_->puts_started;
   PutRow row;
-  row.number = number;
+  row.number = id.value;
   row.origin = origin;
   row.name = name;
   row.bytes = open.put_bytes;
   row.started = when;
   impl_->puts.push_back(std::move(row));
-  impl_->open_puts.emplace(number, std::move(open));
-  return {number};
+  impl_->open_puts.emplace(id.value, std::move(open));
+  return id;
 }
 
 void Recorder::put_ended(OperationId put, const StoreResult& result, WallTime expires, Instant when) {
-  const auto open = impl_->open_puts.extract(put.value);
-  if (open.empty()) return;
+  const auto open = impl_->close(put, when);
+  if (!open) return;
   PutRow& row = impl_->puts[put.value - 1];
-  row.duration = when - open.mapped().started;
+  row.duration = when - open->started;
   row.holders = static_cast<std::uint32_t>(result.stored_count());
   row.sequence = result.sequence;
   row.outcome = row.holders > 0 ? Outcome::kSuccess : Outcome::kFailure;
+  impl_->oracle.check_holders(Impl::command_of(*open), open->name, result, when);
   if (row.holders > 0) {
-    impl_->oracle.value_acknowledged(open.mapped().put_value, result.sequence, expires);
+    impl_->oracle.value_acknowledged(open->put_value, result.sequence, expires);
   } else if (!result.holders.empty()) {
     row.error = result.holders.front().refusal;
   }
 }
 
 void Recorder::put_failed(OperationId put, ErrorCode why, Instant when) {
-  const auto open = impl_->open_puts.extract(put.value);
-  if (open.empty()) return;
+  const auto open = impl_->close(put, when);
+  if (!open) return;
   PutRow& row = impl_->puts[put.value - 1];
-  row.duration = when - open.mapped().started;
+  row.duration = when - open->started;
   row.outcome = Outcome::kFailure;
   row.error = why;
 }
 
 OperationId Recorder::get_started(HostIndex origin, const ItemName& name, Instant when) {
-  OpenOperation open = impl_->open(origin, when);
+  const OperationId id{++impl_->gets_started, OperationKind::kGet};
+  OpenOperation open = impl_->open(id, origin, when);
   open.name = name;
   open.get_counts = impl_->oracle.is_acknowledged(name, impl_->wall_time(when));
   open.get_sequence_min = impl_->oracle.acknowledged_sequence(name).value_or(0);
-  const std::uint64_t number = ++impl_->gets_started;
-  impl_->open_gets.emplace(number, std::move(open));
-  return {number};
+  impl_->open_gets.emplace(id.value, std::move(open));
+  return id;
 }
 
 void Recorder::get_ended(OperationId get, ByteView value, std::uint64_t sequence, Instant when) {
-  const auto open = impl_->open_gets.extract(get.value);
-  if (open.empty()) return;
+  const auto open = impl_->close(get, when);
+  if (!open) return;
   GetStory story;
   story.sequence = sequence;
-  const bool genuine =
-      impl_->oracle.value_got(open.mapped().origin, open.mapped().name, sequence, value, when);
+  const bool genuine = impl_->oracle.value_got(Impl::command_of(*open), open->name, sequence, value,
+                                               impl_->wall_time(open->started), when);
   story.outcome = genuine ? Outcome::kSuccess : Outcome::kFailure;
-  story.row.stale = sequence < open.mapped().get_sequence_min;
-  impl_->record_get(get.value, open.mapped(), std::move(story), when);
+  story.row.stale = sequence < open->get_sequence_min;
+  impl_->record_get(*open, std::move(story), when);
 }
 
 void Recorder::get_failed(OperationId get, ErrorCode why, Instant when) {
-  const auto open = impl_->open_gets.extract(get.value);
-  if (open.empty()) return;
+  const auto open = impl_->close(get, when);
+  if (!open) return;
   GetStory story;
   story.outcome = Outcome::kFailure;
   story.error = why;
-  impl_->record_get(get.value, open.mapped(), std::move(story), when);
+  impl_->record_get(*open, std::move(story), when);
 }
 
-void Recorder::Impl::record_get(std::uint64_t number, const OpenOperation& open, GetStory story,
-                                Instant when) {
-  story.number = number;
+void Recorder::Impl::record_get(const OpenOperation& open, GetStory story, Instant when) {
+  story.number = open.id.value;
   story.origin = open.origin;
   story.name = open.name;
   story.row.started = open.started;
@@ -314,6 +360,10 @@ void Recorder::Impl::record_get(std::uint64_t number, const OpenOperation& open,
 
 void Recorder::begin_census(Instant when, WallTime wall_time) {
   impl_->oracle.begin_census(when, wall_time);
+}
+
+void Recorder::count_store(HostIndex host, const ItemTotals& totals) {
+  impl_->oracle.count_store(host, totals);
 }
 
 void Recorder::count_holder(HostIndex host, const ItemHeader& held) {
@@ -345,6 +395,7 @@ void Recorder::begin_sample(Instant when) {
   run.running = {};
   run.jobs_queued = run.requests_in_flight = 0;
   run.sample_tables = run.sample_contacts = run.sample_live = 0;
+  run.oracle.begin_tables();
 }
 
 void Recorder::sample_host(HostIndex host, const HostSample& sample) {
@@ -352,8 +403,7 @@ void Recorder::sample_host(HostIndex host, const HostSample& sample) {
   run.running = sum(run.running, *sample.counters);
   run.jobs_queued = std::max(run.jobs_queued, sample.jobs_queued);
   run.requests_in_flight = std::max(run.requests_in_flight, sample.requests_in_flight);
-  run.oracle.check_queues(host, run.sample_when, sample.jobs_queued, sample.jobs_max,
-                          sample.requests_in_flight, sample.requests_in_flight_max);
+  run.oracle.check_host(host, run.sample_when, sample);
 }
 
 // The choice moves on by one host a sample, so that all tables are looked at in the course of a run.
@@ -361,15 +411,17 @@ bool Recorder::wants_table(HostIndex host) const {
   return impl_->table_stride <= 1 || (host + impl_->samples) % impl_->table_stride == 0;
 }
 
-void Recorder::sample_table(HostIndex host, std::span<const Id> contacts) {
+void Recorder::sample_table(HostIndex host, std::span<const Contact> contacts) {
   Impl& run = *impl_;
-  run.oracle.check_table(host, run.sample_when, contacts);
-  const auto live =
-      std::ranges::count_if(contacts, [&run](const Id& id) { return run.oracle.is_online(id); });
+  run.sample_live += run.oracle.check_table(host, run.sample_when, contacts);
   ++run.sample_tables;
   run.sample_contacts += contacts.size();
-  run.sample_live += static_cast<std::uint64_t>(live);
   if (run.after_warm_up(run.sample_when)) ++run.tables_of_size[contacts.size()];
+}
+
+void Recorder::sample_network(const NetworkTotals& totals) {
+  const std::uint64_t sent = impl_->retired.datagrams_sent + impl_->running.datagrams_sent;
+  impl_->oracle.check_traffic(impl_->sample_when, sent, totals.datagrams_sent);
 }
 
 void Recorder::end_sample() {
@@ -377,6 +429,7 @@ void Recorder::end_sample() {
   check(run.sampling, "a sample ends that did not begin");
   run.sampling = false;
   ++run.samples;
+  run.judge_open_durations(run.sample_when);
   const Instant when = run.sample_when;
   const Account account{
       .when = when, .counters = sum(run.retired, run.running), .node_seconds = run.node_seconds};

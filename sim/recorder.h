@@ -23,7 +23,9 @@
 #include "node/counters.h"
 #include "sim/metrics.h"
 #include "sim/network.h"
+#include "sim/operation.h"
 #include "sim/oracle.h"
+#include "sim/witness.h"
 
 namespace shoal::sim {
 
@@ -43,13 +45,6 @@ struct RunInfo {
   std::vector<Expectation> expectations;
 };
 
-// One look at one running host.
-struct HostSample {
-  const NodeCounters* counters = nullptr;
-  std::size_t jobs_queued = 0, jobs_max = 0;
-  std::size_t requests_in_flight = 0, requests_in_flight_max = 0;
-};
-
 // What main measures of the process at the end of a run.
 struct RunEnd {
   double wall_s = 0;
@@ -62,12 +57,6 @@ struct RunEnd {
 enum class Departure : std::uint8_t { kCrash, kClean, kKilled };  // kKilled: by a fault, not by churn
 const char* to_string(Departure departure);
 
-// Names one lookup, put or get from its start to its end; never used again.
-struct OperationId {
-  std::uint64_t value = 0;
-  friend auto operator<=>(const OperationId&, const OperationId&) = default;
-};
-
 class Recorder {
  public:
   // The oracle must outlive the recorder.
@@ -76,9 +65,15 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
+  // Whom to ask about the inside of hosts; nullptr from when it ceases to exist.
+  void set_witness(const Witness* witness);
+
   // Population. What a host had under way when it goes offline is abandoned: neither success nor failure.
   void host_online(HostIndex host, const Id& id, bool client, Instant when);
   void host_offline(HostIndex host, Departure why, const NodeCounters& last, Instant when);
+
+  // The command by which an operation that has started is asked for.
+  void commanded(OperationId operation, Guid command);
 
   // Lookups of the workload (FindCommand).
   OperationId lookup_started(HostIndex origin, const Id& target, Instant when);
@@ -100,14 +95,16 @@ class Recorder {
   void begin_sample(Instant when);
   void sample_host(HostIndex host, const HostSample& sample);
   // Tables are looked at in an even choice of at most kTablesPerSample online hosts. When this is true for a
-  // host, sample_table() should follow with the keys of its table's rows.
+  // host, sample_table() should follow with the contacts of its table.
   bool wants_table(HostIndex host) const;
-  void sample_table(HostIndex host, std::span<const Id> contacts);
+  void sample_table(HostIndex host, std::span<const Contact> contacts);
+  void sample_network(const NetworkTotals& totals);
   void end_sample();
 
-  // A census of items (Oracle): begin, every item of every host online or returning, end. The last one, at
-  // the end of the run, decides item.lost_count.
+  // A census of items (Oracle): begin, every store and every item in it of every host online or returning,
+  // end. The last one, at the end of the run, decides item.lost_count.
   void begin_census(Instant when, WallTime wall_time);
+  void count_store(HostIndex host, const ItemTotals& totals);
   void count_holder(HostIndex host, const ItemHeader& held);
   void end_census();
 

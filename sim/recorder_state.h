@@ -29,6 +29,8 @@ inline constexpr std::size_t kGetsMax = 50'000;    // alike
 inline constexpr std::size_t kSessionsMax = 200'000;
 
 struct OpenOperation {
+  OperationId id;
+  Guid command;
   HostIndex origin = 0;
   std::uint32_t incarnation = 0;  // of the origin
   Instant started{};
@@ -169,22 +171,29 @@ struct Recorder::Impl {
   std::uint32_t incarnation(HostIndex host) const {
     return host < incarnations.size() ? incarnations[host] : 0;
   }
-  OpenOperation open(HostIndex origin, Instant when) const {
+  OpenOperation open(OperationId id, HostIndex origin, Instant when) const {
     OpenOperation operation;
+    operation.id = id;
     operation.origin = origin;
     operation.incarnation = incarnation(origin);
     operation.started = when;
     return operation;
   }
+  static Oracle::Command command_of(const OpenOperation& open) {
+    return {.operation = open.id, .guid = open.command, .host = open.origin, .started = open.started};
+  }
+  std::map<std::uint64_t, OpenOperation>& open_of(OperationKind kind);
+  // Takes it out of the open ones, and has its duration judged; nothing: it is not open.
+  std::optional<OpenOperation> close(OperationId operation, Instant when);
+  void judge_open_durations(Instant when);
   void advance(Instant when);
   void add_point(std::string_view metric, Instant when, double value);
   void add_traffic_points(Instant when, const NodeCounters& sent, double seconds);
 
-  void record_lookup(std::uint64_t number, const OpenOperation& open, const LookupReport* report,
-                     ErrorCode error, Instant when);
+  void record_lookup(const OpenOperation& open, const LookupReport* report, ErrorCode error, Instant when);
   void keep(LookupStory story, const LookupReport* report);
   void note_crossing(HostIndex origin, HostIndex truth, Instant started, bool success);
-  void record_get(std::uint64_t number, const OpenOperation& open, GetStory story, Instant when);
+  void record_get(const OpenOperation& open, GetStory story, Instant when);
   void close_open_operations(Instant when);
   void add_operation_series();
   void summarize(Instant when, const RunEnd& end);
@@ -207,6 +216,8 @@ struct Recorder::Impl {
   // Operations. The maps are ordered: what is still open at the end is closed in the order of starting.
   std::uint64_t lookups_started = 0, puts_started = 0, gets_started = 0;
   std::map<std::uint64_t, OpenOperation> open_lookups, open_puts, open_gets;
+  // Of each kind: operations up to this number have ended or been judged for their duration.
+  std::array<std::uint64_t, 3> durations_judged{};
   std::vector<LookupRow> lookups;
   BoundedSample<LookupStory> failed_lookups{kStoriesMax};
   BoundedSample<LookupStory> other_lookups{kStoriesMax};

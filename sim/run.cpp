@@ -124,9 +124,7 @@ ExitStatus run(const Scenario& scenario, const RunOptions& options,
     return ExitStatus::kRunFailed;
   }
   init_crypto();
-  OracleConfig oracle_config;
-  oracle_config.k = scenario.population.node.k;
-  Oracle oracle(oracle_config);
+  Oracle oracle(oracle_config_for(scenario.population.node));
   Recorder recorder(info_of(scenario, options), oracle);
   simulate(scenario, options, interrupted, recorder);
   if (const Result<void> written = recorder.write(directory); !written) {

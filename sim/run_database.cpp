@@ -189,9 +189,27 @@ void write_verdicts(SQLite::Database& database, const Recorder::Impl& run) {
   for (const Verdict& verdict : run.results->verdicts) {
     expectations.row(verdict.expectation.text, verdict.expectation.metric, verdict.value, verdict.met);
   }
-  Insert violations(database, "violations", 4);
-  for (const Violation& violation : run.oracle.kept_violations()) {
-    violations.row(std::string(violation.rule), violation.host, seconds_of(violation.when), violation.text);
+}
+
+void write_violations(SQLite::Database& database, const Oracle& oracle) {
+  Insert rules(database, "oracle_rules", 4);
+  for (std::size_t i = 0; i < kRules; ++i) {
+    const auto rule = static_cast<Rule>(i);
+    const RuleText& text = text_of(rule);
+    rules.row(std::string(text.name), std::string(text.holds_when), oracle.checks(rule),
+              oracle.violations(rule));
+  }
+  Insert violations(database, "violations", 9);
+  std::uint64_t number = 0;
+  for (const Violation& violation : oracle.kept_violations()) {
+    const auto job = violation.job ? std::optional(shoal::to_string(*violation.job)) : std::nullopt;
+    const bool of_operation{violation.operation};
+    violations.row(
+        ++number, std::string(to_string(violation.rule)), violation.host, seconds_of(violation.when), job,
+        of_operation ? std::optional(to_string(violation.operation.kind)) : std::nullopt,
+        of_operation ? std::optional(violation.operation.value) : std::nullopt,
+        violation.guid ? std::optional(fmt::format("{:016x}", violation.guid.value())) : std::nullopt,
+        violation.text);
   }
 }
 
@@ -215,6 +233,7 @@ Result<void> write_run_database(const Recorder::Impl& run, const std::filesystem
       write_population(database, run);
       write_aggregates(database, run);
       write_verdicts(database, run);
+      write_violations(database, run.oracle);
       transaction.commit();
     }
     std::filesystem::rename(unfinished, path);

@@ -135,7 +135,7 @@ void Recorder::Impl::close_open_operations(Instant when) {
   for (const auto& [number, open] : open_lookups) {
     const Outcome outcome = outcome_of(open);
     if (outcome == Outcome::kFailure) {
-      record_lookup(number, open, nullptr, ErrorCode::kTimeout, when);
+      record_lookup(open, nullptr, ErrorCode::kTimeout, when);
       continue;
     }
     LookupStory story;
@@ -156,7 +156,7 @@ void Recorder::Impl::close_open_operations(Instant when) {
     story.outcome = outcome_of(open);
     if (story.outcome == Outcome::kFailure) {
       story.error = ErrorCode::kTimeout;
-      record_get(number, open, std::move(story), when);
+      record_get(open, std::move(story), when);
       continue;
     }
     story.number = number;

@@ -124,11 +124,23 @@ CREATE TABLE expectations (
   met    INTEGER NOT NULL
 );
 
-CREATE TABLE violations (   -- of the oracle's rules (sim/oracle.h); the first 1,000
-  rule TEXT NOT NULL,
-  host INTEGER NOT NULL,
-  t_s  REAL NOT NULL,
-  text TEXT NOT NULL
+CREATE TABLE oracle_rules ( -- what must hold in every run (sim/oracle_rules.h)
+  rule       TEXT PRIMARY KEY,
+  holds_when TEXT NOT NULL,
+  checks     INTEGER NOT NULL,
+  violations INTEGER NOT NULL  -- checks that failed
+) WITHOUT ROWID;
+
+CREATE TABLE violations (   -- of the oracle's rules, in the order of time; the first 100 of each rule
+  violation INTEGER PRIMARY KEY,  -- from 1
+  rule      TEXT NOT NULL,
+  host      INTEGER NOT NULL,  -- whose doing it is, or where it was seen
+  t_s       REAL NOT NULL,
+  job       TEXT,           -- handle_response, …: what the host ran, or had run last; NULL: it was not running
+  operation TEXT,           -- lookup | put | get, in which it was seen; NULL: in none
+  number    INTEGER,        -- of that operation: lookups.lookup, items.item, item_gets.item_get
+  guid      TEXT,           -- of its command, 16 hexadecimal digits; else of the job, if that has one
+  text      TEXT NOT NULL
 );
 )sql";
 

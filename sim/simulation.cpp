@@ -8,6 +8,7 @@ namespace {
 constexpr std::size_t kItemsAtOnce = 256;
 
 void count_items(Recorder& recorder, HostIndex host, const ItemStore& store) {
+  recorder.count_store(host, store.totals());
   std::vector<ItemHeader> page = store.list(nullptr, kItemsAtOnce);
   while (!page.empty()) {
     for (const ItemHeader& header : page) recorder.count_holder(host, header);
@@ -58,13 +59,15 @@ void Simulation::repeat(Duration every, void (Simulation::*what)()) {
 void Simulation::sample() {
   recorder_.begin_sample(network_.now());
   population_.for_each_running([&](HostIndex host, const Node& node) {
-    recorder_.sample_host(host, {&node.counters(), node.jobs_queued(), node.config().jobs_max,
-                                 node.requests_in_flight(), node.config().requests_in_flight_max});
+    recorder_.sample_host(
+        host, {&node.counters(), node.jobs_queued(), node.config().jobs_max, node.requests_in_flight(),
+               node.config().requests_in_flight_max, node.table().size()});
     if (!recorder_.wants_table(host)) return;
     contacts_.clear();
-    for (const RoutingTable::Row& row : node.table().rows()) contacts_.push_back(row.contact.key);
+    for (const RoutingTable::Row& row : node.table().rows()) contacts_.push_back(row.contact);
     recorder_.sample_table(host, contacts_);
   });
+  recorder_.sample_network(network_.totals());
   recorder_.end_sample();
 }
 

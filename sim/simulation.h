@@ -22,6 +22,7 @@ class Simulation {
   Duration run(const std::function<bool(Duration)>& go_on);
 
   const TraceHash& trace() const { return population_.trace(); }
+  Population& population() { return population_; }
 
   static constexpr Duration kSlice = 100ms;
   static constexpr Duration kSampleEvery = 10s;
@@ -40,7 +41,7 @@ class Simulation {
   Population population_;
   Workload workload_;
   Faults faults_;
-  std::vector<Id> contacts_;  // reused by sample()
+  std::vector<Contact> contacts_;  // reused by sample()
 };
 
 }  // namespace shoal::sim

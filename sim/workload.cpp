@@ -66,6 +66,7 @@ void Workload::begin(const Operation& operation, Command command) {
   const Guid guid = operations_.insert(operation);
   // A million commands in flight: the network has long stopped answering, and one more says nothing.
   if (!guid) return;
+  recorder_.commanded(operation.recorded, guid);
   population_.command(operation.host, CommandId{guid.value()}, std::move(command));
 }
 

@@ -48,6 +48,11 @@ class RecorderTest : public testing::Test {
   }
 
   static Id id(HostIndex host) { return Rng::keyed(host, "test", "host").id(); }
+  static std::vector<Contact> contacts(const std::vector<Id>& ids) {
+    std::vector<Contact> contacts;
+    for (const Id& id : ids) contacts.push_back({.key = id, .endpoint = {}});
+    return contacts;
+  }
   static Id target(std::uint64_t i) { return Rng::keyed(i, "test", "target").id(); }
 
   // What a lookup that finds the true k closest reports; the nearest answers after `latency`.
@@ -104,7 +109,7 @@ class RecorderTest : public testing::Test {
   }
   static constexpr WallTime kFarAhead = WallTime::max();
 
-  Oracle oracle;
+  Oracle oracle{{.per_subnet_max = 0}};  // contacts of tests have no addresses
   Recorder recorder;
 };
 
@@ -201,12 +206,12 @@ TEST_F(RecorderTest, TrafficIsOverNodeSecondsAfterTheWarmUp) {
 TEST_F(RecorderTest, LiveContactsAreThoseOnline) {
   recorder.host_offline(3, Departure::kCrash, {}, at(90));
   recorder.begin_sample(at(95));
-  recorder.sample_table(0, std::vector<Id>{id(3)});
+  recorder.sample_table(0, contacts({id(3)}));
   recorder.end_sample();
   recorder.begin_sample(at(110));
   EXPECT_TRUE(recorder.wants_table(0));
-  recorder.sample_table(0, std::vector<Id>{id(1), id(2), id(3)});
-  recorder.sample_table(1, std::vector<Id>{id(4)});
+  recorder.sample_table(0, contacts({id(1), id(2), id(3)}));
+  recorder.sample_table(1, contacts({id(4)}));
   recorder.end_sample();
   const Summary& summary = finish(200);
   EXPECT_EQ(number(summary, "table.live_contact_ratio"), 0.75);

@@ -1,0 +1,60 @@
+#include "sim/oracle_rules.h"
+
+#include <iterator>
+
+namespace shoal::sim {
+namespace {
+
+// In the order of Rule. Bounds are those of OracleConfig (sim/oracle.h).
+constexpr RuleText kTexts[] = {
+    {"answer_order", "the hosts of a lookup's result are sorted, nearest first, without repeats"},
+    {"phantom_answer", "every host of a lookup's result was online at some time during the lookup"},
+    {"lookup_steps",
+     "a lookup asks nobody twice and never its own host, and whoever it asks stood in its own table or was "
+     "named by a host that had answered before"},
+    {"forged_value", "a value got is one that was put under that name and that sequence number"},
+    {"forged_held",
+     "what a host holds under a name verifies as that item: hash, signature and sequence number (up to 64 "
+     "held items are verified in each census)"},
+    {"expired_served", "no get brings a value that had expired before the get began"},
+    {"sequence_backwards",
+     "a reader never sees an older sequence number of a publish item than it has seen; a reader is one run "
+     "of a host, from its start to its end"},
+    {"record_downgraded",
+     "a host that stays does not hold an older sequence number of a publish item than in the census before"},
+    {"acknowledged_unheld",
+     "when a put ends, every host that it names as a holder, and that has not left since, holds the value "
+     "or a newer one"},
+    {"item_vanished",
+     "an acknowledged, unexpired item stays online while one of the holders of the last census stays online"},
+    {"over_replicated", "no item is held by more than `copies_max` online hosts"},
+    {"store_bound", "no host holds more items, or more bytes of items, than it is configured to"},
+    {"table_self", "a routing table holds neither its own host nor a host twice"},
+    {"table_phantom", "every contact of a routing table is a host that has lived"},
+    {"table_client",
+     "no routing table holds a host that has been a client (a host that cannot be reached) for longer than "
+     "`gone_contact_max`"},
+    {"table_gone",
+     "no contact stays in a routing table for longer than `gone_contact_max` after its host has gone (the "
+     "tables of 1,000 hosts are followed)"},
+    {"bucket_bound", "no bucket of a routing table holds more contacts than its size"},
+    {"subnet_bound", "no bucket of a routing table holds more contacts of one subnet than configured"},
+    {"table_unhealed",
+     "`table_recovery_max` after a heal a table is not empty, and holds hosts of other groups when chance "
+     "alone would have put 20 of them there"},
+    {"queue_bound", "the job queue and the requests in flight keep within their configured maxima"},
+    {"unanswered", "every command gets its result within `answer_max`, unless its host leaves"},
+    {"asleep", "a host that knows others sends a request of its own at least every `silence_max`"},
+    {"unaccounted_traffic",
+     "the network carries no datagram that no host of the population sent, so nobody sends before its start "
+     "or after its end"},
+};
+static_assert(std::size(kTexts) == kRules);
+
+}  // namespace
+
+const RuleText& text_of(Rule rule) {
+  return kTexts[static_cast<std::size_t>(rule)];
+}
+
+}  // namespace shoal::sim

@@ -1,0 +1,501 @@
+// The oracle sees what goes wrong: whole runs of real nodes in which a test breaks a node, its disk or the
+// network on purpose, and looks which rules fire. Each run has a process of its own, as the engine demands.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/secure/keys.h"
+#include "sim/scenario_reader.h"
+#include "sim/simulation.h"
+#include "tests/sim/network_decorator.h"
+#include "tests/sim/plain_node.h"
+
+namespace shoal::sim {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Hosts that join within seconds and are asked nothing.
+constexpr const char* kQuiet = R"(name: x
+duration: 3min
+network: {fidelity: message}
+crypto: modelled
+population: {size: 12, arrival: {over: 2s}}
+)";
+
+// One hash item and one record, each on eight of twelve disks; censuses are at 0, 5, 10 and 11 minutes.
+constexpr const char* kItems = R"(name: x
+duration: 11min
+network: {fidelity: message}
+crypto: modelled
+population: {size: 12, arrival: {over: 2s}}
+workload:
+  items: {count: 1, size: [100B, 200B], put_over: 10s, get_every: 2s}
+  publish: {count: 1, update_every: 20h, get_every: 1s}
+)";
+
+// A host whose alarm clock and, if told so, whose mouth fall silent for good.
+class SilencedHost final : public Alarm, public Datagrams {
+ public:
+  SilencedHost(HostPorts inner, const Network& network, Instant from, bool sends)
+      : inner_(inner), network_(network), from_(from), sends_(sends) {}
+  HostPorts ports() { return {inner_.clock, *this, *this, inner_.streams}; }
+
+  void wake_at(Instant when) override {
+    if (when < from_) inner_.alarm.wake_at(when);
+  }
+  bool send(const Endpoint& to, ByteView datagram) override {
+    return (!sends_ && network_.now() >= from_) || inner_.datagrams.send(to, datagram);
+  }
+  Result<void> join(const Endpoint& group) override { return inner_.datagrams.join(group); }
+
+ private:
+  HostPorts inner_;
+  const Network& network_;
+  Instant from_;
+  bool sends_;
+};
+
+struct Silence {
+  HostIndex host = 0;
+  Duration from{};
+  bool sends = true;
+};
+
+class SabotagedNetwork final : public NetworkDecorator {
+ public:
+  SabotagedNetwork(std::unique_ptr<Network> inner, std::optional<Silence> silence)
+      : NetworkDecorator(std::move(inner)), silence_(silence) {}
+  HostPorts ports(HostIndex host) override {
+    const HostPorts ports = NetworkDecorator::ports(host);
+    if (!silence_ || host != silence_->host) return ports;
+    silenced_ = std::make_unique<SilencedHost>(ports, *this, Instant{} + silence_->from, silence_->sends);
+    return silenced_->ports();
+  }
+
+ private:
+  std::optional<Silence> silence_;
+  std::unique_ptr<SilencedHost> silenced_;
+};
+
+// A node like any other, on a host that the simulation did not put there.
+class Stranger final : public HostedNode, private NodeListener {
+ public:
+  Stranger(Network& network, const NodeConfig& config, const Endpoint& bootstrap)
+      : network_(network), host_(network.add_host()), ports_(network.ports(host_)), items_(commits_) {
+    NodeConfig own = config;
+    own.bootstrap = {bootstrap};
+    const KeyPair keys = KeyPair::from_seed(Rng::keyed(1, "stranger", "key").seed());
+    node_ = std::make_unique<Node>(own, keys, 1, CipherKind::kModelled, Rng::keyed(1, "stranger", "node"),
+                                   NodePorts{ports_.clock, ports_.alarm, ports_.datagrams, ports_.streams,
+                                             items_, hosts_, contacts_, *this, nullptr});
+    node_->start();
+    network.attach(host_, *this);
+  }
+  ~Stranger() override { network_.detach(host_); }
+
+  HostIndex host() const { return host_; }
+  const Id& id() const { return node_->id(); }
+
+ private:
+  PortEvents& events() override { return *node_; }
+  bool run_jobs() override {
+    for (const CommitId commit : commits_.take()) node_->on_committed(commit, {});
+    return node_->run_jobs(256);
+  }
+  void on_command_result(CommandId, const CommandResult&) override {}
+  void on_stopped() override {}
+
+  Network& network_;
+  HostIndex host_;
+  HostPorts ports_;
+  CommitQueue commits_;
+  MemoryItemStore items_;
+  MemoryHostStore hosts_;
+  ContactBook contacts_;
+  std::unique_ptr<Node> node_;
+};
+
+// A run about to begin.
+struct Stage {
+  Network& network;
+  Recorder& recorder;
+  Simulation& simulation;
+  const Scenario& scenario;
+  std::shared_ptr<void> props;  // lives as long as the run
+
+  void at(Duration when, std::function<void()> act) { network.at(Instant{} + when, std::move(act)); }
+  // On every disk of the population, in the order of hosts.
+  void on_disks(const std::function<void(HostIndex, ItemStore&)>& act) {
+    for (HostIndex host = 0; host < simulation.population().size(); ++host) {
+      if (ItemStore* store = simulation.population().store(host)) act(host, *store);
+    }
+  }
+};
+
+struct Plan {
+  std::string scenario = kQuiet;
+  std::function<void(OracleConfig&)> config = [](OracleConfig&) {};
+  std::optional<Silence> silence = std::nullopt;
+  std::function<void(Stage&)> sabotage = [](Stage&) {};
+};
+
+struct Seen {
+  std::map<std::string, std::uint64_t> checks, violations;  // by rule; none of zero
+  std::vector<std::string> fired() const {
+    std::vector<std::string> rules;
+    for (const auto& entry : violations) rules.push_back(entry.first);
+    return rules;
+  }
+};
+
+std::string act(const Plan& plan) {
+  init_crypto();
+  const ScenarioOrErrors read = parse_scenario(plan.scenario, "x.yaml");
+  if (!read.errors.empty()) return read.errors.front().to_string();
+  const Scenario& scenario = read.scenario;
+  OracleConfig config = oracle_config_for(scenario.population.node);
+  plan.config(config);
+  Oracle oracle(config);
+  RunInfo info;
+  info.duration = scenario.duration;
+  Recorder recorder(info, oracle);
+  SabotagedNetwork network(Network::make(scenario.network, scenario.seed), plan.silence);
+  Simulation simulation(scenario, network, recorder);
+  Stage stage{network, recorder, simulation, scenario, nullptr};
+  // The population's hosts are the network's first: the act begins when they are there.
+  network.at(network.now(), [&] { plan.sabotage(stage); });
+  simulation.run([](Duration) { return true; });
+  stage.props.reset();
+  std::string text;
+  for (std::size_t i = 0; i < kRules; ++i) {
+    const auto rule = static_cast<Rule>(i);
+    text += fmt::format("{} {} {}\n", to_string(rule), oracle.checks(rule), oracle.violations(rule));
+  }
+  return text;
+}
+
+Seen perform(const Plan& plan) {
+  std::array<int, 2> ends{};
+  Seen seen;
+  if (pipe(ends.data()) != 0) return seen;
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string text = act(plan);
+    const bool written = write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    _exit(written ? 0 : 1);
+  }
+  close(ends[1]);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (ssize_t n = 0; (n = read(ends[0], buffer.data(), buffer.size())) > 0;) {
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0) << "the run broke off";
+  std::istringstream lines(text);
+  std::string rule;
+  std::size_t rules = 0;
+  for (std::uint64_t checks = 0, violations = 0; lines >> rule >> checks >> violations; ++rules) {
+    if (checks > 0) seen.checks[rule] = checks;
+    if (violations > 0) seen.violations[rule] = violations;
+  }
+  EXPECT_EQ(rules, kRules) << text;
+  return seen;
+}
+
+std::string set(std::string scenario, const std::string& node) {
+  const std::string population = "population: {";
+  return scenario.replace(scenario.find(population), population.size(),
+                          population + "node: {" + node + "}, ");
+}
+
+// --- nothing broken
+
+TEST(OracleSabotage, AHealthyRunFiresNothingThoughEveryRuleIsChecked) {
+  Plan plan;
+  plan.scenario = R"(name: x
+duration: 16min
+network: {fidelity: message, loss: 1%, jitter: 5ms}
+population: {size: 60, arrival: {over: 10s}}
+churn: {session: {exponential: {mean: 5min}}, absence: {exponential: {mean: 1min}}, leave: {crash: 50%, clean: 50%}, identity: {keep: 60%}}
+faults:
+  - {at: 2min, for: 2min, partition: {groups: [50%, 50%]}}
+  - {at: 6min, for: 1min, loss: 20%}
+  - {at: 8min, for: 1min, kill: {share: 30%}}
+workload:
+  lookups: {every: 20s}
+  items: {count: 20, size: [100B, 10KiB], put_over: 20s, get_every: 10s}
+  publish: {count: 5, update_every: 30s, get_every: 10s}
+)";
+  const Seen seen = perform(plan);
+  EXPECT_THAT(seen.fired(), IsEmpty());
+  for (std::size_t i = 0; i < kRules; ++i) {
+    EXPECT_TRUE(seen.checks.contains(std::string(to_string(static_cast<Rule>(i)))))
+        << to_string(static_cast<Rule>(i)) << " was never checked";
+  }
+}
+
+TEST(OracleSabotage, TheQuietRunsOfTheseTestsFireNothing) {
+  EXPECT_THAT(perform({}).fired(), IsEmpty());
+  Plan plan;
+  plan.scenario = kItems;
+  EXPECT_THAT(perform(plan).fired(), IsEmpty());
+}
+
+// --- lookups and tables
+
+void join_a_stranger(Stage& stage) {
+  stage.props =
+      std::make_shared<Stranger>(stage.network, stage.scenario.population.node, stage.network.endpoint(0));
+}
+
+// What it sends is nobody's either.
+TEST(OracleSabotage, SeesAHostThatNeverLivedInTablesAndInAnswers) {
+  Plan plan;
+  plan.sabotage = join_a_stranger;
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("table_phantom", "unaccounted_traffic"));
+  plan.scenario = std::string(kQuiet) + "workload: {lookups: {every: 5s}}\n";
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("phantom_answer", "table_phantom", "unaccounted_traffic"));
+}
+
+TEST(OracleSabotage, SeesAClientThatSaysItIsNoneStayInTables) {
+  Plan plan;
+  plan.config = [](OracleConfig& config) { config.gone_contact_max = 1min; };
+  plan.sabotage = [](Stage& stage) {
+    join_a_stranger(stage);
+    const auto& stranger = *std::static_pointer_cast<Stranger>(stage.props);
+    stage.recorder.host_online(stranger.host(), stranger.id(), true, stage.network.now());
+  };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("table_client", "unaccounted_traffic"));
+}
+
+TEST(OracleSabotage, SeesContactsThatAreNeverForgotten) {
+  Plan plan;
+  plan.scenario = set(kQuiet,
+                      "table_check_period: 1d, bucket_refresh_interval: 1d, neighbour_refresh_interval: 1d, "
+                      "connection_item_lifetime: 0s") +
+                  "faults: [{at: 30s, kill: {share: 30%}}]\n";
+  plan.config = [](OracleConfig& config) { config.gone_contact_max = 1min; };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("table_gone"));
+}
+
+TEST(OracleSabotage, SeesATableThatIsLargerThanItMayBe) {
+  Plan plan;
+  plan.scenario = set(kQuiet, "k: 20, first_buckets: []");
+  plan.config = [](OracleConfig& config) { config.bucket_sizes = {3}; };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("bucket_bound"));
+}
+
+TEST(OracleSabotage, SeesATableFullOfOneSubnet) {
+  Plan plan;
+  plan.scenario = set(kQuiet, "per_subnet_max: 0");
+  plan.config = [](OracleConfig& config) { config.per_subnet_max = 1; };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("subnet_bound"));
+}
+
+// Nodes that forget what a cut hides from them, and never ask again for those they lost.
+TEST(OracleSabotage, SeesTablesThatDoNotHeal) {
+  Plan plan;
+  plan.scenario = R"(name: x
+duration: 8min
+network: {fidelity: message}
+crypto: modelled
+population: {size: 100, arrival: {over: 2s}, node: {table_check_period: 20s, lost_check_interval: 1d}}
+faults: [{at: 1min, for: 4min, partition: {groups: [50%, 50%]}}]
+)";
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("table_unhealed"));
+}
+
+// --- items
+
+TEST(OracleSabotage, SeesAStoreThatForgetsWhatItHasAcknowledged) {
+  Plan plan;
+  plan.scenario = kItems;
+  plan.sabotage = [](Stage& stage) {
+    for (Duration when = 2s; when < 70s; when += 5ms) {
+      stage.at(when, [&stage] {
+        stage.on_disks([](HostIndex, ItemStore& store) {
+          for (const ItemHeader& header : store.list(nullptr, 100)) {
+            if (header.name.kind != ItemKind::kConnection)
+              store.commit({.puts = {}, .erases = {header.name}});
+          }
+        });
+      });
+    }
+  };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("acknowledged_unheld"));
+}
+
+TEST(OracleSabotage, SeesAnItemVanishFromDisksThatStay) {
+  Plan plan;
+  plan.scenario = kItems;
+  plan.sabotage = [](Stage& stage) {
+    stage.at(7min, [&stage] {
+      stage.on_disks([](HostIndex, ItemStore& store) {
+        for (const ItemHeader& header : store.list(nullptr, 100)) {
+          if (header.name.kind == ItemKind::kHash) store.commit({.puts = {}, .erases = {header.name}});
+        }
+      });
+    });
+  };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("item_vanished"));
+}
+
+TEST(OracleSabotage, SeesWhatIsHeldUnderAWrongName) {
+  Plan plan;
+  plan.scenario = kItems;
+  const std::string gets = "put_over: 10s, get_every: 2s";
+  plan.scenario.replace(plan.scenario.find(gets), gets.size(), "put_over: 10s, get_every: 20h");
+  plan.sabotage = [](Stage& stage) {
+    stage.at(4min, [&stage] {
+      stage.on_disks([](HostIndex, ItemStore& store) {
+        for (const ItemHeader& header : store.list(nullptr, 100)) {
+          if (header.name.kind != ItemKind::kHash) continue;
+          StoredItem item = *store.find(header.name);
+          Bytes body = *item.body;
+          body.back() ^= 1;
+          item.body = std::make_shared<const Bytes>(std::move(body));
+          store.commit({.puts = {item}, .erases = {}});
+        }
+      });
+    });
+  };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("forged_held"));
+}
+
+// Copies of disks: of one kind of item, as it was at one time, to be put back later.
+struct Backup {
+  std::vector<std::pair<HostIndex, StoredItem>> items;
+
+  void take(Stage& stage, ItemKind kind) {
+    stage.on_disks([&](HostIndex host, ItemStore& store) {
+      for (const ItemHeader& header : store.list(nullptr, 100)) {
+        if (header.name.kind == kind) items.emplace_back(host, *store.find(header.name));
+      }
+    });
+  }
+  void restore(Stage& stage) const {
+    for (const auto& [host, item] : items) {
+      stage.simulation.population().store(host)->commit({.puts = {item}, .erases = {}});
+    }
+  }
+  // The first one, on every disk.
+  void spread(Stage& stage) const {
+    stage.on_disks([this](HostIndex, ItemStore& store) {
+      store.commit({.puts = {items.front().second}, .erases = {}});
+    });
+  }
+};
+
+TEST(OracleSabotage, SeesAValueServedAfterItHasExpired) {
+  Plan plan;
+  plan.scenario = set(kItems, "item_lifetime: 4min");
+  plan.sabotage = [](Stage& stage) {
+    const auto backup = std::make_shared<Backup>();
+    stage.at(3min, [&stage, backup] {
+      backup->take(stage, ItemKind::kHash);
+      for (auto& entry : backup->items) entry.second.header.expires += std::chrono::hours(10);
+    });
+    stage.at(7min, [&stage, backup] { backup->restore(stage); });
+  };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("expired_served"));
+}
+
+TEST(OracleSabotage, SeesAnOldRecordComeBackOnADiskAndInWhatReadersSee) {
+  Plan plan;
+  plan.scenario = kItems;
+  const std::string updates = "update_every: 20h";
+  plan.scenario.replace(plan.scenario.find(updates), updates.size(), "update_every: 100s");
+  const auto brought_back = [](bool everywhere) {
+    return [everywhere](Stage& stage) {
+      const auto backup = std::make_shared<Backup>();
+      stage.at(90s, [&stage, backup] {
+        backup->take(stage, ItemKind::kPublish);
+        backup->items.resize(1);
+      });
+      stage.at(10min - 2s,
+               [&stage, backup, everywhere] { everywhere ? backup->spread(stage) : backup->restore(stage); });
+    };
+  };
+  plan.sabotage = brought_back(false);
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("record_downgraded"));
+  plan.sabotage = brought_back(true);
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("record_downgraded", "sequence_backwards"));
+}
+
+TEST(OracleSabotage, SeesAnItemOnMoreHostsThanItShould) {
+  Plan plan;
+  plan.scenario = kItems;
+  plan.config = [](OracleConfig& config) { config.copies_max = 4; };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("over_replicated"));
+}
+
+TEST(OracleSabotage, SeesAStoreOverItsBound) {
+  Plan plan;
+  plan.scenario = set(kItems, "item_count_max: 20");
+  plan.sabotage = [](Stage& stage) {
+    stage.at(4min, [&stage] {
+      for (std::uint8_t i = 0; i < 21; ++i) {
+        StoredItem item;
+        item.body = std::make_shared<const Bytes>(Bytes{i});
+        item.header = {
+            .name = {.location = hash_item_location(*item.body), .kind = ItemKind::kHash, .salt = {}},
+            .sequence = 0,
+            .expires = stage.network.wall_time() + std::chrono::hours(1),
+            .body_bytes = 1};
+        stage.simulation.population().store(2)->commit({.puts = {item}, .erases = {}});
+      }
+    });
+  };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("store_bound"));
+}
+
+// --- nodes
+
+TEST(OracleSabotage, SeesACommandThatNeverGetsItsResult) {
+  Plan plan;
+  plan.scenario = std::string(kQuiet) + "workload: {lookups: {every: 10s}}\n";
+  plan.silence = Silence{.host = 5, .from = 40s, .sends = false};
+  plan.config = [](OracleConfig& config) { config.answer_max = 1min; };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("unanswered"));
+}
+
+TEST(OracleSabotage, SeesANodeThatIsNeverWoken) {
+  Plan plan;
+  plan.scenario =
+      set(kQuiet, "table_check_period: 20s, bucket_refresh_interval: 10s, neighbour_refresh_interval: 10s");
+  plan.silence = Silence{.host = 5, .from = 40s, .sends = true};
+  plan.config = [](OracleConfig& config) { config.silence_max = 1min; };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("asleep"));
+}
+
+TEST(OracleSabotage, SeesADatagramThatNobodySent) {
+  Plan plan;
+  plan.sabotage = [](Stage& stage) {
+    const auto ghost = std::make_shared<PlainNode>(stage.network);
+    stage.props = ghost;
+    // Its few datagrams would hide behind those that nodes count and the network never got.
+    ghost->act([&stage, ghost] {
+      for (int i = 0; i < 100; ++i) ghost->port().datagrams.send(stage.network.endpoint(1), Bytes(60));
+    });
+  };
+  EXPECT_THAT(perform(plan).fired(), ElementsAre("unaccounted_traffic"));
+}
+
+}  // namespace
+}  // namespace shoal::sim
