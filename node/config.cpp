@@ -88,10 +88,20 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"lookups_in_flight_max", Count{&Config::lookups_in_flight_max, 1, 65'536}, "Lookups at a time."},
     {"lost_check_interval", Time{&Config::lost_check_interval, 100ms, kDay},
      "How often one of the contacts that were lost by silence is pinged again."},
+    {"neighbour_checks_per_lifetime", SmallCount{&Config::neighbour_checks_per_lifetime, 0, 100},
+     "How often within the mean lifetime of a contact each of the k closest is heard of, or pinged; 0: as "
+     "the "
+     "others."},
     {"neighbour_refresh_interval", Time{&Config::neighbour_refresh_interval, 1s, kDay},
      "How often this host looks up its own id, to know its neighbours."},
     {"per_subnet_max", Count{&Config::per_subnet_max, 0, 256},
      "Contacts of one /24 or IPv6 /48 in a bucket or a lookup's result; 0 for no limit."},
+    {"refreshes_per_lifetime", SmallCount{&Config::refreshes_per_lifetime, 0, 100},
+     "How often within the mean lifetime of a contact neighbours and stale buckets are looked up and the "
+     "connection "
+     "item is published; 0: by their intervals only."},
+    {"renewals_per_lifetime", SmallCount{&Config::renewals_per_lifetime, 0, 100},
+     "How often within the mean lifetime of a contact holders renew an item; 0: by republish_interval only."},
     {"replacements_max", Count{&Config::replacements_max, 0, 256},
      "Contacts kept for each bucket to replace those that leave."},
     {"replication", Count{&Config::replication, 1, wire::kContactsMax},
@@ -117,6 +127,10 @@ constexpr auto kEntries = std::to_array<Entry>({
      "Datagrams each second that may cost a key agreement."},
     {"table_check_period", Time{&Config::table_check_period, 1s, kDay},
      "A contact silent for this long is pinged."},
+    {"table_checks_per_lifetime", SmallCount{&Config::table_checks_per_lifetime, 0, 100},
+     "How often within the mean lifetime of a contact every one is heard of, or pinged; 0: by "
+     "table_check_period "
+     "only."},
     {"tokens_max", Count{&Config::tokens_max, 1, kMillion},
      "Address tokens of other hosts that are kept; without one a find is padded and a store asks twice."},
 });

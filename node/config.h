@@ -36,9 +36,14 @@ struct NodeConfig {
   std::size_t tokens_max = 512;  // address tokens of other hosts that are kept
   std::size_t jobs_max = 8192;
 
-  // Maintenance
-  Duration table_check_period = 15min;  // every contact is heard of this often, or pinged
-  Duration lost_check_interval = 15s;   // one contact that was lost is pinged again
+  // Maintenance. The periods are the longest ones: where contacts are seen to stay for a shorter time, things
+  // are done so many times per mean lifetime of a contact; 0: not adapted.
+  std::uint8_t table_checks_per_lifetime = 2;
+  std::uint8_t neighbour_checks_per_lifetime = 8;  // of the k contacts closest to us
+  std::uint8_t refreshes_per_lifetime = 1;         // of neighbours, buckets, and our connection item
+  std::uint8_t renewals_per_lifetime = 2;          // of items
+  Duration table_check_period = 15min;             // every contact is heard of this often, or pinged
+  Duration lost_check_interval = 15s;              // one contact that was lost is pinged again
   Duration bucket_refresh_interval = 15min;
   Duration neighbour_refresh_interval = 5min;  // a lookup of our own id
   Duration bootstrap_backoff_min = 2s;

@@ -14,6 +14,8 @@ constexpr std::size_t kCommandsMax = 1024;
 constexpr std::size_t kHandOverMax = 64;
 // Time for more than one host to tell us our address.
 constexpr Duration kPublishSelfDelay = std::chrono::seconds(5);
+// However short lives are.
+constexpr Duration kPublishSelfPeriodMin = std::chrono::minutes(1);
 
 TableConfig table_config(const NodeConfig& config) {
   TableConfig table;
@@ -105,7 +107,9 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
     case DeadlineKind::kPublishSelf:
       if (context.now() < publish_self_due) break;
       publish_self_at(context.now() +
-                      std::max(kPublishSelfDelay, context.config.connection_item_lifetime / 2));
+                      std::max(kPublishSelfDelay,
+                               paced(table.contact_lifetime(), context.config.refreshes_per_lifetime,
+                                     kPublishSelfPeriodMin, context.config.connection_item_lifetime / 2)));
       operations.publish_self();
       break;
     case DeadlineKind::kCheckContacts:
@@ -164,13 +168,26 @@ void Node::Impl::hand_items_to(const Contact& newcomer) {
   for (const ItemName& name : names) operations.hand_over(name, newcomer);
 }
 
+// A host that shared items with us has left: those that are ours to keep get another holder in its place.
+void Node::Impl::repair_items_of(const Id& lost) {
+  if (stopping) return;
+  std::vector<ItemName> names = items.to_repair(lost);
+  names.resize(std::min(names.size(), kHandOverMax));
+  for (const ItemName& name : names) operations.repair(name);
+}
+
 void Node::Impl::on_contact_silent(const Contact& contact) {
   const auto known = table.find(contact.key);
   if (known && known->endpoint == contact.endpoint) {
     const bool said_goodbye = leaving.erase(contact.key) > 0;
     const bool left = said_goodbye ? table.remove(contact.key) : table.failed(contact.key);
-    if (left) connections.close(contact.key);
-    if (left && !said_goodbye) reunion.on_lost(contact);
+    if (left) {
+      connections.close(contact.key);
+      if (!said_goodbye) reunion.on_lost(contact);
+      repair_items_of(contact.key);
+    } else {
+      maintenance.on_silent(contact);
+    }
   }
   if (table.size() == 0 && !stopping) bootstrapper.begin();
 }
@@ -208,7 +225,7 @@ void Node::Impl::on_answer(const Answer& answer) {
       operations.on_fetch_answer(answer);
       break;
     case Completion::Owner::kVerify:
-      maintenance.on_verified(answer.from.key);
+      maintenance.on_verified(answer.from, answer.response != nullptr);
       break;
     case Completion::Owner::kCommand:
       finish_asking_command(answer);

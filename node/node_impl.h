@@ -114,6 +114,7 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
   }
 
   void hand_items_to(const Contact& newcomer);
+  void repair_items_of(const Id& lost);
   void publish_self_at(Instant when);
   void own_addresses_changed();
   void deliver_results();

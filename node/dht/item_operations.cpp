@@ -11,6 +11,8 @@ namespace {
 
 // Completion::index of a question that comes before a store.
 constexpr std::uint16_t kQuestion = 1;
+// Hosts that a repair may turn to when the first does not take the item.
+constexpr std::size_t kRepairTargetsMore = 2;
 
 bool about_sequence(ErrorCode code) {
   return code == ErrorCode::kSequenceTooLow || code == ErrorCode::kSequenceConflict ||
@@ -160,6 +162,19 @@ void ItemOperations::hand_over(const ItemName& name, const Contact& to) {
   const wire::GetItem question{name, false, 0, false, false};
   const Completion completion{Completion::Owner::kStore, kQuestion, guid};
   if (!rpc_.request({to, question, Purpose::kMaintenance, completion, false})) operations_.erase(guid);
+}
+
+// The others of the closest hold it; the new one is whoever is now the last of them, or the next that takes
+// it.
+void ItemOperations::repair(const ItemName& name) {
+  std::optional<Operation> operation = operation_on_held(Kind::kHandOver, name);
+  if (!operation) return;
+  const std::size_t others = context_.config.replication - 1;
+  table_.closest(name.location, others + kRepairTargetsMore, operation->targets);
+  if (operation->targets.size() < others || others == 0) return;
+  operation->next_target = others - 1;
+  operation->copies_wanted = 1;
+  store_on_next(begin(std::move(*operation)));
 }
 
 void ItemOperations::publish_self() {

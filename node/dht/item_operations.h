@@ -40,6 +40,8 @@ class ItemOperations {
 
   void renew(const ItemName& name);
   void hand_over(const ItemName& name, const Contact& to);
+  // Another holder, in the place of one that has left.
+  void repair(const ItemName& name);
   void publish_self();
 
   void on_lookup_done(Guid operation, LookupOutcome outcome);

@@ -15,6 +15,9 @@ constexpr std::size_t kPendingMax = 1024;
 constexpr std::size_t kItemResponseOverhead = wire::kDatagramMessageBytesMax - wire::kGetBodyInDatagramMax;
 // The renewal deadline is looked at this often within one period.
 constexpr int kRenewalTicks = 16;
+constexpr double kRenewalJitter = 0.25;
+// However short lives are.
+constexpr Duration kRenewalPeriodMin = std::chrono::seconds(20);
 
 // Sorts before every publish record at the same location and after every hash item there.
 ItemName before_records(const Id& location) {
@@ -34,11 +37,17 @@ void Items::load() {
     for (const ItemHeader& header : page) held_[header.name] = Held{next_renewal(), header.expires, 0};
     page = store_.list(&page.back().name, kPage);
   }
-  context_.after(context_.config.republish_interval / kRenewalTicks, DeadlineKind::kRenewItems);
+  context_.after(renewal_period() / kRenewalTicks, DeadlineKind::kRenewItems);
+}
+
+Duration Items::renewal_period() const {
+  const NodeConfig& config = context_.config;
+  return paced(table_.contact_lifetime(), config.renewals_per_lifetime, kRenewalPeriodMin,
+               config.republish_interval);
 }
 
 Instant Items::next_renewal() {
-  return context_.now() + context_.rng.jittered(context_.config.republish_interval, 0.25);
+  return context_.now() + context_.rng.jittered(renewal_period(), kRenewalJitter);
 }
 
 std::optional<StoredItem> Items::find(const ItemName& name) const {
@@ -142,7 +151,8 @@ void Items::commit(const wire::Item& item, const ItemHeader& header, StoreReply 
   }
   stored.header.body_bytes = static_cast<std::uint32_t>(item.body.size());
   stored.body = std::make_shared<const Bytes>(item.body);
-  held_[header.name] = Held{next_renewal(), stored.header.expires, 0};
+  Held& kept = held_.try_emplace(header.name, Held{next_renewal(), {}, 0}).first->second;
+  kept.expires = stored.header.expires;
   batch.puts.push_back(std::move(stored));
   pending_.emplace(store_.commit(std::move(batch)), std::move(reply));
 }
@@ -193,7 +203,8 @@ wire::Items Items::one_record(const Origin& origin, const wire::Request& request
   const auto item = find(get.name);
   if (!item || item->header.sequence < get.sequence_min) return answer;
   answer.held_sequence = item->header.sequence;
-  if (fits(origin, request, item->body->size())) {
+  // A host that renews has the value, and asks only who else does.
+  if (!get.renewing && fits(origin, request, item->body->size())) {
     answer.items.push_back({get.name.kind, *item->body});
   } else {
     answer.by_session_bytes = item->header.body_bytes;
@@ -232,7 +243,8 @@ void Items::note_renewal_by_another(const ItemName& name) {
 }
 
 void Items::on_renew_deadline() {
-  context_.after(context_.config.republish_interval / kRenewalTicks, DeadlineKind::kRenewItems);
+  const Duration period = renewal_period();
+  context_.after(period / kRenewalTicks, DeadlineKind::kRenewItems);
   const WallTime wall = context_.clock.wall_time();
   ItemBatch expired;
   std::erase_if(held_, [&](const auto& entry) {
@@ -241,6 +253,11 @@ void Items::on_renew_deadline() {
     return true;
   });
   if (!expired.erases.empty()) store_.commit(std::move(expired));
+  // When lives have become shorter, so has the period of what was put off before.
+  const Instant latest = context_.now() + period + period / 4;
+  for (auto& [name, held] : held_) {
+    if (held.renew_at > latest) held.renew_at = next_renewal();
+  }
   start_renewals();
 }
 
@@ -248,7 +265,7 @@ void Items::start_renewals() {
   std::size_t posted = 0;
   for (auto& [name, held] : held_) {
     if (renewals_ + posted >= kRenewalsMax) return;
-    if (held.renew_at > context_.now()) continue;
+    if (held.renew_at > context_.now() || name.kind == ItemKind::kConnection) continue;
     held.renew_at = next_renewal();
     held.skipped = 0;
     context_.post(JobClass::kMaintenance, Store{name});
@@ -261,15 +278,36 @@ void Items::on_renewal_done() {
   start_renewals();
 }
 
+// Are we among the kKeepers closest, leaving out one contact?
+bool Items::is_keeper(const Id& location, const Id& except, std::vector<Contact>& closest) const {
+  table_.closest(location, kKeepers + 1, closest);
+  const auto nearer = [&](const Contact& contact) {
+    return contact.key != except && closer(location, contact.key, table_.self());
+  };
+  return std::count_if(closest.begin(), closest.end(), nearer) < static_cast<std::ptrdiff_t>(kKeepers);
+}
+
+std::vector<ItemName> Items::to_repair(const Id& lost) const {
+  std::vector<ItemName> names;
+  const std::size_t others = context_.config.replication - 1;
+  if (others == 0) return names;
+  std::vector<Contact> closest;
+  for (const auto& [name, held] : held_) {
+    if (name.kind == ItemKind::kConnection) continue;
+    if (!is_keeper(name.location, {}, closest)) continue;
+    table_.closest(name.location, others, closest);
+    if (closest.size() == others && closer(name.location, lost, closest.back().key)) names.push_back(name);
+  }
+  return names;
+}
+
 std::vector<ItemName> Items::to_hand_over(const Contact& newcomer) const {
   std::vector<ItemName> names;
   std::vector<Contact> closest;
   const auto is_newcomer = [&](const Contact& contact) { return contact.key == newcomer.key; };
   for (const auto& [name, held] : held_) {
-    // Most items have a closer holder than us, which two contacts suffice to see.
-    table_.closest(name.location, 2, closest);
-    std::erase_if(closest, is_newcomer);
-    if (!closest.empty() && closer(name.location, closest.front().key, table_.self())) continue;
+    if (name.kind == ItemKind::kConnection) continue;
+    if (!is_keeper(name.location, newcomer.key, closest)) continue;
     table_.closest(name.location, context_.config.replication, closest);
     if (std::any_of(closest.begin(), closest.end(), is_newcomer)) names.push_back(name);
   }

@@ -4,7 +4,9 @@
 // sequence number only; the reasons of a refusal travel to the caller. Every item is renewed on the hosts now
 // closest to it once a period by one of its holders: a holder that sees another about to do so (get_item with
 // `renewing`) skips one period, but not kSkipsMax + 1 in a row, so nobody can keep an item from being
-// renewed.
+// renewed. A newcomer among the closest is handed what it should hold, and when one of the closest leaves,
+// the nearest holder gives the item to the next. Connection items are left to their owners, who publish them
+// anew while they are there; nobody else keeps the address of a host that is gone.
 #pragma once
 
 #include <cstddef>
@@ -40,6 +42,9 @@ class Items {
   static constexpr std::size_t kRecordsPerKeyMax = 64;
   // Periods that a holder leaves an item to others. With as many holders as items have, about one renews.
   static constexpr std::uint8_t kSkipsMax = 6;
+  // So many of the hosts nearest to an item hand it over and repair it. One alone may be a newcomer that has
+  // not got it, or be dead without our knowing.
+  static constexpr std::size_t kKeepers = 2;
   // Items renewed at a time.
   static constexpr std::size_t kRenewalsMax = 4;
 
@@ -69,6 +74,10 @@ class Items {
   // holder besides it, hand over.
   std::vector<ItemName> to_hand_over(const Contact& newcomer) const;
 
+  // Names of the items of which a host that has just left the table was a holder, and which we, the closest
+  // to them now, give another.
+  std::vector<ItemName> to_repair(const Id& lost) const;
+
   std::size_t size() const { return held_.size(); }
   std::size_t commits_pending() const { return pending_.size(); }
 
@@ -93,6 +102,8 @@ class Items {
   bool fits(const Origin& origin, const wire::Request& request, std::size_t body_bytes) const;
   void note_renewal_by_another(const ItemName& name);
   void start_renewals();
+  bool is_keeper(const Id& location, const Id& except, std::vector<Contact>& closest) const;
+  Duration renewal_period() const;
   Instant next_renewal();
 
   NodeContext& context_;

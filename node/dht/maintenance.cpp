@@ -8,8 +8,11 @@ namespace {
 // Known hosts are saved on joining and soon after it, lest an early crash loses them, then ever less often.
 constexpr Duration kSaveHostsFirst = std::chrono::seconds(5);
 constexpr Duration kSaveHostsInterval = std::chrono::minutes(5);
-// Contacts are looked over this often within table_check_period.
-constexpr int kChecksPerPeriod = 4;
+// Contacts are looked over this often within the shortest period in which one is heard of.
+constexpr int kLooksPerPeriod = 4;
+// However short lives are.
+constexpr Duration kCheckPeriodMin = std::chrono::seconds(5);
+constexpr Duration kRefreshPeriodMin = std::chrono::seconds(30);
 // A refresh only has to meet the hosts of a bucket, not to find the closest of all.
 constexpr std::size_t kRefreshWanted = 8;
 constexpr Duration kCheckPaceMin = std::chrono::milliseconds(20);
@@ -27,9 +30,9 @@ void Maintenance::start() {
   const auto first = [&](Duration interval, DeadlineKind kind) {
     context_.after(context_.rng.jittered(interval, 0.5), kind);
   };
-  first(config.table_check_period / kChecksPerPeriod, DeadlineKind::kCheckContacts);
-  first(config.bucket_refresh_interval, DeadlineKind::kRefreshBuckets);
-  first(config.neighbour_refresh_interval, DeadlineKind::kRefreshNeighbours);
+  first(check_periods().look, DeadlineKind::kCheckContacts);
+  first(refresh_period(config.bucket_refresh_interval), DeadlineKind::kRefreshBuckets);
+  first(refresh_period(config.neighbour_refresh_interval), DeadlineKind::kRefreshNeighbours);
   save_interval_ = kSaveHostsFirst;
   first(save_interval_, DeadlineKind::kSaveHosts);
 }
@@ -40,13 +43,15 @@ void Maintenance::on_deadline(DeadlineKind kind) {
     case DeadlineKind::kCheckContacts:
       check_contacts();
       break;
-    case DeadlineKind::kRefreshBuckets:
-      context_.after(context_.rng.jittered(config.bucket_refresh_interval, 0.25), kind);
-      to_refresh_ = table_.stale_buckets(context_.now() - config.bucket_refresh_interval, config.k);
+    case DeadlineKind::kRefreshBuckets: {
+      const Duration period = refresh_period(config.bucket_refresh_interval);
+      context_.after(context_.rng.jittered(period, 0.25), kind);
+      to_refresh_ = table_.stale_buckets(context_.now() - period, config.k);
       refresh_next_bucket();
       break;
+    }
     case DeadlineKind::kRefreshNeighbours:
-      context_.after(context_.rng.jittered(config.neighbour_refresh_interval, 0.25), kind);
+      context_.after(context_.rng.jittered(refresh_period(config.neighbour_refresh_interval), 0.25), kind);
       if (table_.size() > 0) look_up(table_.self(), config.k);
       break;
     case DeadlineKind::kJoin:
@@ -75,27 +80,48 @@ void Maintenance::verify(const Contact& contact, Purpose purpose) {
   }
 }
 
+// One that was silent once more is asked again at once: either it leaves, or it is no longer under suspicion.
+void Maintenance::on_verified(const Contact& contact, bool answered) {
+  verifying_.erase(contact.key);
+  if (!answered) on_silent(contact);
+}
+
+void Maintenance::on_silent(const Contact& contact) {
+  if (table_.find(contact.key) == contact) verify(contact, Purpose::kMaintenance);
+}
+
+Maintenance::CheckPeriods Maintenance::check_periods() const {
+  const NodeConfig& config = context_.config;
+  const Duration lifetime = table_.contact_lifetime();
+  CheckPeriods periods;
+  periods.others =
+      paced(lifetime, config.table_checks_per_lifetime, kCheckPeriodMin, config.table_check_period);
+  periods.neighbours = paced(lifetime, config.neighbour_checks_per_lifetime, kCheckPeriodMin, periods.others);
+  periods.look = periods.neighbours / kLooksPerPeriod;
+  return periods;
+}
+
+Duration Maintenance::refresh_period(Duration longest) const {
+  return paced(table_.contact_lifetime(), context_.config.refreshes_per_lifetime, kRefreshPeriodMin, longest);
+}
+
 // Looks the table over, then pings what it found one by one, spread over the time until the next look.
 void Maintenance::check_contacts() {
-  const Duration interval = context_.config.table_check_period / kChecksPerPeriod;
-  const Instant silent_since = context_.now() - context_.config.table_check_period + interval;
-  const auto is_silent = [&](const RoutingTable::Row& row) {
-    return row.last_seen < silent_since || row.failures > 0;
-  };
+  const CheckPeriods periods = check_periods();
   if (to_check_.empty()) {
-    for (const RoutingTable::Row& row : table_.rows()) {
-      if (is_silent(row)) to_check_.push_back(row.contact.key);
-    }
+    looked_at_ = context_.now();
+    to_check_ = table_.silent_since(looked_at_ - periods.others + periods.look, context_.config.k,
+                                    looked_at_ - periods.neighbours + periods.look);
     if (to_check_.empty()) {
-      context_.after(context_.rng.jittered(interval, 0.25), DeadlineKind::kCheckContacts);
+      context_.after(context_.rng.jittered(periods.look, 0.25), DeadlineKind::kCheckContacts);
       return;
     }
   }
-  const Duration pace = std::max(kCheckPaceMin, interval / static_cast<int>(to_check_.size() + 1));
+  const Duration pace = std::max(kCheckPaceMin, periods.look / static_cast<int>(to_check_.size() + 1));
   // One that was heard of while it waited needs no ping.
   for (bool asked = false; !asked && !to_check_.empty(); to_check_.pop_back()) {
     const std::optional<RoutingTable::Row> row = table_.row(to_check_.back());
-    asked = row && is_silent(*row);
+    asked = row && row->last_seen < looked_at_;
     if (asked) verify(row->contact, Purpose::kMaintenance);
   }
   if (to_check_.empty()) to_check_.shrink_to_fit();

@@ -1,6 +1,7 @@
-// Maintenance: keeps the table true. Contacts that were silent for long are pinged; buckets in which nobody
-// was seen, and our own neighbourhood, are looked up; hosts that others tell of or that ask us are verified
-// before they enter.
+// Maintenance: keeps the table true. Contacts that were silent for long are pinged, our neighbours more often
+// than others; who does not answer is asked once more at once; buckets in which nobody was seen, and our own
+// neighbourhood, are looked up; hosts that others tell of or that ask us are verified before they enter. The
+// pace of all this follows the lifetime that contacts are seen to have.
 #pragma once
 
 #include <cstddef>
@@ -33,13 +34,22 @@ class Maintenance {
   void consider(const Contact& possible, Purpose purpose);
   // Is it still there? It is asked whether or not the table has room.
   void verify(const Contact& contact, Purpose purpose);
-  void on_verified(const Id& host) { verifying_.erase(host); }
+  // The ping of verify() has come to its end.
+  void on_verified(const Contact& contact, bool answered);
+  // A request to a contact went unanswered, which it has survived: is it still there?
+  void on_silent(const Contact& contact);
 
   void on_deadline(DeadlineKind kind);
   void on_lookup_done();
   void save_hosts();
 
  private:
+  // How often contacts are to be heard of, and the table is looked over for those that were not.
+  struct CheckPeriods {
+    Duration neighbours, others, look;
+  };
+  CheckPeriods check_periods() const;
+  Duration refresh_period(Duration longest) const;
   void check_contacts();
   void refresh_next_bucket();
   Id random_id_in(int bucket);
@@ -52,6 +62,7 @@ class Maintenance {
   HostStore& hosts_;
   std::set<Id> verifying_;
   std::vector<Id> to_check_;     // taken from the back
+  Instant looked_at_{};          // when they were chosen
   std::vector<int> to_refresh_;  // taken from the back
   Duration save_interval_{};
   bool joining_ = false;

@@ -108,6 +108,8 @@ RoutingTable::Added RoutingTable::refresh(const Bucket& bucket, std::size_t plac
     entries_[place].ref = ref;
     entries_[place].subnet_tag = tag_of(subnet_of(contact.endpoint.address));
   }
+  if (entries_[place].failures > 0) lifetimes_.on_returned();
+  lifetimes_.on_alive(std::chrono::milliseconds(seen_ms - std::min(seen_ms, entries_[place].seen_ms)));
   entries_[place].seen_ms = seen_ms;
   entries_[place].rtt = rtt;
   entries_[place].failures = 0;
@@ -137,6 +139,7 @@ bool RoutingTable::failed(const Id& key) {
   const Bucket bucket = bucket_at(depth);
   const std::size_t place = place_of(bucket, key);
   if (place == kNowhere) return false;
+  if (entries_[place].failures == 0) lifetimes_.on_silent();
   if (place >= bucket.waiting) {
     forget_replacement(bucket, place);
     return false;
@@ -150,6 +153,7 @@ bool RoutingTable::remove(const Id& key) {
   const Bucket bucket = bucket_at(depth_of(key));
   const std::size_t place = place_of(bucket, key);
   if (place == kNowhere) return false;
+  if (entries_[place].failures == 0) lifetimes_.on_silent();
   if (place >= bucket.waiting) {
     forget_replacement(bucket, place);
     return false;

@@ -28,6 +28,7 @@
 #include "node/base/contact.h"
 #include "node/base/instant.h"
 #include "node/dht/contact_book.h"
+#include "node/dht/lifetime_estimate.h"
 
 namespace shoal {
 
@@ -89,6 +90,13 @@ class RoutingTable {
   // nearest host of all: a nearer one would lie in a range all of which is nearer than self.
   std::optional<Contact> next(const Id& target) const;
 
+  // Who should be heard of again: of the `neighbours` contacts closest to self those not seen since
+  // `neighbours_before`, of all others those not seen since `others_before`; and those
+  // that have just been silent. Farthest first.
+  std::vector<Id> silent_since(Instant others_before, std::size_t neighbours,
+                               Instant neighbours_before) const;
+  // How long contacts stay, judged by those of this table.
+  Duration contact_lifetime() const { return lifetimes_.mean(); }
   // Buckets, farthest first, in which nobody was seen since `before` or that are not full: their indexes. For
   // refresh lookups. Down to the one that holds the `nearest`th nearest contact: a lookup of our own id,
   // which finds so many, has met all there are in the buckets beyond (Kademlia §2.3 refreshes those "further
@@ -178,6 +186,7 @@ class RoutingTable {
 
   Id self_;
   ContactBook& book_;
+  LifetimeEstimate lifetimes_;
   Instant birth_ = kNever;  // of the first contact; seen_ms counts from here
   std::vector<Entry> entries_;
   std::vector<Shape> shapes_;  // by depth; the last one is not empty

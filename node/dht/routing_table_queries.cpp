@@ -128,6 +128,28 @@ std::optional<Contact> RoutingTable::find(const Id& key) const {
   return book_[entries_[place].ref];
 }
 
+// The neighbours are the contacts of the deepest buckets, and of the next one above those of them that are
+// nearest.
+std::vector<Id> RoutingTable::silent_since(Instant others_before, std::size_t neighbours,
+                                           Instant neighbours_before) const {
+  std::vector<Contact> nearest;
+  closest(self_, neighbours, nearest);
+  const auto is_neighbour = [&](const Id& key) {
+    return !nearest.empty() && !closer(self_, nearest.back().key, key);
+  };
+  std::vector<Id> silent;
+  std::size_t place = 0;
+  for (const Shape& shape : shapes_) {
+    for (std::size_t i = place; i < place + shape.contacts; ++i) {
+      const Id& key = key_of(entries_[i]);
+      const Instant before = is_neighbour(key) ? neighbours_before : others_before;
+      if (seen_at(entries_[i]) < before || entries_[i].failures > 0) silent.push_back(key);
+    }
+    place += shape.contacts + shape.replacements;
+  }
+  return silent;
+}
+
 std::vector<int> RoutingTable::stale_buckets(Instant before, std::size_t nearest) const {
   std::size_t end = shapes_.size();  // of the buckets in question
   for (std::size_t beyond = 0; end > 0; --end) {

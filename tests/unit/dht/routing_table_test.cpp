@@ -169,6 +169,41 @@ TEST_F(RoutingTableTest, BoundsTheCacheByItsLongestSilent) {
   EXPECT_THAT(keys_of(table), ElementsAre(id_of(0x80, 2)));
 }
 
+TEST_F(RoutingTableTest, AsksForNeighboursSoonerThanForOthers) {
+  RoutingTable table(Id{}, book_, plain(4));
+  table.add(contact_of(0x80), kStart, 1ms);
+  table.add(contact_of(0x81), kStart + 9s, 1ms);
+  table.add(contact_of(0x04), kStart + 3s, 1ms);
+  table.add(contact_of(0x02), kStart + 9s, 1ms);
+  table.add(contact_of(0x01), kStart + 3s, 1ms);
+  const auto silent = [&](std::size_t neighbours) {
+    return table.silent_since(kStart + 1s, neighbours, kStart + 5s);
+  };
+  EXPECT_THAT(silent(0), ElementsAre(id_of(0x80)));
+  EXPECT_THAT(silent(2), ElementsAre(id_of(0x80), id_of(0x01)));
+  EXPECT_THAT(silent(3), ElementsAre(id_of(0x80), id_of(0x04), id_of(0x01)));
+  table.failed(id_of(0x81));
+  EXPECT_THAT(silent(0), ElementsAre(id_of(0x80), id_of(0x81)));
+}
+
+TEST_F(RoutingTableTest, JudgesTheLifetimeOfContactsByThoseItHas) {
+  RoutingTable table(Id{}, book_, plain(4));
+  const Duration at_first = table.contact_lifetime();
+  for (std::uint8_t i = 0; i < 4; ++i) table.add(contact_of(0x80, i), kStart, 1ms);
+  EXPECT_EQ(table.contact_lifetime(), at_first);
+  for (std::uint8_t i = 0; i < 4; ++i) table.add(contact_of(0x80, i), kStart + 20min, 1ms);
+  EXPECT_EQ(table.contact_lifetime(), at_first + 80min);
+  table.failed(id_of(0x80, 0));
+  EXPECT_EQ(table.contact_lifetime(), (at_first + 80min) / 2);
+  table.failed(id_of(0x80, 0));  // it leaves now, and has counted already
+  EXPECT_EQ(table.contact_lifetime(), (at_first + 80min) / 2);
+  table.failed(id_of(0x80, 1));
+  table.add(contact_of(0x80, 1), kStart + 20min, 1ms);
+  EXPECT_EQ(table.contact_lifetime(), (at_first + 80min) / 2);
+  table.remove(id_of(0x80, 2));
+  EXPECT_EQ(table.contact_lifetime(), (at_first + 80min) / 3);
+}
+
 class SubnetLimit : public RoutingTableTest {
  protected:
   static Contact in_subnet(std::uint8_t first, std::uint8_t second, std::uint32_t subnet) {
