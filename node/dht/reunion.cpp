@@ -1,6 +1,7 @@
 #include "node/dht/reunion.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace shoal {
 namespace {
@@ -34,8 +35,14 @@ void Reunion::on_deadline() {
   wait();
 }
 
+// Once: nearly all of them are dead, and of a network that has come back others will answer.
 void Reunion::ping(const Contact& contact) {
-  rpc_.request({contact, wire::Ping{}, Purpose::kMaintenance, {Completion::Owner::kNobody, 0, {}}, false});
+  OutRequest out;
+  out.to = contact;
+  out.body = wire::Ping{};
+  out.purpose = Purpose::kMaintenance;
+  out.attempts_max = 1;
+  rpc_.request(std::move(out));
 }
 
 void Reunion::ping_some(std::size_t count) {

@@ -68,6 +68,7 @@ Guid Rpc::request(OutRequest out) {
   worker.purpose = out.purpose;
   worker.completion = out.completion;
   worker.by_session = out.by_session;
+  worker.attempts_max = out.attempts_max == 0 ? context_.config.request_attempts : out.attempts_max;
   worker.timeout = timeout_for(worker);
   const std::uint64_t wire_id = worker.request.id;
   const Guid guid = out_workers_.insert(std::move(worker));
@@ -112,14 +113,14 @@ void Rpc::send_by_session(Guid guid, OutWorker& worker) {
   const auto connection = connections_.open(worker.to);
   if (!connection) {
     context_.at(context_.now(), DeadlineKind::kRequest, guid);
-    worker.attempts = context_.config.request_attempts;
+    worker.attempts = worker.attempts_max;
     return;
   }
   worker.connection = *connection;
   Bytes message = wire::encode(worker.request);
   const std::size_t bytes = message.size();
   if (!connections_.send(*connection, connections_.next_stream(*connection), std::move(message))) {
-    worker.attempts = context_.config.request_attempts;
+    worker.attempts = worker.attempts_max;
     context_.at(context_.now(), DeadlineKind::kRequest, guid);
     return;
   }
@@ -156,7 +157,7 @@ bool Rpc::is_due(Guid guid, Instant when) {
 void Rpc::on_deadline(Guid guid) {
   if (!is_due(guid, context_.now())) return;
   OutWorker* worker = out_workers_.find(guid);
-  if (worker->by_session || worker->attempts >= context_.config.request_attempts) {
+  if (worker->by_session || worker->attempts >= worker->attempts_max) {
     finish(guid, ErrorCode::kTimeout, nullptr);
     return;
   }

@@ -48,6 +48,7 @@ struct OutRequest {
   Purpose purpose = Purpose::kLookup;
   Completion completion;
   bool by_session = false;
+  std::uint8_t attempts_max = 0;  // sendings before it counts as unanswered; 0: request_attempts
 };
 
 // The end of a request.
@@ -123,6 +124,7 @@ class Rpc {
     Instant sent;
     Duration timeout;
     std::uint8_t attempts = 0;
+    std::uint8_t attempts_max = 0;
     bool token_renewed = false;
     bool by_session = false;
     Guid connection;
