@@ -24,6 +24,7 @@ std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCoun
   std::vector<std::pair<std::string, std::uint64_t>> named = {
       {"bytes_received", c.bytes_received},
       {"bytes_sent", c.bytes_sent},
+      {"commits_failed", c.commits_failed},
       {"datagrams_received", c.datagrams_received},
       {"datagrams_sent", c.datagrams_sent},
       {"dropped_amplification", c.dropped_amplification},
@@ -34,6 +35,7 @@ std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCoun
       {"dropped_send", c.dropped_send},
       {"dropped_stranger_budget", c.dropped_stranger_budget},
       {"dropped_unverified", c.dropped_unverified},
+      {"items_damaged", c.items_damaged},
       {"listen_failures", c.listen_failures},
       {"lookups_refused", c.lookups_refused},
       {"requests_timed_out", c.requests_timed_out},

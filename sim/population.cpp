@@ -32,7 +32,7 @@ struct Population::Run final : HostedNode, NodeListener, Tracer {
   HostSlot& slot() const { return owner.slots_[host]; }
   PortEvents& events() override { return node; }
   bool run_jobs() override {
-    for (const CommitId commit : slot().commits.take()) node.on_committed(commit, {});
+    for (const CommitCompletion& done : slot().commits.take()) node.on_committed(done.commit, done.outcome);
     const bool more = node.run_jobs(kJobsAtOnce);
     return more || !slot().commits.empty();
   }

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "node/base/big_endian.h"
+#include "node/secure/keys.h"
 #include "node/wire/codec.h"
 
 namespace shoal {
@@ -24,6 +26,12 @@ ItemName before_records(const Id& location) {
   return {location, ItemKind::kHash, Bytes(wire::kSaltBytesMax + 1, 0xff)};
 }
 
+// Tells a body from a damaged one at a thirtieth of what its signature costs. Never 0.
+std::uint32_t digest_of(ByteView body) {
+  const auto digest = static_cast<std::uint32_t>(read_u64(sha256(body).view()));
+  return digest == 0 ? 1 : digest;
+}
+
 }  // namespace
 
 Items::Items(NodeContext& context, ItemStore& store, Rpc& rpc, const RoutingTable& table,
@@ -34,7 +42,7 @@ void Items::load() {
   constexpr std::size_t kPage = 1000;
   std::vector<ItemHeader> page = store_.list(nullptr, kPage);
   while (!page.empty()) {
-    for (const ItemHeader& header : page) held_[header.name] = Held{next_renewal(), header.expires, 0};
+    for (const ItemHeader& header : page) held_[header.name] = Held{next_renewal(), header.expires};
     page = store_.list(&page.back().name, kPage);
   }
   context_.after(renewal_period() / kRenewalTicks, DeadlineKind::kRenewItems);
@@ -50,10 +58,32 @@ Instant Items::next_renewal() {
   return context_.now() + context_.rng.jittered(renewal_period(), kRenewalJitter);
 }
 
-std::optional<StoredItem> Items::find(const ItemName& name) const {
+std::optional<StoredItem> Items::find(const ItemName& name) {
+  const auto held = held_.find(name);
+  if (held == held_.end()) return std::nullopt;
   std::optional<StoredItem> item = store_.find(name);
-  if (item && item->header.expires <= context_.clock.wall_time()) return std::nullopt;
+  if (!item) {
+    held_.erase(held);
+    return std::nullopt;
+  }
+  if (!is_intact(*item, held->second)) {
+    ++context_.counters.items_damaged;
+    erase(name);
+    return std::nullopt;
+  }
+  if (item->header.expires <= context_.clock.wall_time()) return std::nullopt;
   return item;
+}
+
+bool Items::is_intact(const StoredItem& item, Held& held) {
+  const ItemName& name = item.header.name;
+  if (name.kind == ItemKind::kHash) return hash_item_location(*item.body) == name.location;
+  const std::uint32_t digest = digest_of(*item.body);
+  if (held.digest != 0) return held.digest == digest;
+  const auto verified = verify_item({name.kind, *item.body});
+  if (!verified || verified->name != name || verified->sequence != item.header.sequence) return false;
+  held.digest = digest;
+  return true;
 }
 
 // ---- Storing
@@ -86,7 +116,7 @@ void Items::store_here(const wire::Item& item, std::optional<std::uint64_t> expe
 }
 
 wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
-                           WallTime expires, ItemHeader& header) const {
+                           WallTime expires, ItemHeader& header) {
   const NodeConfig& config = context_.config;
   if (pending_.size() >= kPendingMax) return {ErrorCode::kBusy, 0};
   const auto verified = verify_item(item);
@@ -108,7 +138,7 @@ wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> 
 }
 
 wire::Refusal Items::judge_sequence(const ItemHeader& header, const wire::Item& item,
-                                    std::optional<std::uint64_t> expected_sequence) const {
+                                    std::optional<std::uint64_t> expected_sequence) {
   if (item.kind == ItemKind::kHash) return {};
   const auto held = find(header.name);
   const std::uint64_t held_sequence = held ? held->header.sequence : 0;
@@ -151,18 +181,40 @@ void Items::commit(const wire::Item& item, const ItemHeader& header, StoreReply 
   }
   stored.header.body_bytes = static_cast<std::uint32_t>(item.body.size());
   stored.body = std::make_shared<const Bytes>(item.body);
-  Held& kept = held_.try_emplace(header.name, Held{next_renewal(), {}, 0}).first->second;
+  const std::uint32_t digest = item.kind == ItemKind::kHash ? 0 : digest_of(item.body);
+  Held& kept = held_.try_emplace(header.name, Held{next_renewal(), {}}).first->second;
   kept.expires = stored.header.expires;
+  kept.digest = digest;
   batch.puts.push_back(std::move(stored));
-  pending_.emplace(store_.commit(std::move(batch)), std::move(reply));
+  commit(std::move(batch), std::move(reply));
+}
+
+void Items::commit(ItemBatch batch, StoreReply reply) {
+  PendingCommit pending{batch.erases, std::move(reply)};
+  for (const StoredItem& item : batch.puts) pending.names.push_back(item.header.name);
+  pending_.emplace(store_.commit(std::move(batch)), std::move(pending));
 }
 
 void Items::on_committed(CommitId commit, const Result<void>& outcome) {
   const auto found = pending_.find(commit);
   if (found == pending_.end()) return;
-  const StoreReply reply = std::move(found->second);
+  const PendingCommit pending = std::move(found->second);
   pending_.erase(found);
-  reply_to(reply, {outcome ? ErrorCode::kNone : ErrorCode::kStoreFull, 0});
+  if (!outcome) {
+    ++context_.counters.commits_failed;
+    for (const ItemName& name : pending.names) take_from_store(name);
+  }
+  if (pending.reply.origin || pending.reply.operation) {
+    reply_to(pending.reply, {outcome ? ErrorCode::kNone : ErrorCode::kStoreFull, 0});
+  }
+}
+
+void Items::take_from_store(const ItemName& name) {
+  if (const auto item = store_.find(name)) {
+    held_[name] = Held{next_renewal(), item->header.expires};
+  } else {
+    held_.erase(name);
+  }
 }
 
 void Items::reply_to(const StoreReply& reply, const wire::Refusal& outcome) {
@@ -180,7 +232,7 @@ void Items::erase(const ItemName& name) {
   held_.erase(name);
   ItemBatch batch;
   batch.erases.push_back(name);
-  store_.commit(std::move(batch));
+  commit(std::move(batch), {});
 }
 
 // ---- Serving
@@ -197,8 +249,7 @@ void Items::handle(const Origin& origin, const wire::Request& request, const wir
   rpc_.respond(origin, request, std::move(answer));
 }
 
-wire::Items Items::one_record(const Origin& origin, const wire::Request& request,
-                              const wire::GetItem& get) const {
+wire::Items Items::one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get) {
   wire::Items answer;
   const auto item = find(get.name);
   if (!item || item->header.sequence < get.sequence_min) return answer;
@@ -213,7 +264,7 @@ wire::Items Items::one_record(const Origin& origin, const wire::Request& request
 }
 
 wire::Items Items::page_of_records(const Origin& origin, const wire::Request& request,
-                                   const wire::GetItem& get) const {
+                                   const wire::GetItem& get) {
   wire::Items answer;
   ItemName after = get.name;
   if (!get.resume) after = before_records(get.name.location);
@@ -252,7 +303,7 @@ void Items::on_renew_deadline() {
     expired.erases.push_back(entry.first);
     return true;
   });
-  if (!expired.erases.empty()) store_.commit(std::move(expired));
+  if (!expired.erases.empty()) commit(std::move(expired), {});
   // When lives have become shorter, so has the period of what was put off before.
   const Instant latest = context_.now() + period + period / 4;
   for (auto& [name, held] : held_) {

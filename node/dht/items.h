@@ -1,12 +1,15 @@
 // Items: the DHT values this host holds for others: what it accepts, serves, renews and forgets.
 //
-// A store is answered when its commit is durable. Publish and connection items are replaced by a higher
-// sequence number only; the reasons of a refusal travel to the caller. Every item is renewed on the hosts now
-// closest to it once a period by one of its holders: a holder that sees another about to do so (get_item with
-// `renewing`) skips one period, but not kSkipsMax + 1 in a row, so nobody can keep an item from being
-// renewed. A newcomer among the closest is handed what it should hold, and when one of the closest leaves,
-// the nearest holder gives the item to the next. Connection items are left to their owners, who publish them
-// anew while they are there; nobody else keeps the address of a host that is gone.
+// A store is answered when its commit is durable, and with an error when it failed; the host goes on with
+// what its store still holds. A value is checked each time it is read (a disk may forget or change bits): one
+// that is not what was stored is never passed on but dropped, and the next renewal brings it back. Publish
+// and connection items are replaced by a higher sequence number only; the reasons of a refusal travel to the
+// caller. Every item is renewed on the hosts now closest to it once a period by one of its holders: a holder
+// that sees another about to do so (get_item with `renewing`) skips one period, but not kSkipsMax + 1 in a
+// row, so nobody can keep an item from being renewed. A newcomer among the closest is handed what it should
+// hold, and when one of the closest leaves, the nearest holder gives the item to the next. Connection items
+// are left to their owners, who publish them anew while they are there; nobody else keeps the address of a
+// host that is gone.
 #pragma once
 
 #include <cstddef>
@@ -60,8 +63,8 @@ class Items {
   // Stores an item of our own operation here; on_stored_here follows, perhaps at once.
   void store_here(const wire::Item& item, std::optional<std::uint64_t> expected_sequence, WallTime expires,
                   Guid operation);
-  // Not expired.
-  std::optional<StoredItem> find(const ItemName& name) const;
+  // Not expired, and as it was stored; what is damaged goes.
+  std::optional<StoredItem> find(const ItemName& name);
   void erase(const ItemName& name);
 
   // The next deadline has come: erases what has expired and posts a Store job for each item due for renewal.
@@ -86,19 +89,29 @@ class Items {
     Instant renew_at;
     WallTime expires;
     std::uint8_t skipped = 0;  // periods in a row
+    // Of the body of a signed item once it has verified; 0: not yet since it was loaded.
+    std::uint32_t digest = 0;
+  };
+  // A batch handed to the store: what it touches, and who waits for it.
+  struct PendingCommit {
+    std::vector<ItemName> names;
+    StoreReply reply;
   };
 
   // kNone with the item's header, or why it is refused.
   wire::Refusal judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
-                      WallTime expires, ItemHeader& header) const;
+                      WallTime expires, ItemHeader& header);
   wire::Refusal judge_sequence(const ItemHeader& header, const wire::Item& item,
-                               std::optional<std::uint64_t> expected_sequence) const;
+                               std::optional<std::uint64_t> expected_sequence);
   void commit(const wire::Item& item, const ItemHeader& header, StoreReply reply);
+  void commit(ItemBatch batch, StoreReply reply);
+  // The store is what counts: after a commit that failed we hold what it holds.
+  void take_from_store(const ItemName& name);
+  static bool is_intact(const StoredItem& item, Held& held);
   void reply_to(const StoreReply& reply, const wire::Refusal& outcome);
   std::optional<ItemName> record_to_drop(const ItemName& newcomer) const;
-  wire::Items one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get) const;
-  wire::Items page_of_records(const Origin& origin, const wire::Request& request,
-                              const wire::GetItem& get) const;
+  wire::Items one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get);
+  wire::Items page_of_records(const Origin& origin, const wire::Request& request, const wire::GetItem& get);
   bool fits(const Origin& origin, const wire::Request& request, std::size_t body_bytes) const;
   void note_renewal_by_another(const ItemName& name);
   void start_renewals();
@@ -112,7 +125,7 @@ class Items {
   const RoutingTable& table_;
   ItemsListener& listener_;
   std::map<ItemName, Held> held_;
-  std::map<CommitId, StoreReply> pending_;
+  std::map<CommitId, PendingCommit> pending_;
   std::size_t renewals_ = 0;
 };
 

@@ -33,7 +33,7 @@ CommitId MemoryItemStore::commit(ItemBatch batch) {
   for (const ItemName& name : batch.erases) erase(name);
   for (StoredItem& item : batch.puts) put(std::move(item));
   const CommitId id{++commits_};
-  sink_.committed(id);
+  sink_.committed(id, {});
   return id;
 }
 

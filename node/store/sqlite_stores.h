@@ -13,13 +13,9 @@
 #include "node/base/result.h"
 #include "node/ports/host_store.h"
 #include "node/ports/item_store.h"
+#include "node/store/commit_sink.h"
 
 namespace shoal {
-
-struct CommitCompletion {
-  CommitId commit;
-  Result<void> outcome;  // errors kIo; kBusy, too much waits or another program has the file locked
-};
 
 struct SqliteOptions {
   // How long to wait for another program that has the file locked.

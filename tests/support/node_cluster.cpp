@@ -11,7 +11,7 @@ namespace shoal {
 class NodeCluster::Host final : public HostedNode, private NodeListener, private CommitSink {
  public:
   Host(ManualNetwork& network, ManualNetwork::HostIndex index, ContactBook& book, KeyPair keys, Rng rng,
-       NodeConfig config, CipherKind cipher)
+       NodeConfig config, CipherKind cipher, JobWatcher* watcher)
       : network_(network),
         index_(index),
         book_(book),
@@ -19,6 +19,7 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
         rng_(std::move(rng)),
         config_(std::move(config)),
         cipher_(cipher),
+        watcher_(watcher),
         items_(*this) {
     start();
   }
@@ -26,9 +27,9 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
 
   void start() {
     const HostPorts ports = network_.ports(index_);
-    node_.emplace(
-        config_, keys_, ++boots_, cipher_, rng_.fork(),
-        NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, items_, hosts_, book_, *this});
+    node_.emplace(config_, keys_, ++boots_, cipher_, rng_.fork(),
+                  NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, items_, hosts_, book_,
+                            *this, watcher_});
     network_.attach(index_, *this);
     node_->start();
     network_.wake(index_);
@@ -41,10 +42,15 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   void move_to(ManualNetwork::HostIndex index) { index_ = index; }
 
   PortEvents& events() override { return *node_; }
-  bool run_jobs() override { return node_ && node_->run_jobs(64); }
+  bool run_jobs() override {
+    const bool more = node_ && node_->run_jobs(64);
+    if (watcher_ != nullptr) watcher_->on_jobs_done();
+    return more;
+  }
 
   Node* node() { return node_ ? &*node_ : nullptr; }
   MemoryHostStore& hosts() { return hosts_; }
+  FlakyItemStore& items() { return items_; }
   const KeyPair& keys() const { return keys_; }
   ManualNetwork::HostIndex index() const { return index_; }
   std::map<CommandId, CommandResult>& results() { return results_; }
@@ -54,10 +60,10 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
     results_.insert_or_assign(command, result);
   }
   void on_stopped() override {}
-  void committed(CommitId commit) override {
-    network_.at(network_.now(), [this, commit] {
+  void committed(CommitId commit, const Result<void>& outcome) override {
+    network_.at(network_.now(), [this, commit, outcome] {
       if (!node_) return;
-      node_->on_committed(commit, {});
+      node_->on_committed(commit, outcome);
       network_.wake(index_);
     });
   }
@@ -69,14 +75,16 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   Rng rng_;
   NodeConfig config_;
   CipherKind cipher_;
-  MemoryItemStore items_;
+  JobWatcher* watcher_;
+  FlakyItemStore items_;
   MemoryHostStore hosts_;
   std::uint64_t boots_ = 0;
   std::optional<Node> node_;
   std::map<CommandId, CommandResult> results_;
 };
 
-NodeCluster::NodeCluster(std::uint64_t seed) : network_(seed), seed_(seed) {
+NodeCluster::NodeCluster(std::uint64_t seed, JobWatcher* watcher)
+    : network_(seed), seed_(seed), watcher_(watcher) {
   init_crypto();
 }
 
@@ -86,9 +94,9 @@ std::size_t NodeCluster::add(std::vector<std::size_t> via, NodeConfig config, Ci
   const std::size_t host = hosts_.size();
   for (const std::size_t other : via) config.bootstrap.push_back(network_.endpoint(index(other)));
   const std::string name = fmt::format("host {}", host);
-  hosts_.push_back(std::make_unique<Host>(network_, network_.add_host(), book_,
-                                          KeyPair::from_seed(Rng::keyed(seed_, name, "key").seed()),
-                                          Rng::keyed(seed_, name, "node"), std::move(config), cipher));
+  hosts_.push_back(std::make_unique<Host>(
+      network_, network_.add_host(), book_, KeyPair::from_seed(Rng::keyed(seed_, name, "key").seed()),
+      Rng::keyed(seed_, name, "node"), std::move(config), cipher, watcher_));
   return host;
 }
 
@@ -127,6 +135,10 @@ const KeyPair& NodeCluster::keys(std::size_t host) const {
 
 MemoryHostStore& NodeCluster::host_store(std::size_t host) {
   return hosts_.at(host)->hosts();
+}
+
+FlakyItemStore& NodeCluster::item_store(std::size_t host) {
+  return hosts_.at(host)->items();
 }
 
 ManualNetwork::HostIndex NodeCluster::index(std::size_t host) const {

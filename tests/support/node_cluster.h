@@ -12,14 +12,20 @@
 
 #include "node/node.h"
 #include "node/store/memory_host_store.h"
-#include "node/store/memory_item_store.h"
+#include "tests/support/flaky_item_store.h"
 #include "tests/support/manual_host.h"
 
 namespace shoal {
 
+// Sees every job of every node begin, and when a node has none left for now.
+class JobWatcher : public Tracer {
+ public:
+  virtual void on_jobs_done() = 0;
+};
+
 class NodeCluster {
  public:
-  explicit NodeCluster(std::uint64_t seed = 1);
+  explicit NodeCluster(std::uint64_t seed = 1, JobWatcher* watcher = nullptr);
   ~NodeCluster();
 
   // A host whose node starts at once; its bootstrap list is the endpoints of `via`.
@@ -37,6 +43,7 @@ class NodeCluster {
   Contact contact(std::size_t host) const;
   const KeyPair& keys(std::size_t host) const;
   MemoryHostStore& host_store(std::size_t host);
+  FlakyItemStore& item_store(std::size_t host);
   ManualNetwork& network() { return network_; }
   ManualNetwork::HostIndex index(std::size_t host) const;
 
@@ -56,6 +63,7 @@ class NodeCluster {
   ManualNetwork network_;
   ContactBook book_;
   std::uint64_t seed_;
+  JobWatcher* watcher_;
   std::uint64_t commands_ = 0;
   std::vector<std::unique_ptr<Host>> hosts_;
 };
