@@ -130,7 +130,7 @@ void Node::Impl::execute(CommandId id, StopCommand&) {
   maintenance.save_hosts();
   std::vector<Contact> nearest;
   table.closest(keys.public_key(), kShutdownNoticesMax, nearest);
-  const wire::ShutdownHost notice = make_shutdown_notice(keys, boot_number, context.clock.wall_time());
+  const wire::ShutdownHost notice = make_shutdown_notice(keys, boot_number, context.wall_time());
   for (const Contact& contact : nearest) {
     const Completion completion{Completion::Owner::kShutdown, 0, {}};
     if (rpc.request({contact, notice, Purpose::kMaintenance, completion, false})) ++shutdowns_unanswered;

@@ -28,7 +28,7 @@ void Node::Impl::serve(const Origin& origin, const wire::Request& request, const
 // Anybody may bring a notice (a replay says nothing new): the host is asked itself, and leaves if it is
 // silent.
 void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body) {
-  const auto notice = read_shutdown_notice(body, context.clock.wall_time());
+  const auto notice = read_shutdown_notice(body, context.wall_time());
   if (!notice) {
     rpc.respond(origin, request, wire::Refusal{notice.error().code, 0});
     return;

@@ -65,7 +65,7 @@ void ItemOperations::put(CommandId command, PutCommand put) {
   operation.result.key = hash_item_location(put.value);
   operation.get.name = {operation.result.key, ItemKind::kHash, {}};
   operation.item = {ItemKind::kHash, std::move(put.value)};
-  operation.expires = context_.clock.wall_time() + to_wall(context_.config.item_lifetime);
+  operation.expires = context_.wall_time() + to_wall(context_.config.item_lifetime);
   start_lookup(begin(std::move(operation)));
 }
 
@@ -178,19 +178,10 @@ void ItemOperations::repair(const ItemName& name) {
 }
 
 void ItemOperations::publish_self() {
-  const Duration lifetime = context_.config.connection_item_lifetime;
-  ConnectionRecord record;
-  record.host = keys_.public_key();
-  record.endpoints = own_.advertised();
-  if (context_.config.client || record.endpoints.empty()) return;
-  const WallTime now = context_.clock.wall_time();
-  record.sequence = static_cast<std::uint64_t>(now.time_since_epoch().count());
-  record.expires = now + to_wall(lifetime);
+  if (context_.config.client || own_.advertised().empty()) return;
   Operation operation;
   operation.kind = Kind::kPublishSelf;
-  operation.item = make_connection_item(record, keys_);
-  operation.result.sequence = record.sequence;
-  operation.get.name = {record.host, ItemKind::kConnection, {}};
+  operation.get.name = {keys_.public_key(), ItemKind::kConnection, {}};
   start_lookup(begin(std::move(operation)));
 }
 
@@ -223,8 +214,14 @@ void ItemOperations::on_lookup_done(Guid guid, LookupOutcome outcome) {
       begin_storing(guid, {});
       break;
     }
-    case Kind::kPut:
     case Kind::kPublishSelf:
+      if (sign_own_connection(*operation, outcome.items.sequence_max())) {
+        begin_storing(guid, {});
+      } else {
+        operations_.erase(guid);
+      }
+      break;
+    case Kind::kPut:
       begin_storing(guid, {});
       break;
     case Kind::kRenew:
@@ -252,12 +249,27 @@ void ItemOperations::sign_record(Operation& operation, std::uint64_t sequence_he
   PublishRecord record;
   record.public_key = operation.result.key;
   record.sequence = publish.sequence.value_or(publish.expected_sequence.value_or(sequence_held) + 1);
-  record.expires =
-      context_.clock.wall_time() + to_wall(publish.lifetime.value_or(context_.config.item_lifetime));
+  record.expires = context_.wall_time() + to_wall(publish.lifetime.value_or(context_.config.item_lifetime));
   record.salt = publish.salt;
   record.value = publish.value;
   operation.item = make_publish_item(record, KeyPair::from_seed(publish.secret));
   operation.result.sequence = record.sequence;
+}
+
+// The time is the sequence number, so that a host which has forgotten what it published still counts on. A
+// clock that was ahead before must not keep the host from being found now: what is held, as we signed it, is
+// always exceeded.
+bool ItemOperations::sign_own_connection(Operation& operation, std::uint64_t sequence_held) {
+  ConnectionRecord record;
+  record.host = keys_.public_key();
+  record.endpoints = own_.advertised();
+  if (record.endpoints.empty()) return false;
+  const WallTime now = context_.wall_time();
+  record.sequence = std::max(static_cast<std::uint64_t>(now.time_since_epoch().count()), sequence_held + 1);
+  record.expires = now + to_wall(context_.config.connection_item_lifetime);
+  operation.item = make_connection_item(record, keys_);
+  operation.result.sequence = record.sequence;
+  return true;
 }
 
 // `holdings`: who holds the item already, where that is enough.
@@ -451,7 +463,7 @@ CommandResult ItemOperations::result_of_get(Operation& operation) const {
   const bool alone = operation.report.closest.empty() && table_.size() == 0;
   if (operation.items.empty() && alone)
     return fail(ErrorCode::kNotConnected, "no host of the network is known");
-  const WallTime now = context_.clock.wall_time();
+  const WallTime now = context_.wall_time();
   if (operation.kind == Kind::kGet && !operation.items.empty()) {
     return GetResult{operation.items.items().front().body, std::move(operation.report)};
   }

@@ -80,6 +80,8 @@ class ItemOperations {
   std::optional<Operation> operation_on_held(Kind kind, const ItemName& name) const;
 
   void sign_record(Operation& operation, std::uint64_t sequence_held);
+  // False: we have no address to publish any longer.
+  bool sign_own_connection(Operation& operation, std::uint64_t sequence_held);
   void begin_storing(Guid guid, const std::vector<Holding>& holdings);
   void store_on_next(Guid guid);
   void on_question_answer(const Answer& answer);

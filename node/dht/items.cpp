@@ -71,7 +71,7 @@ std::optional<StoredItem> Items::find(const ItemName& name) {
     erase(name);
     return std::nullopt;
   }
-  if (item->header.expires <= context_.clock.wall_time()) return std::nullopt;
+  if (item->header.expires <= context_.wall_time()) return std::nullopt;
   return item;
 }
 
@@ -122,7 +122,7 @@ wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> 
   const auto verified = verify_item(item);
   if (!verified) return {verified.error().code, 0};
   header = *verified;
-  const WallTime now = context_.clock.wall_time();
+  const WallTime now = context_.wall_time();
   const auto latest = now + std::chrono::duration_cast<std::chrono::milliseconds>(kItemLifetimeMax);
   if (item.kind == ItemKind::kHash) {
     const auto lifetime = std::chrono::duration_cast<std::chrono::milliseconds>(config.item_lifetime);
@@ -296,7 +296,7 @@ void Items::note_renewal_by_another(const ItemName& name) {
 void Items::on_renew_deadline() {
   const Duration period = renewal_period();
   context_.after(period / kRenewalTicks, DeadlineKind::kRenewItems);
-  const WallTime wall = context_.clock.wall_time();
+  const WallTime wall = context_.wall_time();
   ItemBatch expired;
   std::erase_if(held_, [&](const auto& entry) {
     if (entry.second.expires > wall) return false;

@@ -137,7 +137,7 @@ void Maintenance::save_hosts() {
   std::vector<KnownHost> known;
   for (const RoutingTable::Row& row : rows) {
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(context_.now() - row.last_seen);
-    known.push_back({row.contact, context_.clock.wall_time() - age});
+    known.push_back({row.contact, context_.wall_time() - age});
   }
   hosts_.save_hosts(known);
 }

@@ -8,6 +8,7 @@
 
 #include "node/base/agenda.h"
 #include "node/base/guid.h"
+#include "node/base/network_time.h"
 #include "node/base/rng.h"
 #include "node/config.h"
 #include "node/counters.h"
@@ -25,6 +26,7 @@ struct NodeContext {
   Agenda<Deadline> agenda;
   NodeCounters counters;
   std::vector<std::pair<CommandId, CommandResult>> results;  // delivered at the end of run_jobs
+  NetworkTime network_time{};
 
   // A job that the full queue refuses is counted; a command is answered kBusy, and maintenance is tried
   // again.
@@ -40,6 +42,8 @@ struct NodeContext {
   }
 
   Instant now() const { return clock.now(); }
+  // For whatever crosses hosts: our own clock, unless most others say that it is wrong.
+  WallTime wall_time() const { return network_time.wall_time(clock.wall_time(), clock.now()); }
   void at(Instant when, DeadlineKind kind, Guid guid = {}) { agenda.add(when, Deadline{kind, guid}); }
   void after(Duration delay, DeadlineKind kind, Guid guid = {}) { at(now() + delay, kind, guid); }
 };

@@ -33,6 +33,12 @@ bool same_place(const Endpoint& a, const Endpoint& b) {
   return a.address == b.address && a.port == b.port;
 }
 
+// 0 for a clock that stands before 1970 or beyond what the field holds.
+std::uint32_t seconds_of(WallTime wall) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wall.time_since_epoch()).count();
+  return seconds < 0 || seconds > UINT32_MAX ? 0 : static_cast<std::uint32_t>(seconds);
+}
+
 std::vector<Contact>* contacts_of(wire::ResponseBody& body) {
   if (auto* found = std::get_if<wire::Contacts>(&body)) return &found->contacts;
   if (auto* found = std::get_if<wire::Items>(&body)) return &found->contacts;
@@ -180,6 +186,10 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response) {
     const bool rtt_known = worker->attempts == 1 && !worker->by_session;  // Karn and Partridge 1987
     if (rtt_known) rtt_.sample(answer.rtt);
     if (!worker->by_session) listener_.on_contact_answered(worker->to, answer.rtt);
+    if (response->time_s != 0) {
+      context_.network_time.heard(worker->to.key, WallTime(std::chrono::seconds(response->time_s)),
+                                  context_.now());
+    }
     if (response->observed && !worker->by_session) listener_.on_observed(*response->observed, worker->to);
   }
   if (answer.completion.owner != Completion::Owner::kNobody) listener_.on_answer(answer);
@@ -359,6 +369,7 @@ void Rpc::respond(const Origin& origin, std::uint64_t request_id, wire::RequestK
   if (!origin.connection) {
     response.token = mint_.mint(origin.endpoint.address, origin.key, context_.now());
     response.observed = origin.endpoint;
+    response.time_s = seconds_of(context_.clock.wall_time());
   }
   const std::size_t bytes_max = response_bytes_max(origin, validated);
   wire::Message message(std::move(response));

@@ -133,6 +133,7 @@ void fill(const Response& response, pb::Message& out) {
   r.set_id(response.id);
   if (response.token) assign(ByteView(*response.token), *r.mutable_token());
   if (response.observed) assign(*response.observed, *r.mutable_observed());
+  r.set_time_s(response.time_s);
   std::visit([&](const auto& body) { fill(body, r); }, response.body);
 }
 
@@ -357,6 +358,7 @@ Result<Message> read(const pb::Response& in) {
   response.id = in.id();
   response.token = reader.token(in.token(), "response.token");
   if (!in.observed().empty()) response.observed = reader.endpoint(in.observed(), "response.observed");
+  response.time_s = in.time_s();
   response.body = read_body(in, reader);
   if (!reader.good()) return reader.failure();
   return result;

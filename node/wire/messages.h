@@ -150,6 +150,7 @@ struct Response {
   std::uint64_t id = 0;
   std::optional<Token> token;
   std::optional<Endpoint> observed;
+  std::uint32_t time_s = 0;  // the sender's wall time, s since the Unix epoch; 0: it does not say
   ResponseBody body;
   friend bool operator==(const Response&, const Response&) = default;
 };

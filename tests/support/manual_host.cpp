@@ -21,7 +21,9 @@ struct ManualNetwork::Host final : Clock, Alarm, Datagrams, Streams {
       : network_(network), index_(index), endpoint_(endpoint) {}
 
   Instant now() const override { return network_.now_; }
-  WallTime wall_time() const override { return network_.wall_time(); }
+  WallTime wall_time() const override {
+    return network_.wall_time() + std::chrono::duration_cast<std::chrono::milliseconds>(wall_offset_);
+  }
   void wake_at(Instant when) override { network_.wake_at(index_, when); }
   bool send(const Endpoint& to, ByteView datagram) override { return network_.send(index_, to, datagram); }
   Result<void> join(const Endpoint& group) override { return network_.join(index_, group); }
@@ -44,6 +46,7 @@ struct ManualNetwork::Host final : Clock, Alarm, Datagrams, Streams {
   HostedNode* node_ = nullptr;
   std::uint64_t attachment_ = 0;  // counts attach and detach, so that an event for an earlier one is void
   Instant armed_ = kNever;
+  Duration wall_offset_{};
   std::set<Endpoint> groups_;
 };
 
@@ -102,6 +105,10 @@ void ManualNetwork::wake(HostIndex host) {
 WallTime ManualNetwork::wall_time() const {
   return kEpoch +
          std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch() + wall_offset_);
+}
+
+void ManualNetwork::jump_wall_time(HostIndex host, Duration by) {
+  hosts_.at(host)->wall_offset_ += by;
 }
 
 void ManualNetwork::at(Instant when, std::function<void()> event) {

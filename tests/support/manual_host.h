@@ -62,6 +62,8 @@ class ManualNetwork {
   Instant now() const { return now_; }
   WallTime wall_time() const;  // 2026-01-01T00:00:00Z + now
   void jump_wall_time(Duration by) { wall_offset_ += by; }
+  // Of one host alone.
+  void jump_wall_time(HostIndex host, Duration by);
   // Runs `event` at `when`; equal instants run in the order of the calls, the past means now.
   void at(Instant when, std::function<void()> event);
 

@@ -203,6 +203,7 @@ Message random_message(std::size_t kind, Rng& rng) {
   response.id = rng.next();
   if (coin(rng)) response.token = random_token(rng);
   if (coin(rng)) response.observed = random_contact(rng).endpoint;
+  if (coin(rng)) response.time_s = static_cast<std::uint32_t>(rng.next());
   response.body = random_response_body(kind - kRequestKinds, rng);
   return response;
 }
