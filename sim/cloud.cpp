@@ -77,7 +77,7 @@ bool Cloud::carry(HostIndex from, ns3::Ptr<ns3::Packet> packet) {
   if (!to || (!right_port && !world_.behind_nat(*to))) {
     return carry_to_nobody(from, bytes, summary.is_udp);
   }
-  const World::Departure departure = world_.depart(from, *to, bytes, loop_.now());
+  const World::Departure departure = world_.depart(from, *to, bytes, hosts_.cloud_host(from).sends_at());
   if (departure.fate == World::Fate::kQueueFull) {
     if (summary.is_udp) ++totals_.datagrams_queue_dropped;
     return false;
@@ -127,7 +127,7 @@ ns3::Ptr<ns3::Packet> Cloud::translate_in(HostIndex to, const ns3::Ptr<ns3::Pack
 }
 
 bool Cloud::carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp) {
-  if (!world_.depart_to_nobody(from, bytes, loop_.now())) {
+  if (!world_.depart_to_nobody(from, bytes, hosts_.cloud_host(from).sends_at())) {
     if (is_udp) ++totals_.datagrams_queue_dropped;
     return false;
   }

@@ -27,7 +27,7 @@ HostIndex MessageNetwork::add_host() {
 HostPorts MessageNetwork::ports(HostIndex index) {
   check(index < hosts_.size(), "no such host");
   Host& host = hosts_[index];
-  return {clock_, host, host, host};
+  return {host, host, host, host};
 }
 
 void MessageNetwork::on_detached(HostIndex host) {
@@ -48,7 +48,7 @@ bool MessageNetwork::send(const Host& from, const Endpoint& to, ByteView datagra
   if (!receiver || (to.port != kHostPort && !world_.behind_nat(*receiver))) {
     return send_to_nobody(from, bytes);
   }
-  const World::Departure departure = world_.depart(from.index(), *receiver, bytes, loop_.now());
+  const World::Departure departure = world_.depart(from.index(), *receiver, bytes, from.sends_at());
   if (departure.fate == World::Fate::kQueueFull) {
     ++totals_.datagrams_queue_dropped;
     return false;
@@ -78,7 +78,7 @@ void MessageNetwork::post(const Way& way, ByteView datagram, Instant arrives) {
 }
 
 bool MessageNetwork::send_to_nobody(const Host& from, std::size_t bytes) {
-  if (!world_.depart_to_nobody(from.index(), bytes, loop_.now())) {
+  if (!world_.depart_to_nobody(from.index(), bytes, from.sends_at())) {
     ++totals_.datagrams_queue_dropped;
     return false;
   }
@@ -131,7 +131,7 @@ void MessageNetwork::on_datagram_event(DatagramEvent& event) {
   ++totals_.datagrams_delivered;
   Endpoint from = world_.endpoint(event.from);
   from.port = event.from_port;
-  host.deliver([&](PortEvents& events) { events.on_datagram(from, event.bytes()); });
+  host.deliver_datagram(from, event.bytes());
   pool_.give_back(event);
 }
 

@@ -216,7 +216,7 @@ void MessageStreams::on_syn(const Segment& syn) {
   Endpoint peer = world_.endpoint(syn.from_host);
   static constexpr std::uint16_t kEphemeralFirst = 49152;  // RFC 6335 §6
   peer.port = static_cast<std::uint16_t>(kEphemeralFirst + syn.from.slot % (65536 - kEphemeralFirst));
-  hosts_.stream_host(syn.to_host).deliver([id = StreamId{end.self.value()}, &peer](PortEvents& events) {
+  hosts_.stream_host(syn.to_host).deliver([id = StreamId{end.self.value()}, peer](PortEvents& events) {
     events.on_stream_opened(id, peer, true);
   });
 }
@@ -231,7 +231,7 @@ void MessageStreams::on_syn_ack(const Segment& syn_ack) {
   end->resend_at = kNever;
   end->give_up_at = kNever;
   const Endpoint peer = world_.endpoint(end->remote);
-  hosts_.stream_host(end->host).deliver([id = StreamId{end->self.value()}, &peer](PortEvents& events) {
+  hosts_.stream_host(end->host).deliver([id = StreamId{end->self.value()}, peer](PortEvents& events) {
     events.on_stream_opened(id, peer, false);
   });
 }
@@ -341,8 +341,9 @@ World::Fate MessageStreams::send(Segment segment, Instant* not_before) {
   const Instant now = loop_.now();
   const std::size_t bytes = wire_bytes(segment.bytes);
   hosts_.count_bytes_sent(bytes);
+  const Instant leaves = hosts_.stream_host(segment.from_host).sends_at();
   const World::Departure departure =
-      world_.depart_paced(segment.from_host, segment.to_host, bytes, segments_of(segment.bytes), now);
+      world_.depart_paced(segment.from_host, segment.to_host, bytes, segments_of(segment.bytes), leaves);
   if (departure.fate != World::Fate::kArrives) return departure.fate;
   Instant arrives = departure.arrives + world_.down_time(bytes);
   if (not_before != nullptr) *not_before = arrives = std::max(arrives, *not_before);
@@ -376,7 +377,7 @@ void MessageStreams::send_syn(End& end) {
   if (end.reaches_somebody) {
     send(from_end(end, Kind::kSyn), nullptr);
   } else {
-    world_.depart_to_nobody(end.host, wire_bytes(0), loop_.now());
+    world_.depart_to_nobody(end.host, wire_bytes(0), hosts_.stream_host(end.host).sends_at());
   }
   end.resend_at = loop_.now() + end.timeout;
   end.timeout *= 2;

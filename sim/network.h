@@ -12,6 +12,7 @@
 #include "node/base/instant.h"
 #include "node/ports/hosted_node.h"
 #include "sim/host_index.h"
+#include "sim/host_machine.h"
 #include "sim/network_spec.h"
 
 namespace shoal::sim {
@@ -24,6 +25,7 @@ struct NetworkTotals {
   std::uint64_t datagrams_sent = 0, datagrams_delivered = 0, datagrams_lost = 0, datagrams_cut = 0,
                 datagrams_queue_dropped = 0, datagrams_to_nobody = 0, datagrams_duplicated = 0,
                 datagrams_filtered = 0, bytes_sent = 0, events = 0;
+  std::uint64_t datagrams_buffer_dropped = 0;  // by hosts too busy to read them
 };
 
 // Groups of hosts that do not hear each other.
@@ -31,6 +33,9 @@ struct Partition {
   std::vector<std::uint8_t> group_of_host;  // empty: no partition; a host beyond its end is in group 0
   bool one_way = false;                     // only what a group sends to groups of higher numbers is cut
 };
+
+// 2026-01-01T00:00:00Z + `when`.
+WallTime wall_time_at(Instant when);
 
 class Network {
  public:
@@ -56,12 +61,15 @@ class Network {
   // nothing from now on.
   virtual void detach(HostIndex host) = 0;
   virtual HostPorts ports(HostIndex host) = 0;
+  // What the host runs on, from now on a machine of its own: its clocks and CPU are as true and fast as
+  // before until they are changed.
+  virtual HostMachine& machine(HostIndex host) = 0;
   // Calls run_jobs of the attached node as an event of its own at this instant: after a command was posted
   // from outside.
   virtual void wake(HostIndex host) = 0;
 
   virtual Instant now() const = 0;
-  virtual WallTime wall_time() const = 0;  // a fixed epoch (2026-01-01T00:00:00Z) + now
+  WallTime wall_time() const { return wall_time_at(now()); }
   // Equal instants run in the order of the calls. `when` in the past means now.
   virtual void at(Instant when, std::function<void()> event) = 0;
   // Runs until the first event later than `when`; now() is then `when`.

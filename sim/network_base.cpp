@@ -6,10 +6,16 @@
 
 namespace shoal::sim {
 
-WallTime NetworkBase::LoopClock::wall_time() const {
+WallTime wall_time_at(Instant when) {
   using namespace std::chrono;
   static constexpr WallTime kEpoch = sys_days{2026y / January / 1};
-  return kEpoch + duration_cast<milliseconds>(now().time_since_epoch());
+  return kEpoch + floor<milliseconds>(when.time_since_epoch());
+}
+
+HostMachine& NetworkBase::machine(HostIndex index) {
+  SimulatedHost& host = host_at(index);
+  if (host.machine() == nullptr) host.set_machine(machines_.emplace_back());
+  return *host.machine();
 }
 
 void NetworkBase::attach(HostIndex index, HostedNode& node) {
@@ -19,7 +25,7 @@ void NetworkBase::attach(HostIndex index, HostedNode& node) {
   const std::uint32_t generation = host.generation();
   loop_.call(now(), [&host, generation, own = Endpoint::v4(world_.inside_address(index), kHostPort)] {
     if (host.generation() != generation) return;
-    host.deliver([&own](PortEvents& events) { events.on_interfaces({&own, 1}); });
+    host.deliver([own](PortEvents& events) { events.on_interfaces({&own, 1}); });
   });
 }
 
@@ -40,6 +46,10 @@ void NetworkBase::wake(HostIndex index) {
 
 const NetworkTotals& NetworkBase::totals() const {
   totals_.events = loop_.event_count();
+  totals_.datagrams_buffer_dropped = 0;
+  for (const HostMachine& machine : machines_) {
+    totals_.datagrams_buffer_dropped += machine.datagrams_dropped();
+  }
   return totals_;
 }
 

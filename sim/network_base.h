@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace shoal::sim {
 
 class NetworkBase : public Network {
  public:
-  NetworkBase(const NetworkSpec& spec, std::uint64_t seed) : world_(spec, seed), clock_(loop_) {}
+  NetworkBase(const NetworkSpec& spec, std::uint64_t seed) : world_(spec, seed) {}
 
   Endpoint endpoint(HostIndex host) const final { return world_.endpoint(host); }
   NatKind nat_kind(HostIndex host) const final { return world_.nat_kind(host); }
@@ -25,9 +26,9 @@ class NetworkBase : public Network {
   void attach(HostIndex host, HostedNode& node) final;
   void detach(HostIndex host) final;
   void wake(HostIndex host) final;
+  HostMachine& machine(HostIndex host) final;
 
   Instant now() const final { return loop_.now(); }
-  WallTime wall_time() const final { return clock_.wall_time(); }
   void at(Instant when, std::function<void()> event) final { loop_.call(when, std::move(event)); }
   void run_until(Instant when) final { loop_.run_until(when); }
 
@@ -36,24 +37,14 @@ class NetworkBase : public Network {
   const NetworkTotals& totals() const final;
 
  protected:
-  class LoopClock final : public Clock {
-   public:
-    explicit LoopClock(const EventLoop& loop) : loop_(loop) {}
-    Instant now() const override { return loop_.now(); }
-    WallTime wall_time() const override;
-
-   private:
-    const EventLoop& loop_;
-  };
-
   virtual SimulatedHost& host_at(HostIndex host) = 0;
   // The node is gone already; what the host held for it goes now, in silence.
   virtual void on_detached(HostIndex host) = 0;
 
   EventLoop loop_;
   World world_;
-  LoopClock clock_;
-  mutable NetworkTotals totals_;  // .events is filled in when asked for
+  std::deque<HostMachine> machines_;  // of the hosts that have one of their own
+  mutable NetworkTotals totals_;      // what others count is filled in when asked for
 };
 
 }  // namespace shoal::sim

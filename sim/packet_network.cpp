@@ -36,7 +36,7 @@ HostIndex PacketNetwork::add_host() {
 HostPorts PacketNetwork::ports(HostIndex index) {
   check(index < hosts_.size(), "no such host");
   Host& host = hosts_[index];
-  return {clock_, host, host, host};
+  return {host, host, host, host};
 }
 
 PacketNetwork::Host::Host(PacketNetwork& network, HostIndex index)
@@ -82,12 +82,12 @@ void PacketNetwork::Host::on_udp(ns3::Ptr<ns3::Packet> packet, ns3::Ipv4Header h
   std::array<std::uint8_t, kDatagramBytesMax> bytes;
   const std::size_t count = packet->CopyData(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
   const Endpoint from = Endpoint::v4(header.GetSource().Get(), port);
-  deliver([&](PortEvents& events) { events.on_datagram(from, ByteView(bytes).first(count)); });
+  deliver_datagram(from, ByteView(bytes).first(count));
 }
 
 bool PacketNetwork::Host::send(const Endpoint& to, ByteView datagram) {
   if (!attached() || datagram.size() > kDatagramBytesMax || !to.is_v4() || !to) return false;
-  if (network_.world_.up_queue_full(index(), loop().now())) {
+  if (network_.world_.up_queue_full(index(), sends_at())) {
     ++network_.totals_.datagrams_queue_dropped;
     return false;
   }

@@ -7,10 +7,51 @@ namespace shoal::sim {
 void SimulatedHost::detach_node() {
   node_ = nullptr;
   alarm_at_ = kNever;
+  turn_posted_ = false;
+  if (machine_ != nullptr) machine_->forget_waiting();
   ++generation_;
 }
 
+Instant SimulatedHost::now() const {
+  if (machine_ == nullptr) [[likely]] {
+    return loop_.now();
+  }
+  return machine_->own_time(std::max(loop_.now(), machine_->job_begins()));
+}
+
+WallTime SimulatedHost::wall_time() const {
+  const Instant shown = now();
+  return wall_time_at(machine_ == nullptr ? shown : shown + machine_->wall_offset());
+}
+
+void SimulatedHost::deliver_datagram(const Endpoint& from, ByteView datagram) {
+  if (node_ == nullptr) return;
+  if (!takes_turns()) {
+    deliver([&](PortEvents& events) { events.on_datagram(from, datagram); });
+  } else if (machine_->wait_datagram(from, datagram)) {
+    take_turn_when_free();
+  }
+}
+
+void SimulatedHost::take_turn_when_free() {
+  if (turn_posted_) return;
+  turn_posted_ = true;
+  loop_.call(machine_->free_at(), [this, generation = generation_] {
+    if (generation_ == generation) take_turn();
+  });
+}
+
+void SimulatedHost::take_turn() {
+  turn_posted_ = false;
+  const std::uint32_t generation = generation_;
+  for (const HostMachine::Event& event : machine_->take_waiting()) event(node_->events());
+  const bool jobs_remain = node_->run_jobs();
+  if (node_ == nullptr || generation_ != generation) return;
+  if (jobs_remain || machine_->has_waiting()) take_turn_when_free();
+}
+
 void SimulatedHost::run_jobs() {
+  if (takes_turns()) return take_turn_when_free();
   const std::uint32_t generation = generation_;
   while (node_ != nullptr && generation_ == generation && node_->run_jobs()) {
   }
@@ -18,6 +59,7 @@ void SimulatedHost::run_jobs() {
 
 void SimulatedHost::wake_at(Instant when) {
   if (node_ == nullptr || when == kNever) return;
+  if (machine_ != nullptr) when = machine_->world_time(when);
   when = std::max(when, loop_.now());
   if (when >= alarm_at_) return;
   alarm_at_ = when;

@@ -1,18 +1,27 @@
-// SimulatedHost: the part of a host that both fidelities share: which node it runs, its alarm, and how events
-// reach the node. A host outlives every node that it runs.
+// SimulatedHost: the part of a host that both fidelities share: which node it runs, its clock and alarm, and
+// how events reach the node: at once, or, where its machine's CPU takes its time, in turns:
+//
+//   event ─► waits ──(the CPU is free)──► all that waits becomes jobs ─► some run, each beginning when the
+//   one before it ends ──(the last one ends)──► next turn, if anything waits or jobs remain
+//
+// A host outlives every node that it runs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "node/ports/alarm.h"
+#include "node/ports/clock.h"
 #include "sim/event_loop.h"
 #include "sim/host_index.h"
+#include "sim/host_machine.h"
 #include "sim/network.h"
 
 namespace shoal::sim {
 
-class SimulatedHost : public Alarm {
+class SimulatedHost : public Alarm, public Clock {
  public:
   SimulatedHost(EventLoop& loop, HostIndex index) : loop_(loop), alarm_event_(*this), index_(index) {}
 
@@ -23,17 +32,33 @@ class SimulatedHost : public Alarm {
   void attach_node(HostedNode& node) { node_ = &node; }
   void detach_node();
 
+  // nullptr: a perfect one.
+  HostMachine* machine() const { return machine_; }
+  void set_machine(HostMachine& machine) { machine_ = &machine; }
+
   void wake_at(Instant when) final;
+  Instant now() const final;
+  WallTime wall_time() const final;
 
   // Hands one event to the node (event(PortEvents&)), then lets it work until it has nothing left to do. Only
-  // from an event of the simulation, never from inside a port's method.
+  // from an event of the simulation, never from inside a port's method. The event may be kept for later: what
+  // it holds, it holds by value.
   template <class Event>
   void deliver(Event&& event) {
     if (node_ == nullptr) return;
+    if (takes_turns()) [[unlikely]] {
+      machine_->wait(std::forward<Event>(event));
+      return take_turn_when_free();
+    }
     event(node_->events());
     run_jobs();
   }
+  void deliver_datagram(const Endpoint& from, ByteView datagram);
   void run_jobs();
+  // When what the node sends now leaves the host: the job that sends it has ended.
+  Instant sends_at() const {
+    return machine_ == nullptr ? loop_.now() : std::max(loop_.now(), machine_->free_at());
+  }
 
  protected:
   EventLoop& loop() const { return loop_; }
@@ -48,6 +73,9 @@ class SimulatedHost : public Alarm {
     SimulatedHost& host_;
   };
 
+  bool takes_turns() const { return machine_ != nullptr && machine_->takes_turns(loop_.now()); }
+  void take_turn_when_free();
+  void take_turn();
   void on_alarm_event();
   void post_alarm();
 
@@ -58,10 +86,12 @@ class SimulatedHost : public Alarm {
 
   EventLoop& loop_;
   HostedNode* node_ = nullptr;
+  HostMachine* machine_ = nullptr;
   AlarmEvent alarm_event_;
   Instant alarm_at_ = kNever;                   // what the node asked for
   std::array<Instant, kPendingMax> pending_{};  // events posted, latest first
   std::uint32_t pending_count_ = 0;
+  bool turn_posted_ = false;
   std::uint32_t generation_ = 0;
   HostIndex index_;
 };

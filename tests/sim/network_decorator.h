@@ -20,9 +20,9 @@ class NetworkDecorator : public Network {
   void attach(HostIndex host, HostedNode& node) override { inner_->attach(host, node); }
   void detach(HostIndex host) override { inner_->detach(host); }
   HostPorts ports(HostIndex host) override { return inner_->ports(host); }
+  HostMachine& machine(HostIndex host) override { return inner_->machine(host); }
   void wake(HostIndex host) override { inner_->wake(host); }
   Instant now() const override { return inner_->now(); }
-  WallTime wall_time() const override { return inner_->wall_time(); }
   void at(Instant when, std::function<void()> event) override { inner_->at(when, std::move(event)); }
   void run_until(Instant when) override { inner_->run_until(when); }
   void set_partition(Partition partition) override { inner_->set_partition(std::move(partition)); }
