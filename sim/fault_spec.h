@@ -3,6 +3,7 @@
 // its doing in faults.cpp.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -44,10 +45,38 @@ struct KillFault {
   double share = 0.1;  // of the hosts online, bootstrap hosts spared
 };
 
+// The CPUs of so many hosts are this much slower than the one of the cost table (sim/job_costs.inc).
+struct SlowFault {
+  double share = 0.1;  // of all hosts
+  double cpu = 0.1;    // speed: 1 is that of the table
+};
+
+// The clocks of so many hosts go wrong; with an end, they are set right there.
+struct ClockFault {
+  double share = 0.1;      // of all hosts
+  Duration jump{};         // of the wall clock, either way
+  std::int64_t drift = 0;  // of both clocks, in billionths
+};
+
+// The disks of so many hosts fail as FaultyItemStore says.
+struct StoreFault {
+  double share = 0.1;  // of all hosts
+  bool full = false;
+  bool torn_writes = false;
+};
+
+// At once: bits flip in so many of the values that so many hosts hold.
+struct BitRotFault {
+  double share = 0.1;  // of all hosts
+  double items = 0.1;  // of the values each holds
+};
+
 struct FaultSpec {
   Duration at{};
   std::optional<Duration> lasts;  // nothing: to the end of the run
-  std::variant<PartitionFault, LossFault, DelayFault, DuplicateFault, ReorderFault, KillFault> what;
+  std::variant<PartitionFault, LossFault, DelayFault, DuplicateFault, ReorderFault, KillFault, SlowFault,
+               ClockFault, StoreFault, BitRotFault>
+      what;
 };
 
 }  // namespace shoal::sim

@@ -33,6 +33,7 @@ Faults::Faults(const Scenario& scenario, Network& network, Population& populatio
       network_(network),
       population_(population),
       recorder_(recorder),
+      host_faults_(scenario, network, population),
       start_(network.now()) {}
 
 void Faults::start() {
@@ -45,12 +46,19 @@ Rng Faults::rng_of(std::uint32_t fault) const {
   return Rng::keyed(scenario_.seed, fmt::format("fault-{}", fault), "choice");
 }
 
+bool Faults::is_instant(const FaultSpec& fault) {
+  const auto* clock = std::get_if<ClockFault>(&fault.what);
+  const bool jump_alone = clock != nullptr && clock->drift == 0 && !fault.lasts;
+  return jump_alone || std::holds_alternative<KillFault>(fault.what) ||
+         std::holds_alternative<BitRotFault>(fault.what);
+}
+
 void Faults::record(std::uint32_t fault, const char* kind, std::string what) {
   const FaultSpec& spec = scenario_.faults[fault];
   const Instant run_end = start_ + scenario_.duration;
   const Instant begin = network_.now();
   Instant end = std::min(end_of(fault).value_or(run_end), run_end);
-  if (std::holds_alternative<KillFault>(spec.what)) end = begin;
+  if (is_instant(spec)) end = begin;
   recorder_.fault(kind, begin, end, std::move(what));
 }
 
@@ -74,7 +82,14 @@ std::optional<Instant> Faults::end_of(std::uint32_t fault) const {
 }
 
 void Faults::end(std::uint32_t fault) {
-  std::visit([&](const auto& what) { end(what); }, scenario_.faults[fault].what);
+  const auto end_it = [&](const auto& what) {
+    if constexpr (requires { HostFaults::kind(what); }) {
+      host_faults_.end(fault, what);
+    } else {
+      end(what);
+    }
+  };
+  std::visit(end_it, scenario_.faults[fault].what);
 }
 
 void Faults::begin(std::uint32_t fault, const PartitionFault& partition) {

@@ -1,4 +1,5 @@
-// Faults: what a scenario does to its network and hosts, at its times.
+// Faults: what a scenario does to its network and hosts, at its times. Those of single hosts' machines and
+// disks are in host_faults.h.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "sim/host_faults.h"
 #include "sim/population.h"
 
 namespace shoal::sim {
@@ -37,6 +39,12 @@ class Faults {
   void end(const ReorderFault& reorder);
   void begin(std::uint32_t fault, const KillFault& kill);
   void end(const KillFault&) {}  // each host comes back by itself
+  template <class HostFault>
+  void begin(std::uint32_t fault, const HostFault& what) {
+    record(fault, HostFaults::kind(what), host_faults_.begin(fault, what));
+  }
+  // The kinds that happen at one instant.
+  static bool is_instant(const FaultSpec& fault);
   // `what` for people; to the end of the fault, or of the run.
   void record(std::uint32_t fault, const char* kind, std::string what);
   // When the fault is over; nothing: not before the run is. A partition that flaps is over with its last cut.
@@ -47,6 +55,7 @@ class Faults {
   Network& network_;
   Population& population_;
   Recorder& recorder_;
+  HostFaults host_faults_;
   Instant start_;
   Partition partition_;      // the one under way
   Disturbance disturbance_;  // those under way together

@@ -19,6 +19,7 @@ namespace {
 // origin's departure or the end of the run. Sorted by name.
 constexpr MetricName kMetrics[] = {
     {"churn.departures", "hosts that churn took offline after the warm-up"},
+    {"cpu.datagrams_dropped", "datagrams that found the socket buffer of a busy host full, in the whole run"},
     {"heal.recovery_s",
      "from the heal of a partition to the first 10 s in which 99 % of the lookups across the former cut that "
      "start in them succeed; the worst of several; \"never\" if there are none"},
@@ -68,6 +69,8 @@ constexpr MetricName kMetrics[] = {
     {"sim.rss_bytes", "peak memory of the process"},
     {"sim.rss_bytes_per_node", "peak memory per host of the population"},
     {"sim.wall_s", "wall time"},
+    {"store.commits_failed", "batches of items that a host's disk could not keep, in the whole run"},
+    {"store.items_damaged", "values that nodes found damaged on their disks and dropped, in the whole run"},
     {"table.contacts.mean", "contacts in a routing table, over samples after the warm-up"},
     {"table.live_contact_ratio",
      "contacts in routing tables that are online, over samples after the warm-up"},

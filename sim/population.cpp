@@ -1,6 +1,7 @@
 #include "sim/population.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "node/base/check.h"
@@ -37,7 +38,15 @@ struct Population::Run final : HostedNode, NodeListener, Tracer {
     return more || !slot().commits.empty();
   }
   void on_command_result(CommandId command, const CommandResult& result) override {
-    if (!leaving && owner.listener_ != nullptr) owner.listener_->on_command_result(host, command, result);
+    if (leaving || owner.listener_ == nullptr) return;
+    const Instant ends = owner.jobs_take_time_ ? owner.network_.machine(host).free_at() : Instant{};
+    if (ends <= owner.network_.now()) return owner.listener_->on_command_result(host, command, result);
+    // The job that has it takes until then.
+    owner.network_.at(ends, [population = &owner, index = host, turn = slot().turn, command, result] {
+      const HostSlot& then = population->slots_[index];
+      if (!then.run || then.turn != turn || then.run->leaving) return;
+      population->listener_->on_command_result(index, command, result);
+    });
   }
   void on_stopped() override {
     owner.network_.at(owner.network_.now(), [population = &owner, index = host, turn = slot().turn] {
@@ -47,6 +56,8 @@ struct Population::Run final : HostedNode, NodeListener, Tracer {
   void on_job(Instant when, JobKind kind, Guid guid, ByteView bytes) override {
     owner.trace_.add(when, host, kind, guid, bytes);
     last_job = Job{kind, guid};
+    if (!owner.jobs_take_time_) return;
+    owner.network_.machine(host).charge(owner.network_.now(), kind, bytes.size());
   }
 
   Population& owner;
@@ -62,7 +73,14 @@ Population::Population(const Scenario& scenario, Network& network, Recorder& rec
       network_(network),
       recorder_(recorder),
       churn_(scenario, [&network](HostIndex host) { return network.region(host); }),
+      jobs_take_time_(scenario.population.cpu.has_value()),
+      disks_fail_(false),
       slots_(scenario.population.size) {
+  for (const FaultSpec& fault : scenario.faults) {
+    jobs_take_time_ |= std::holds_alternative<SlowFault>(fault.what);
+    disks_fail_ |=
+        std::holds_alternative<StoreFault>(fault.what) || std::holds_alternative<BitRotFault>(fault.what);
+  }
   recorder_.set_witness(this);
 }
 
@@ -78,6 +96,7 @@ void Population::start(CommandListener* listener) {
   start_ = network_.now();
   for (HostIndex host = 0; host < slots_.size(); ++host) {
     check(network_.add_host() == host, "the population's hosts are the network's first");
+    set_up_machine(host);
   }
   for (HostIndex host = 0; host < slots_.size(); ++host) join_at(host, churn_.start(host).joins);
 }
@@ -96,6 +115,19 @@ NodeConfig Population::config_of(HostIndex host) const {
 
 bool Population::is_client(HostIndex host) const {
   return scenario_.population.node.client || keeps_strangers_out(network_.nat_kind(host));
+}
+
+void Population::set_up_machine(HostIndex host) {
+  const PopulationSpec& spec = scenario_.population;
+  if (spec.cpu) network_.machine(host).set_speed(spec.cpu);
+  if (spec.clock.drift_max == 0 && !spec.clock.offset) return;
+  HostMachine& machine = network_.machine(host);
+  Rng rng = Rng::keyed(scenario_.seed, host_name(host), "clock");
+  const double drift = (2 * rng.unit() - 1) * static_cast<double>(spec.clock.drift_max);
+  machine.add_drift(network_.now(), std::llround(drift));
+  if (!spec.clock.offset) return;
+  const Duration offset = from_seconds(spec.clock.offset->draw(rng));
+  machine.jump_wall_clock(rng.unit() < 0.5 ? offset : -offset);
 }
 
 const Node& Population::node_of(HostIndex host) const {
@@ -144,7 +176,7 @@ void Population::bring_up(HostIndex host) {
   if (network_.now() < slot.kept_until)
     return join_at(host, churn_.join_after(host, slot.kept_until - start_));
   if (!slot.items) {
-    slot.items = std::make_unique<MemoryItemStore>(slot.commits, &bodies_);
+    slot.items = make_store(host);
     slot.hosts = std::make_unique<MemoryHostStore>(slots_.size() < kLargePopulation ? kKnownHostsMax
                                                                                     : kKnownHostsOfLarge);
   }
@@ -214,6 +246,9 @@ void Population::kill(HostIndex host, std::optional<Duration> away) {
 void Population::take_down(HostIndex host, Departure why) {
   HostSlot& slot = slots_[host];
   network_.detach(host);
+  if (FaultyItemStore* disk = faulty_store(host)) {
+    why == Departure::kClean ? disk->end_writes() : disk->crash();
+  }
   if (is_online(host)) {
     remove_online(host);
     if (listener_ != nullptr) listener_->on_host_gone(host);
@@ -227,6 +262,54 @@ void Population::command(HostIndex host, CommandId id, Command command) {
   check(is_online(host));
   slots_[host].run->node.on_command(id, std::move(command));
   network_.wake(host);
+}
+
+// ---- Disks
+
+std::unique_ptr<ItemStore> Population::make_store(HostIndex host) {
+  HostSlot& slot = slots_[host];
+  if (!disks_fail_) return std::make_unique<MemoryItemStore>(slot.commits, &bodies_);
+  auto store = std::make_unique<FaultyItemStore>(slot.commits, &bodies_, [this, host] {
+    const HostSlot& writer = slots_[host];
+    network_.at(network_.now() + FaultyItemStore::kWriteTime,
+                [this, host, life = writer.life, boot = writer.boots] { end_write(host, life, boot); });
+  });
+  if (host < disks_.size()) {
+    store->set_full(disks_[host].full);
+    store->set_torn_writes(disks_[host].torn_writes);
+  }
+  return store;
+}
+
+void Population::end_write(HostIndex host, std::uint32_t life, std::uint32_t boot) {
+  const HostSlot& slot = slots_[host];
+  if (!slot.run || slot.life != life || slot.boots != boot) return;
+  faulty_store(host)->end_write();
+  network_.wake(host);
+}
+
+FaultyItemStore* Population::faulty_store(HostIndex host) const {
+  return disks_fail_ ? static_cast<FaultyItemStore*>(slots_[host].items.get()) : nullptr;
+}
+
+void Population::set_disk(HostIndex host, DiskState state) {
+  check(disks_fail_, "a scenario without such faults");
+  if (host >= disks_.size()) disks_.resize(std::size_t{host} + 1);
+  disks_[host] = state;
+  FaultyItemStore* disk = faulty_store(host);
+  if (disk == nullptr) return;
+  disk->set_full(state.full);
+  disk->set_torn_writes(state.torn_writes);
+}
+
+std::size_t Population::rot(HostIndex host, double share_of_items, Rng& rng) {
+  FaultyItemStore* disk = faulty_store(host);
+  return disk == nullptr ? 0 : disk->rot(share_of_items, rng);
+}
+
+bool Population::is_damaged(HostIndex host, const ItemName& name) const {
+  const FaultyItemStore* disk = faulty_store(host);
+  return disk != nullptr && disk->is_damaged(name);
 }
 
 void Population::add_online(HostIndex host) {

@@ -18,6 +18,7 @@
 #include "node/store/memory_host_store.h"
 #include "node/store/memory_item_store.h"
 #include "sim/churn.h"
+#include "sim/faulty_item_store.h"
 #include "sim/recorder.h"
 #include "sim/trace_hash.h"
 #include "sim/witness.h"
@@ -60,6 +61,17 @@ class Population final : public Witness {
   // Precondition: is_online(host).
   const Id& id(HostIndex host) const;
 
+  // Faults of a host's disk, whoever it runs now and later. Only where the scenario has such faults.
+  struct DiskState {
+    bool full = false;
+    bool torn_writes = false;
+  };
+  void set_disk(HostIndex host, DiskState state);
+  // Returns how many of the values held there are damaged now.
+  std::size_t rot(HostIndex host, double share_of_items, Rng& rng);
+  // What the host holds under this name is not what was stored.
+  bool is_damaged(HostIndex host, const ItemName& name) const;
+
   template <class F>  // f(HostIndex, const Node&), in the order of indexes, those about to leave included
   void for_each_running(F&& f) const {
     for (HostIndex host = 0; host < slots_.size(); ++host) {
@@ -90,8 +102,8 @@ class Population final : public Witness {
   static constexpr std::uint32_t kNotOnline = 0xffff'ffff;
 
   struct HostSlot {
-    std::unique_ptr<Run> run;                // nothing: absent
-    std::unique_ptr<MemoryItemStore> items;  // its disk; nothing: no host, or one that will not return
+    std::unique_ptr<Run> run;          // nothing: absent
+    std::unique_ptr<ItemStore> items;  // its disk; nothing: no host, or one that will not return
     std::unique_ptr<MemoryHostStore> hosts;
     CommitQueue commits;               // of `items`
     Instant since{};                   // of the session
@@ -102,6 +114,10 @@ class Population final : public Witness {
     std::uint32_t turn = 0;            // of churn; what was meant for another turn is ignored
   };
 
+  std::unique_ptr<ItemStore> make_store(HostIndex host);
+  FaultyItemStore* faulty_store(HostIndex host) const;
+  void end_write(HostIndex host, std::uint32_t life, std::uint32_t boot);
+  void set_up_machine(HostIndex host);
   Churn::Turn current_turn(HostIndex host) const;
   void bring_up(HostIndex host);
   void on_session_end(HostIndex host, std::uint32_t turn);
@@ -127,6 +143,9 @@ class Population final : public Witness {
   TraceHash trace_;
   BodyPool bodies_;
   ContactBook contacts_;
+  bool jobs_take_time_;
+  bool disks_fail_;
+  std::vector<DiskState> disks_;  // of hosts whose disk has ever failed, and those before them
   std::vector<HostSlot> slots_;
   std::vector<HostIndex> online_;  // in no order that means anything, but the same in every run
 };

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <string>
 
+#include "sim/read_host_faults.h"
 #include "sim/units.h"
 
 namespace shoal::sim {
@@ -99,6 +100,10 @@ constexpr Kind kKinds[] = {
     {"duplicate", [](Section& fault, FaultSpec& out) { out.what = read_duplicate(fault); }},
     {"reorder", [](Section& fault, FaultSpec& out) { out.what = read_reorder_fault(fault); }},
     {"kill", [](Section& fault, FaultSpec& out) { out.what = read_kill(fault); }},
+    {"slow", [](Section& fault, FaultSpec& out) { out.what = read_slow(fault); }},
+    {"clock", [](Section& fault, FaultSpec& out) { out.what = read_clock_fault(fault); }},
+    {"store", [](Section& fault, FaultSpec& out) { out.what = read_store_fault(fault); }},
+    {"bit_rot", [](Section& fault, FaultSpec& out) { out.what = read_bit_rot(fault); }},
 };
 
 std::string kinds_text() {
@@ -120,9 +125,8 @@ FaultSpec read_fault(Section fault, const Duration& duration) {
     ++kinds;
     kind.read(fault, out);
   }
-  fault.not_yet("slow");
   fault.finish();
-  if (kinds != 1 && !fault.has("slow")) {
+  if (kinds != 1) {
     fault.error("", fmt::format("{} faults were given, expected one of {}", kinds, kinds_text()));
   }
   return out;
@@ -130,7 +134,10 @@ FaultSpec read_fault(Section fault, const Duration& duration) {
 
 // Of those that are a state of the network, one of a kind at a time.
 bool overlap(const FaultSpec& a, const FaultSpec& b) {
-  if (a.what.index() != b.what.index() || std::holds_alternative<KillFault>(a.what)) return false;
+  const bool adds_up = std::holds_alternative<KillFault>(a.what) ||
+                       std::holds_alternative<ClockFault>(a.what) ||
+                       std::holds_alternative<BitRotFault>(a.what);
+  if (a.what.index() != b.what.index() || adds_up) return false;
   const FaultSpec& first = a.at <= b.at ? a : b;
   const FaultSpec& second = a.at <= b.at ? b : a;
   return !first.lasts || first.at + *first.lasts > second.at;

@@ -9,6 +9,8 @@
 
 #include "sim/diurnal_wave.h"
 
+#include "sim/read_host_faults.h"
+
 namespace shoal::sim {
 namespace {
 
@@ -119,6 +121,7 @@ void read_population(Section population, const Duration& duration, PopulationSpe
   Section arrival = population.section("arrival");
   arrival.duration("over", out.arrival_over, Duration::zero(), duration);
   arrival.finish();
+  read_machines(population, out);
   read_node_config(population.section("node"), out.node);
   population.finish();
 }

@@ -49,6 +49,7 @@ struct RunInfo {
 struct RunEnd {
   double wall_s = 0;
   std::uint64_t events = 0;
+  std::uint64_t datagrams_buffer_dropped = 0;
   std::uint64_t rss_bytes = 0;  // peak
   std::uint64_t trace_hash = 0;
   bool interrupted = false;  // before the scenario's end

@@ -62,6 +62,7 @@ void simulate(const Scenario& scenario, const RunOptions& options,
   // lint-allow(clock): the same
   end.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   end.events = network->totals().events;
+  end.datagrams_buffer_dropped = network->totals().datagrams_buffer_dropped;
   end.rss_bytes = peak_memory_bytes();
   end.trace_hash = simulation.trace().value();
   end.interrupted = reached < scenario.duration;

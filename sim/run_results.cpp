@@ -244,6 +244,8 @@ void Recorder::Impl::summarize_traffic() {
   if (contacts > 0) summary["table.live_contact_ratio"] = ratio(live_contacts, contacts);
   histograms["table.contacts"] = count_histogram(tables_of_size);
   summary["churn.departures"] = departures;
+  summary["store.commits_failed"] = last_account.counters.commits_failed;
+  summary["store.items_damaged"] = last_account.counters.items_damaged;
   if (!first_account || last_account.when <= first_account->when) return;
 
   const NodeCounters sent = difference(last_account.counters, first_account->counters);
@@ -279,6 +281,7 @@ void Recorder::Impl::summarize(Instant when, const RunEnd& end) {
   summary["sim.duration_s"] = to_seconds(when - Instant{});
   summary["sim.wall_s"] = end.wall_s;
   summary["sim.events"] = end.events;
+  summary["cpu.datagrams_dropped"] = end.datagrams_buffer_dropped;
   if (end.wall_s > 0) summary["sim.events_per_s"] = static_cast<double>(end.events) / end.wall_s;
   summary["sim.rss_bytes"] = end.rss_bytes;
   if (info.population > 0) summary["sim.rss_bytes_per_node"] = ratio(end.rss_bytes, info.population);

@@ -89,7 +89,8 @@ CREATE TABLE sessions (     -- of hosts, from start to end; the first 200,000
 );
 
 CREATE TABLE faults (
-  kind    TEXT NOT NULL,    -- partition | loss | delay | duplicate | reorder | kill
+  kind    TEXT NOT NULL,    -- partition | loss | delay | duplicate | reorder | kill | slow | clock | store
+                            -- | bit_rot
   begin_s REAL NOT NULL,
   end_s   REAL NOT NULL,    -- equal to begin_s for those without duration
   what    TEXT NOT NULL,

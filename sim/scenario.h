@@ -20,12 +20,21 @@
 
 namespace shoal::sim {
 
+// How true the hosts' clocks are.
+struct ClockSpec {
+  std::int64_t drift_max = 0;  // billionths; each host's is uniform up to it, either way
+  std::optional<Distribution>
+      offset;  // seconds that a wall clock is off, either way alike; nothing: it is right
+};
+
 struct PopulationSpec {
   std::uint32_t size = 0;  // 1 to kPopulationMax
   // The first hosts, which everybody knows; they are there from the start and never leave. At most `size`.
   std::uint32_t bootstrap_hosts = 3;
-  Duration arrival_over{};  // the others first join at instants uniform in this period
-  NodeConfig node;          // `bootstrap` is filled in by the simulation
+  Duration arrival_over{};    // the others first join at instants uniform in this period
+  NodeConfig node;            // `bootstrap` is filled in by the simulation
+  std::optional<double> cpu;  // speed of each host's; 1 is that of the cost table; nothing: jobs take no time
+  ClockSpec clock;
 };
 inline constexpr std::uint32_t kPopulationMax = 10'000'000;
 

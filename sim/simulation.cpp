@@ -7,11 +7,13 @@ namespace {
 
 constexpr std::size_t kItemsAtOnce = 256;
 
-void count_items(Recorder& recorder, HostIndex host, const ItemStore& store) {
+void count_items(Recorder& recorder, const Population& population, HostIndex host, const ItemStore& store) {
   recorder.count_store(host, store.totals());
   std::vector<ItemHeader> page = store.list(nullptr, kItemsAtOnce);
   while (!page.empty()) {
-    for (const ItemHeader& header : page) recorder.count_holder(host, header);
+    for (const ItemHeader& header : page) {
+      if (!population.is_damaged(host, header.name)) recorder.count_holder(host, header);
+    }
     const ItemName last = page.back().name;
     page = store.list(&last, kItemsAtOnce);
   }
@@ -74,7 +76,7 @@ void Simulation::sample() {
 void Simulation::census() {
   recorder_.begin_census(network_.now(), network_.wall_time());
   population_.for_each_store(
-      [&](HostIndex host, const ItemStore& store) { count_items(recorder_, host, store); });
+      [&](HostIndex host, const ItemStore& store) { count_items(recorder_, population_, host, store); });
   recorder_.end_census();
 }
 

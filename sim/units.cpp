@@ -28,6 +28,7 @@ constexpr auto kSizes = std::to_array<Unit>({{"B", 1},
                                              {"MB", 1e6},
                                              {"GB", 1e9}});
 constexpr auto kShares = std::to_array<Unit>({{"%", 0.01}});
+constexpr auto kDrifts = std::to_array<Unit>({{"ppm", 1e3}});
 constexpr auto kRates = std::to_array<Unit>({{"/s", 1}, {"/min", 1.0 / 60}, {"/h", 1.0 / 3600}});
 
 // A number that is not negative, and one of the units right after it.
@@ -78,6 +79,17 @@ Result<Duration> parse_interval(std::string_view text) {
       ErrorCode::kInvalidArgument,
       fmt::format("'{}' was given, expected a time between events such as 60s, or a rate such as 0.1/s",
                   text));
+}
+
+Result<std::int64_t> parse_drift(std::string_view text) {
+  const bool back = text.starts_with('-');
+  const auto drift = parse_quantity(text.substr(back ? 1 : 0), kDrifts);
+  if (!drift || *drift > 1e8) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' was given, expected parts per million, up to 100000, such as 200ppm", text));
+  }
+  return std::llround(back ? -*drift : *drift);
 }
 
 std::string print_duration(Duration d) {

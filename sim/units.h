@@ -20,6 +20,9 @@ Result<std::uint64_t> parse_bytes(std::string_view text);
 // The mean time between two events: "60s", or as a rate, "0.1/s" (s, min, h).
 Result<Duration> parse_interval(std::string_view text);
 
+// "200ppm", "-50ppm", in billionths; up to 100000ppm either way.
+Result<std::int64_t> parse_drift(std::string_view text);
+
 // The shortest of "250ms", "1.5s", "10min", "2h" that reads well.
 std::string print_duration(Duration d);
 

@@ -79,6 +79,50 @@ TEST(ScenarioReader, NeedsOnlyNameDurationAndSize) {
   EXPECT_FALSE(s.workload.lookups || s.workload.items || s.workload.publish);
 }
 
+TEST(ScenarioReader, ReadsTheFaultsOfSingleHosts) {
+  const Scenario s = must_parse(kLeast + R"(faults:
+  - {at: 1min, for: 2min, slow: {share: 20%, cpu: 0.05}}
+  - {at: 1min, clock: {share: 5%, jump: -1h, drift: 50ppm}}
+  - {at: 1min, clock: {jump: 1d}}
+  - {at: 1min, for: 1min, store: {share: 30%, full: true}}
+  - {at: 3min, store: {torn_writes: true}}
+  - {at: 1min, bit_rot: {share: 40%, items: 2%}}
+)");
+  ASSERT_EQ(s.faults.size(), 6u);
+  const auto& slow = std::get<SlowFault>(s.faults[0].what);
+  EXPECT_DOUBLE_EQ(slow.share, 0.2);
+  EXPECT_DOUBLE_EQ(slow.cpu, 0.05);
+  const auto& clock = std::get<ClockFault>(s.faults[1].what);
+  EXPECT_DOUBLE_EQ(clock.share, 0.05);
+  EXPECT_EQ(clock.jump, -1h);
+  EXPECT_EQ(clock.drift, 50'000);
+  EXPECT_EQ(std::get<ClockFault>(s.faults[2].what).jump, 24h);
+  EXPECT_TRUE(std::get<StoreFault>(s.faults[3].what).full);
+  EXPECT_FALSE(std::get<StoreFault>(s.faults[3].what).torn_writes);
+  EXPECT_TRUE(std::get<StoreFault>(s.faults[4].what).torn_writes);
+  EXPECT_DOUBLE_EQ(std::get<BitRotFault>(s.faults[5].what).share, 0.4);
+  EXPECT_DOUBLE_EQ(std::get<BitRotFault>(s.faults[5].what).items, 0.02);
+}
+
+TEST(ScenarioReader, ReadsWhatHostsRunOn) {
+  const Scenario plain = must_parse(kLeast);
+  EXPECT_FALSE(plain.population.cpu);
+  EXPECT_EQ(plain.population.clock.drift_max, 0);
+  EXPECT_FALSE(plain.population.clock.offset);
+  const Scenario s = must_parse(R"(
+name: x
+duration: 10min
+population: {size: 10, cpu: 0.5, clock: {drift: 200ppm, offset: {exponential: {mean: 3s}}}}
+)");
+  EXPECT_DOUBLE_EQ(*s.population.cpu, 0.5);
+  EXPECT_EQ(s.population.clock.drift_max, 200'000);
+  EXPECT_DOUBLE_EQ(s.population.clock.offset->mean(), 3);
+  EXPECT_THAT(
+      errors_of("name: x\nduration: 10min\npopulation: {size: 10, clock: {drift: -1ppm}}\n"),
+      testing::ElementsAre("x.yaml:3:39: population.clock.drift: expected no minus: each host's is drawn "
+                           "up to it, either way"));
+}
+
 TEST(ScenarioReader, ReadsEveryKey) {
   const Scenario s = must_parse(R"(
 name: churn_500
@@ -298,9 +342,25 @@ const std::vector<BadFile> kBadFiles = {
     {"faults: {at: 1min}\n", "x.yaml:4:9: faults: a section was given, expected a list"},
     {"faults:\n  - {at: 1min}\n",
      "x.yaml:5:5: faults.0: 0 faults were given, expected one of partition, loss, delay, duplicate, reorder, "
-     "kill"},
-    {"faults:\n  - {at: 1min, slow: {share: 10%, cpu: 0.1}}\n",
-     "x.yaml:5:16: not supported yet: faults.0.slow"},
+     "kill, slow, clock, store, bit_rot"},
+    {"faults:\n  - {at: 1min, slow: {cpu: 0}}\n",
+     "x.yaml:5:28: faults.0.slow.cpu: '0' was given, expected a speed from 1e-06 to 1000, such as 0.1 for a "
+     "tenth"},
+    {"faults:\n  - {at: 1min, clock: {jump: -1}}\n",
+     "x.yaml:5:30: faults.0.clock.jump: '-1' was given, expected a duration of up to ten years, such as 1h "
+     "or "
+     "-1h"},
+    {"faults:\n  - {at: 1min, clock: {drift: 200}}\n",
+     "x.yaml:5:31: faults.0.clock.drift: '200' was given, expected parts per million, up to 100000, such as "
+     "200ppm"},
+    {"faults:\n  - {at: 1min, clock: {share: 10%}}\n",
+     "x.yaml:5:23: faults.0.clock: nothing was given, expected jump, drift or both"},
+    {"faults:\n  - {at: 1min, store: {full: maybe}}\n",
+     "x.yaml:5:30: faults.0.store.full: 'maybe' was given, expected one of false, true"},
+    {"faults:\n  - {at: 1min, store: {share: 10%}}\n",
+     "x.yaml:5:23: faults.0.store: nothing was given, expected full: true or torn_writes: true"},
+    {"faults:\n  - {at: 1min, bit_rot: {items: 1}}\n",
+     "x.yaml:5:33: faults.0.bit_rot.items: '1' was given, expected a share from 0% to 100%, such as 0.5%"},
     {"faults:\n  - {at: 11min, loss: 1%}\n",
      "x.yaml:5:10: faults.0.at: 11min was given, expected from 0s to 10min", false},
     {"faults:\n  - {at: 1min, partition: {groups: [50%, 40%]}}\n",
@@ -418,6 +478,7 @@ INSTANTIATE_TEST_SUITE_P(
         SchemaSection{"network.topology.zz", "/definitions/topology/oneOf/0/properties"},
         SchemaSection{"population.zz", "/properties/population/properties"},
         SchemaSection{"population.arrival.zz", "/properties/population/properties/arrival/properties"},
+        SchemaSection{"population.clock.zz", "/properties/population/properties/clock/properties"},
         SchemaSection{"population.node.zz", "/properties/population/properties/node/properties"},
         SchemaSection{"churn.zz", "/properties/churn/properties"},
         SchemaSection{"churn.diurnal.zz", "/properties/churn/properties/diurnal/properties"},
