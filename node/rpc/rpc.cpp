@@ -95,10 +95,19 @@ Duration Rpc::timeout_for(const OutWorker& worker) const {
                     config.request_timeout_max);
 }
 
+// Until it is sent again, or counts as unanswered.
+Duration Rpc::wait_of(const OutWorker& worker) const {
+  const Duration usual = worker.timeout * worker.attempts;
+  if (worker.by_session || worker.attempts < context_.config.request_attempts) return usual;
+  return std::max(usual, std::min(2 * slow_.took(worker.to.key), context_.config.request_timeout_max));
+}
+
 void Rpc::send(Guid guid, OutWorker& worker) {
   ++worker.attempts;
   worker.sent = context_.now();
-  context_.at(worker.sent + worker.timeout * worker.attempts, DeadlineKind::kRequest, guid);
+  if (worker.attempts == 1) worker.first_sent = worker.sent;
+  worker.wait = wait_of(worker);
+  context_.at(worker.sent + worker.wait, DeadlineKind::kRequest, guid);
   if (worker.by_session) {
     send_by_session(guid, worker);
     return;
@@ -157,7 +166,7 @@ void Rpc::send_raw(const Endpoint& to, ByteView datagram) {
 bool Rpc::is_due(Guid guid, Instant when) {
   const OutWorker* worker = out_workers_.find(guid);
   if (worker == nullptr) return false;
-  return worker->by_session || when >= worker->sent + worker->timeout * worker->attempts;
+  return worker->by_session || when >= worker->sent + worker->wait;
 }
 
 void Rpc::on_deadline(Guid guid) {
@@ -181,10 +190,16 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response) {
   Answer answer{worker->completion, worker->to, error, response, context_.now() - worker->sent};
   if (response == nullptr) {
     ++context_.counters.requests_timed_out;
-    if (!worker->by_session) listener_.on_contact_silent(worker->to);
+    if (!worker->by_session) {
+      note_unanswered(*worker);
+      listener_.on_contact_silent(worker->to);
+    }
   } else {
     const bool rtt_known = worker->attempts == 1 && !worker->by_session;  // Karn and Partridge 1987
     if (rtt_known) rtt_.sample(answer.rtt);
+    if (!worker->by_session) {
+      slow_.answered(worker->to.key, context_.now() - worker->first_sent, worker->timeout);
+    }
     if (!worker->by_session) listener_.on_contact_answered(worker->to, answer.rtt);
     if (response->time_s != 0) {
       context_.network_time.heard(worker->to.key, WallTime(std::chrono::seconds(response->time_s)),
@@ -193,6 +208,26 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response) {
     if (response->observed && !worker->by_session) listener_.on_observed(*response->observed, worker->to);
   }
   if (answer.completion.owner != Completion::Owner::kNobody) listener_.on_answer(answer);
+}
+
+void Rpc::note_unanswered(const OutWorker& worker) {
+  if (unanswered_.size() == kUnansweredMax) unanswered_.erase(unanswered_.begin());
+  unanswered_.push_back({worker.request.id, worker.to, worker.first_sent});
+}
+
+// Nobody waits for it any longer, but it says that the contact is there, and how long it takes.
+void Rpc::handle_late(const HandleResponse& job) {
+  ++context_.counters.dropped_late_response;
+  const auto late = std::ranges::find(unanswered_, job.response.id, &Unanswered::wire_id);
+  if (late == unanswered_.end() || job.origin.connection || late->to.key != job.origin.key ||
+      !same_place(late->to.endpoint, job.origin.endpoint)) {
+    return;
+  }
+  const Contact contact = late->to;
+  const Duration took = context_.now() - late->first_sent;
+  unanswered_.erase(late);
+  slow_.answered(contact.key, took, Duration::zero());
+  listener_.on_contact_answered(contact, took);
 }
 
 void Rpc::on_session_lost(Guid connection) {
@@ -224,7 +259,7 @@ void Rpc::handle(const HandleResponse& job) {
       (worker->by_session ? worker->connection == job.origin.connection
                           : !job.origin.connection && same_place(worker->to.endpoint, job.origin.endpoint));
   if (!from_whom_we_asked) {
-    ++context_.counters.dropped_late_response;
+    handle_late(job);
     return;
   }
   const Guid guid = found->second;

@@ -5,6 +5,9 @@
 //   request() ─► sent ──(adaptive time-out)──► slow, sent again ──(twice the time-out)──► unanswered
 //                  └───────── response ──────────────┴──────────► answered
 //
+// A contact that is known to be slow is waited for longer before it counts as silent (SlowContacts); that it
+// is slow also a response teaches that comes too late for its request.
+//
 // The id on the wire is fresh and random; a response counts only from the endpoint and key that were asked.
 // Serving is stateless: what a request needs to be answered later is its Origin.
 //
@@ -17,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "node/base/contact.h"
 #include "node/base/guid.h"
@@ -27,6 +31,7 @@
 #include "node/rpc/connections.h"
 #include "node/rpc/rate_limiter.h"
 #include "node/rpc/rtt_estimator.h"
+#include "node/rpc/slow_contacts.h"
 #include "node/rpc/token_cache.h"
 #include "node/rpc/token_mint.h"
 #include "node/secure/sealed_datagram.h"
@@ -121,8 +126,10 @@ class Rpc {
     Contact to;
     Purpose purpose;
     Completion completion;
-    Instant sent;
+    Instant first_sent;
+    Instant sent;  // last
     Duration timeout;
+    Duration wait;  // from `sent` on
     std::uint8_t attempts = 0;
     std::uint8_t attempts_max = 0;
     bool token_renewed = false;
@@ -130,7 +137,18 @@ class Rpc {
     Guid connection;
   };
 
+  // A request by datagram that ended unanswered.
+  struct Unanswered {
+    std::uint64_t wire_id;
+    Contact to;
+    Instant first_sent;
+  };
+  static constexpr std::size_t kUnansweredMax = 8;
+
   Duration timeout_for(const OutWorker& worker) const;
+  Duration wait_of(const OutWorker& worker) const;
+  void note_unanswered(const OutWorker& worker);
+  void handle_late(const HandleResponse& job);
   void send(Guid guid, OutWorker& worker);
   void send_by_session(Guid guid, OutWorker& worker);
   std::size_t send_sealed(const Id& to, const Endpoint& endpoint, ByteView message);
@@ -152,6 +170,8 @@ class Rpc {
   SourceLimiter sources_;
   RateLimiter strangers_;
   RttEstimator rtt_;
+  SlowContacts slow_;
+  std::vector<Unanswered> unanswered_;  // the last few, oldest first
   std::uint64_t hello_secret_;
   SlotTable<OutWorker> out_workers_;
   tsl::robin_map<std::uint64_t, Guid> by_wire_id_;

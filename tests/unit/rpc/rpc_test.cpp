@@ -144,6 +144,27 @@ TEST_F(RpcTest, TakesAResponseOnlyFromTheHostThatWasAsked) {
   EXPECT_TRUE(node().table().contains(peer_->contact().key));
 }
 
+// Its time-outs are those of a network of 20 ms a round trip; one host takes 40 times as long.
+TEST(Rpc, FindsAHostThatIsMuchSlowerThanAllOthersOnceItHasAnsweredLate) {
+  NodeCluster cluster;
+  cluster.add_many(30);
+  cluster.advance(60s);
+  const auto slow = cluster.index(7);
+  for (std::size_t i = 0; i < 30; ++i) {
+    if (i != 7) cluster.network().set_link(cluster.index(i), slow, {.delay = 400ms});
+  }
+  const auto finds_it = [&] {
+    const auto found = cluster.expect<FindResult>(3, FindCommand{cluster.contact(7).key});
+    return !found.lookup.closest.empty() &&
+           found.lookup.closest.front().contact.key == cluster.contact(7).key;
+  };
+  EXPECT_FALSE(finds_it());
+  cluster.advance(2s);
+  EXPECT_TRUE(finds_it());
+  cluster.advance(2s);
+  EXPECT_TRUE(finds_it());
+}
+
 TEST_F(RpcTest, EntersNobodyIntoItsTableOnHearsay) {
   const Contact nobody{Rng::keyed(5, "test", "nobody").id(), Endpoint::v4(0xc6122001, 4000)};
   EXPECT_EQ(refusal_of(peer_->ask(target(), request_of(1, wire::StoreHost{nobody}))), ErrorCode::kNone);
