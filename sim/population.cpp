@@ -304,7 +304,9 @@ void Population::set_disk(HostIndex host, DiskState state) {
 
 std::size_t Population::rot(HostIndex host, double share_of_items, Rng& rng) {
   FaultyItemStore* disk = faulty_store(host);
-  return disk == nullptr ? 0 : disk->rot(share_of_items, rng);
+  const std::size_t rotten = disk == nullptr ? 0 : disk->rot(share_of_items, rng);
+  if (rotten > 0) recorder_.host_harmed(host);
+  return rotten;
 }
 
 bool Population::is_damaged(HostIndex host, const ItemName& name) const {

@@ -85,6 +85,10 @@ void Recorder::set_witness(const Witness* witness) {
   impl_->oracle.set_witness(witness);
 }
 
+void Recorder::host_harmed(HostIndex host) {
+  impl_->oracle.distrust(host);
+}
+
 bool Recorder::Results::all_met() const {
   return std::ranges::all_of(verdicts, &Verdict::met);
 }

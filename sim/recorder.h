@@ -72,6 +72,8 @@ class Recorder {
   // Population. What a host had under way when it goes offline is abandoned: neither success nor failure.
   void host_online(HostIndex host, const Id& id, bool client, Instant when);
   void host_offline(HostIndex host, Departure why, const NodeCounters& last, Instant when);
+  // A fault has damaged what lies on its disk: what it loses from now on is not its node's doing.
+  void host_harmed(HostIndex host);
 
   // The command by which an operation that has started is asked for.
   void commanded(OperationId operation, Guid command);
