@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "node/base/id.h"
 #include "node/base/instant.h"
 #include "sim/network_spec.h"
 
@@ -40,9 +41,20 @@ struct ReorderFault {
   ReorderSpec reorder;
 };
 
-// Hosts crash. Those of a fault with an end come back after it, as they were.
+// Hosts crash. Those of a fault with an end come back after it, as they were, and the same share of the hosts
+// that are away does not come back before: a power cut, say.
 struct KillFault {
-  double share = 0.1;  // of the hosts online, bootstrap hosts spared
+  enum class Where : std::uint8_t { kAnywhere, kRegion, kClosest };
+
+  Where where = Where::kAnywhere;
+  std::optional<std::uint32_t> region;  // nothing: one of them at random
+  // Closest to this id, or to where this item of the workload lies; neither: to a random key.
+  std::optional<Id> key;
+  std::optional<std::uint32_t> item;
+  double share = 0.1;                  // of the hosts online there
+  std::optional<std::uint32_t> count;  // of hosts, instead of the share
+  bool spare_bootstrap = true;
+  Duration return_over{};  // they come back at instants uniform in this period
 };
 
 // The CPUs of so many hosts are this much slower than the one of the cost table (sim/job_costs.inc).

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "sim/deal.h"
+#include "sim/host_name.h"
 #include "sim/units.h"
+#include "sim/victims.h"
 
 namespace shoal::sim {
 namespace {
@@ -49,8 +51,8 @@ Rng Faults::rng_of(std::uint32_t fault) const {
 bool Faults::is_instant(const FaultSpec& fault) {
   const auto* clock = std::get_if<ClockFault>(&fault.what);
   const bool jump_alone = clock != nullptr && clock->drift == 0 && !fault.lasts;
-  return jump_alone || std::holds_alternative<KillFault>(fault.what) ||
-         std::holds_alternative<BitRotFault>(fault.what);
+  const bool killed_for_good = std::holds_alternative<KillFault>(fault.what) && !fault.lasts;
+  return jump_alone || killed_for_good || std::holds_alternative<BitRotFault>(fault.what);
 }
 
 void Faults::record(std::uint32_t fault, const char* kind, std::string what) {
@@ -176,16 +178,24 @@ void Faults::end(const ReorderFault&) {
 }
 
 void Faults::begin(std::uint32_t fault, const KillFault& kill) {
+  const std::optional<Duration> lasts = scenario_.faults[fault].lasts;
   Rng rng = rng_of(fault);
-  std::vector<HostIndex> victims;
-  for (HostIndex host = scenario_.population.bootstrap_hosts; host < population_.size(); ++host) {
-    if (population_.is_online(host)) victims.push_back(host);
+  const Victims victims = choose_victims(kill, lasts.has_value(), scenario_, network_, population_, rng);
+  record(fault, "kill", victims.what);
+  for (const HostIndex host : victims.hosts) {
+    std::optional<Duration> away = lasts;
+    if (away) {
+      Rng of_host = Rng::keyed(scenario_.seed, host_name(host), fmt::format("return of fault-{}", fault));
+      *away += Duration(
+          static_cast<Duration::rep>(of_host.unit() * static_cast<double>(kill.return_over.count())));
+    }
+    population_.kill(host, away);
   }
-  shuffle(victims, rng);
-  const double count = kill.share * static_cast<double>(population_.online_count());
-  victims.resize(std::min(victims.size(), static_cast<std::size_t>(std::llround(count))));
-  record(fault, "kill", fmt::format("{:g} % of hosts killed", 100 * kill.share));
-  for (const HostIndex host : victims) population_.kill(host, scenario_.faults[fault].lasts);
+  if (!lasts) recorder_.watch_recovery(network_.now());
+}
+
+void Faults::end(const KillFault&) {
+  recorder_.watch_recovery(network_.now());
 }
 
 }  // namespace shoal::sim

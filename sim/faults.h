@@ -38,7 +38,7 @@ class Faults {
   void begin(std::uint32_t fault, const ReorderFault& reorder);
   void end(const ReorderFault& reorder);
   void begin(std::uint32_t fault, const KillFault& kill);
-  void end(const KillFault&) {}  // each host comes back by itself
+  void end(const KillFault& kill);  // hosts come back by themselves
   template <class HostFault>
   void begin(std::uint32_t fault, const HostFault& what) {
     record(fault, HostFaults::kind(what), host_faults_.begin(fault, what));

@@ -21,8 +21,10 @@ constexpr MetricName kMetrics[] = {
     {"churn.departures", "hosts that churn took offline after the warm-up"},
     {"cpu.datagrams_dropped", "datagrams that found the socket buffer of a busy host full, in the whole run"},
     {"heal.recovery_s",
-     "from the heal of a partition to the first 10 s in which 99 % of the lookups across the former cut that "
-     "start in them succeed; the worst of several; \"never\" if there are none"},
+     "to the first 10 s in which 99 % of the lookups that start in them succeed: those across the former "
+     "cut, "
+     "from the heal of a partition; all, from a kill for good, or from the end of one that hosts come back "
+     "from; the worst of several; \"never\" if there are none"},
     {"item.get_count", "counted gets, of items acknowledged before and not expired"},
     {"item.get_latency_ms.p50", "counted gets that succeeded, from the command to the value"},
     {"item.get_latency_ms.p90", "counted gets that succeeded, from the command to the value"},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -79,11 +80,59 @@ ReorderFault read_reorder_fault(Section fault) {
   return out;
 }
 
+// 64 hex digits, `item N` or `random key`.
+void read_key(Section& where, KillFault& out) {
+  std::string text;
+  where.text("closest_to", text);
+  std::uint32_t item = 0;
+  if (const auto id = Id::from_hex(text)) {
+    out.key = *id;
+  } else if (const char* const end = text.data() + text.size();
+             text.starts_with("item ") && std::from_chars(text.data() + 5, end, item).ptr == end &&
+             text.size() > 5) {
+    out.item = item;
+  } else if (text != "random key") {
+    where.error("closest_to",
+                fmt::format("'{}' was given, expected 64 hex digits, `item N` or `random key`", text));
+  }
+}
+
+void read_where(Section& kill, KillFault& out) {
+  using Where = KillFault::Where;
+  const auto value = kill.value("where");
+  if (!value) return;
+  if (value->IsScalar()) {
+    if (const auto where = kill.choice("where", {"random", "region"})) {
+      out.where = *where == 0 ? Where::kAnywhere : Where::kRegion;
+    }
+    return;
+  }
+  Section where = kill.section("where");
+  if (where.has("region")) {
+    out.where = Where::kRegion;
+    where.count("region", out.region.emplace(), 0, 255);
+  }
+  if (where.has("closest_to")) {
+    out.where = Where::kClosest;
+    read_key(where, out);
+  }
+  where.finish();
+  if (value->IsMap() && value->size() != 1) kill.error("where", "expected one of region, closest_to");
+}
+
 KillFault read_kill(Section fault) {
   KillFault out;
   Section kill = fault.section("kill");
+  read_where(kill, out);
+  if (out.where == KillFault::Where::kRegion) out.share = 1;
   kill.share("share", out.share);
-  kill.choice("where", {"random"}, {"region", "closest_to"});
+  if (kill.has("count")) kill.count("count", out.count.emplace(), 1, kPopulationMax);
+  if (kill.has("count") && kill.has("share")) kill.error("count", "expected one of share, count");
+  if (const auto spare = kill.choice("spare_bootstrap", {"true", "false"})) out.spare_bootstrap = *spare == 0;
+  kill.duration("return_over", out.return_over, Duration::zero(), kDurationMax);
+  if (kill.has("return_over") && !fault.has("for")) {
+    kill.error("return_over", "nobody comes back, expected `for` beside `kill`");
+  }
   kill.finish();
   return out;
 }
@@ -144,6 +193,27 @@ bool overlap(const FaultSpec& a, const FaultSpec& b) {
 }
 
 }  // namespace
+
+// A kill may name a region or an item that there is not.
+void check_targets(Section& root, const Scenario& scenario) {
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const auto* const kill = std::get_if<KillFault>(&scenario.faults[i].what);
+    if (kill == nullptr) continue;
+    const std::string path = fmt::format("faults.{}", i);
+    const auto refuse = [&](const std::string& what) {
+      root.document().error(path, root.list("faults")[i].Mark(),
+                            fmt::format("{}.kill.where: {}", path, what));
+    };
+    const std::uint32_t regions = scenario.network.topology.regions;
+    if (kill->region && *kill->region >= regions) {
+      refuse(fmt::format("region {} was given, expected 0 to {}", *kill->region, regions - 1));
+    }
+    const std::uint32_t items = scenario.workload.items ? scenario.workload.items->count : 0;
+    if (kill->item && *kill->item >= items) {
+      refuse(fmt::format("item {} was given, but workload.items has {}", *kill->item, items));
+    }
+  }
+}
 
 void read_faults(Section& root, const Duration& duration, std::vector<FaultSpec>& out) {
   const std::vector<YAML::Node> entries = root.list("faults");

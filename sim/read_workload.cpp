@@ -27,23 +27,71 @@ void read_every(Section& section, std::string_view key, std::optional<Duration>&
   out = every;
 }
 
+// uniform, or {zipf: {exponent: 0.9}}.
+void read_popularity(Section& outer, Popularity& out) {
+  const auto value = outer.value("popularity");
+  if (!value) return;
+  if (value->IsScalar()) {
+    outer.choice("popularity", {"uniform"});
+    return;
+  }
+  Section popularity = outer.section("popularity");
+  Section zipf = popularity.section("zipf");
+  if (popularity.has("zipf")) {
+    zipf.require("exponent");
+    zipf.number("exponent", out.zipf_exponent, 0, 10);
+  }
+  zipf.finish();
+  popularity.finish();
+}
+
+void read_flash_crowd(Section crowd, const Duration& duration, const ItemsSpec& items, FlashCrowdSpec& out) {
+  crowd.require("at");
+  crowd.duration("at", out.at, Duration::zero(), duration);
+  crowd.duration("for", out.lasts, 1ms, kDurationMax);
+  crowd.number("factor", out.factor, 1, 1e6);
+  crowd.count("items", out.items, 1, items.count);
+  crowd.finish();
+  if (!items.get_every) crowd.error("", "multiplies how often items are got, expected a get_every");
+}
+
+void read_items(Section& s, const Duration& duration, ItemsSpec& items) {
+  s.choice("kind", {"hash"});
+  s.count("count", items.count, 1, 10'000'000);
+  s.bytes_range("size", items.size_min, items.size_max, wire::kValueBytesMax);
+  s.duration("put_over", items.put_over, Duration::zero(), duration);
+  if (s.has("put_every")) read_every(s, "put_every", items.put_every);
+  read_every(s, "get_every", items.get_every);
+  read_popularity(s, items.popularity);
+  if (s.has("flash_crowd")) {
+    read_flash_crowd(s.section("flash_crowd"), duration, items, items.flash_crowd.emplace());
+  }
+}
+
+void read_lookups(Section& s, LookupsSpec& lookups) {
+  using Targets = LookupsSpec::Targets;
+  static constexpr Targets kTargets[] = {Targets::kRandom, Targets::kHosts, Targets::kItems};
+  s.interval("every", lookups.every, 1ms);
+  if (const auto targets = s.choice("targets", {"random", "hosts", "items"})) {
+    lookups.targets = kTargets[*targets];
+  }
+}
+
 }  // namespace
 
 void read_workload(Section workload, const Duration& duration, WorkloadSpec& out) {
-  read_optional(workload, "lookups", out.lookups,
-                [](Section& s, LookupsSpec& lookups) { s.interval("every", lookups.every, 1ms); });
-  read_optional(workload, "items", out.items, [&](Section& s, ItemsSpec& items) {
-    s.choice("kind", {"hash"});
-    s.count("count", items.count, 1, 10'000'000);
-    s.bytes_range("size", items.size_min, items.size_max, wire::kValueBytesMax);
-    s.duration("put_over", items.put_over, Duration::zero(), duration);
-    read_every(s, "get_every", items.get_every);
-  });
+  read_optional(workload, "lookups", out.lookups, read_lookups);
+  read_optional(workload, "items", out.items,
+                [&](Section& s, ItemsSpec& items) { read_items(s, duration, items); });
   read_optional(workload, "publish", out.publish, [](Section& s, PublishSpec& publish) {
     s.count("count", publish.count, 1, 1'000'000);
     s.interval("update_every", publish.update_every, 1ms);
     read_every(s, "get_every", publish.get_every);
+    read_popularity(s, publish.popularity);
   });
+  if (out.lookups && out.lookups->targets == LookupsSpec::Targets::kItems && !out.items) {
+    workload.section("lookups").error("targets", "there are none, expected workload.items");
+  }
   workload.not_yet("folders");
   workload.finish();
 }

@@ -261,7 +261,8 @@ void Recorder::Impl::note_crossing(HostIndex origin, HostIndex truth, Instant st
   const auto group_of = [&heal](HostIndex host) {
     return host < heal.group_of_host.size() ? heal.group_of_host[host] : std::uint8_t{0};
   };
-  if (group_of(origin) != group_of(truth)) heal.crossings.push_back({started, success});
+  const bool counts = heal.group_of_host.empty() || group_of(origin) != group_of(truth);
+  if (counts) heal.crossings.push_back({started, success});
 }
 
 // --- items
@@ -484,15 +485,20 @@ void Recorder::Impl::add_traffic_points(Instant when, const NodeCounters& sent, 
 
 void Recorder::fault(std::string_view kind, Instant begin, Instant end, std::string what) {
   impl_->faults.push_back({std::string(kind), begin, end, std::move(what)});
-  if (kind != "partition") return;
-  impl_->oracle.partition_began();
-  if (!impl_->heals.empty()) impl_->heals.back().over = true;
+  if (kind == "partition") impl_->oracle.partition_began();
+  if ((kind == "partition" || kind == "kill") && !impl_->heals.empty()) impl_->heals.back().over = true;
 }
 
 void Recorder::partition_healed(std::vector<std::uint8_t> group_of_host, Instant when) {
   impl_->oracle.partition_healed(group_of_host, when);
   Heal heal;
   heal.group_of_host = std::move(group_of_host);
+  heal.when = when;
+  impl_->heals.push_back(std::move(heal));
+}
+
+void Recorder::watch_recovery(Instant when) {
+  Heal heal;
   heal.when = when;
   impl_->heals.push_back(std::move(heal));
 }

@@ -115,6 +115,9 @@ class Recorder {
   // ("20 % loss", "30 % of hosts killed").
   void fault(std::string_view kind, Instant begin, Instant end, std::string what);
   void partition_healed(std::vector<std::uint8_t> group_of_host, Instant when);
+  // Lookups from now to the next partition or kill show how soon the network is well again: hosts were
+  // killed, or come back.
+  void watch_recovery(Instant when);
 
   // For the progress line: of all lookups since the warm-up (before it: since the start).
   struct Progress {

@@ -123,11 +123,12 @@ struct Fault {
   std::string what;
 };
 
-// Lookups across the former cut of a partition, from its heal to the next partition.
+// Lookups across the former cut of a partition, from its heal to the next partition or kill; or all lookups,
+// from a kill, or from the return of hosts that one has taken.
 struct Heal {
-  std::vector<std::uint8_t> group_of_host;
+  std::vector<std::uint8_t> group_of_host;  // empty: all lookups
   Instant when{};
-  bool over = false;  // another partition has begun
+  bool over = false;  // another partition or kill has begun
   struct Crossing {
     Instant started{};
     bool success = false;

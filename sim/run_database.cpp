@@ -158,7 +158,7 @@ void write_population(SQLite::Database& database, const Recorder::Impl& run) {
   for (const Fault& fault : run.faults) {
     std::optional<double> recovery_s;
     for (const Heal& heal : run.heals) {
-      if (fault.kind != "partition" || heal.when != fault.end) continue;
+      if ((fault.kind != "partition" && fault.kind != "kill") || heal.when != fault.end) continue;
       if (const std::optional<Duration> took = recovery(heal)) recovery_s = to_seconds(*took);
     }
     faults.row(fault.kind, seconds_of(fault.begin), seconds_of(fault.end), fault.what, recovery_s);

@@ -119,6 +119,10 @@ std::optional<Duration> recovery(const Heal& heal) {
     return last > first && ratio(last - first - failures, last - first) >= kRecoveryShare;
   };
   if (good(heal.when)) return Duration{};
+  // Nobody was asked for a while, of those just come back: then from the first lookup on.
+  if (!crossings.empty() && crossings.front().started >= heal.when + kRecoveryWindow) {
+    if (const Instant first = crossings.front().started; good(first)) return first - heal.when;
+  }
   for (const Heal::Crossing& crossing : crossings) {
     if (const Instant after = crossing.started + 1ns; !crossing.success && good(after))
       return after - heal.when;
@@ -270,6 +274,7 @@ void Recorder::Impl::summarize(Instant when, const RunEnd& end) {
 
   std::optional<Duration> slowest = Duration{};
   for (const Heal& heal : heals) {
+    if (heal.over && heal.crossings.empty()) continue;  // the next came before anybody asked
     const std::optional<Duration> took = recovery(heal);
     slowest = took && slowest ? std::optional(std::max(*took, *slowest)) : std::nullopt;
   }

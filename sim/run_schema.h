@@ -94,7 +94,7 @@ CREATE TABLE faults (
   begin_s REAL NOT NULL,
   end_s   REAL NOT NULL,    -- equal to begin_s for those without duration
   what    TEXT NOT NULL,
-  recovery_s REAL           -- of a partition: heal.recovery_s of this one; NULL: never, or not a partition
+  recovery_s REAL           -- of a partition or kill: heal.recovery_s of this one; NULL: never, or of neither kind
 );
 
 CREATE TABLE histograms (   -- of everything that counts, not only of what is kept above

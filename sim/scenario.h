@@ -59,20 +59,40 @@ struct ChurnSpec {
 };
 
 struct LookupsSpec {
+  enum class Targets : std::uint8_t { kRandom, kHosts, kItems };
   Duration every = 60s;  // per host, Poisson
+  // Ids drawn at random; of hosts that are online; or where items of the workload lie.
+  Targets targets = Targets::kRandom;
+};
+
+// How often one of `count` things is wanted: the n-th in proportion to n^-exponent; 0: all alike.
+struct Popularity {
+  double zipf_exponent = 0;
+};
+
+// Of a sudden, for a while, everybody wants the same few items.
+struct FlashCrowdSpec {
+  Duration at{};
+  Duration lasts = 2min;
+  double factor = 100;      // times as many gets of them, all told; at least 1
+  std::uint32_t items = 1;  // the first ones, which are the most popular; at most the items' count
 };
 
 struct ItemsSpec {
   std::uint32_t count = 100;
   std::uint32_t size_min = 100, size_max = 1000;  // bytes, log-uniform between them; at most 64 KiB
   Duration put_over = 1min;                       // after the arrival of the hosts
-  std::optional<Duration> get_every = 60s;        // per item, Poisson; nothing: never
+  std::optional<Duration> put_every;              // after that: one more item, in the whole network, Poisson
+  std::optional<Duration> get_every = 60s;        // per item, on average over them, Poisson; nothing: never
+  Popularity popularity;                          // of gets; items put later repeat the first ones'
+  std::optional<FlashCrowdSpec> flash_crowd;      // only with `get_every`
 };
 
 struct PublishSpec {
   std::uint32_t count = 10;
   Duration update_every = 5min;             // per record, Poisson
-  std::optional<Duration> get_every = 60s;  // per record, Poisson; nothing: never
+  std::optional<Duration> get_every = 60s;  // per record, on average over them, Poisson; nothing: never
+  Popularity popularity;                    // of gets
 };
 
 struct WorkloadSpec {

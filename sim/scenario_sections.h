@@ -25,6 +25,8 @@ void read_network(Section network, NetworkSpec& out);
 void read_population(Section population, const Duration& duration, PopulationSpec& out);
 void read_churn(Section churn, const PopulationSpec& population, ChurnSpec& out);
 void read_faults(Section& root, const Duration& duration, std::vector<FaultSpec>& out);
+// Of faults that name parts of other sections, once those are read.
+void check_targets(Section& root, const Scenario& scenario);
 void read_workload(Section workload, const Duration& duration, WorkloadSpec& out);
 
 }  // namespace shoal::sim

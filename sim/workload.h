@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@
 #include "sim/population.h"
 
 namespace shoal::sim {
+
+// The bytes of an item of the workload: a function of scenario and seed. Precondition: there are items.
+Bytes item_value(const Scenario& scenario, std::uint32_t item);
 
 class Workload final : public CommandListener {
  public:
@@ -25,8 +29,7 @@ class Workload final : public CommandListener {
   void on_command_result(HostIndex host, CommandId command, const CommandResult& result) override;
   void on_host_gone(HostIndex host) override;
 
-  // The bytes of item i and of record r at a sequence number: functions of the seed.
-  Bytes item_value(std::uint32_t item) const;
+  // The bytes of record r at a sequence number: a function of the seed.
   Bytes record_value(std::uint32_t record, std::uint64_t sequence) const;
 
  private:
@@ -38,9 +41,9 @@ class Workload final : public CommandListener {
     OperationId recorded;
   };
   struct Item {
-    Rng rng;  // when it is got, and by whom
+    Rng rng;    // when it is put and got, and by whom
+    Rng crowd;  // the same of a flash crowd
     ItemName name;
-    bool acknowledged = false;
   };
   struct Record {
     Rng updates, reads;
@@ -48,16 +51,22 @@ class Workload final : public CommandListener {
     Id public_key;
     ItemName name;
     std::uint64_t sequence = 0;  // of the last publish begun
-    bool acknowledged = false;
   };
   static constexpr std::size_t kInFlightMax = 1u << 20;
 
   void next_lookup(HostIndex host);
   void lookup(HostIndex host);
+  std::optional<Id> lookup_target(HostIndex host, std::uint32_t number);
+  void add_item();
   void schedule_items();
+  void next_further_put(std::uint32_t number);
+  void put_further(std::uint32_t number);
   void put(std::uint32_t item);
   void next_get(std::uint32_t item);
   void get(std::uint32_t item);
+  void next_crowd_get(std::uint32_t item);
+  void crowd_get(std::uint32_t item);
+  void get_from(std::uint32_t item, Rng& rng);
   void schedule_records();
   void next_update(std::uint32_t record);
   void publish(std::uint32_t record);
@@ -71,7 +80,8 @@ class Workload final : public CommandListener {
 
   void begin(const Operation& operation, Command command);
   std::chrono::milliseconds item_lifetime() const;
-  Duration poisson_gap(Duration every, Rng& rng) const;
+  // One that is wanted `weight` times as often as every `every`.
+  Duration poisson_gap(Duration every, double weight, Rng& rng) const;
   // Runs (this->*what)(subject) after `wait`, if that lies within the run.
   void after(Duration wait, void (Workload::*what)(std::uint32_t), std::uint32_t subject);
 
@@ -79,11 +89,13 @@ class Workload final : public CommandListener {
   Network& network_;
   Population& population_;
   Recorder& recorder_;
+  Instant start_;
   Instant end_;
   SlotTable<Operation> operations_{kInFlightMax};
   std::vector<std::uint32_t> lookups_;  // of each host, so far
   std::vector<Item> items_;
   std::vector<Record> records_;
+  std::vector<double> item_weights_, record_weights_;  // of gets; the mean is 1
 };
 
 }  // namespace shoal::sim

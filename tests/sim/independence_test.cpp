@@ -58,6 +58,11 @@ class Independence : public RunScenario {
     return query(run_name, "SELECT started_s || ' ' || location || ' ' || bytes FROM items WHERE kind = '" +
                                kind + "' ORDER BY started_s, location");
   }
+  std::vector<std::string> gets(const std::string& run_name, const std::string& kind) {
+    return query(run_name,
+                 "SELECT started_s || ' ' || location || ' ' || origin FROM item_gets WHERE kind = '" + kind +
+                     "' ORDER BY started_s, location");
+  }
 };
 
 TEST_F(Independence, OneMoreHostLeavesTheDrawsOfTheOthersAlone) {
@@ -107,6 +112,10 @@ TEST_F(Independence, OneMoreWorkloadLeavesTheOthersAndTheChurnAlone) {
   EXPECT_EQ(puts(all, "hash"), puts(no_records, "hash"));
   EXPECT_EQ(puts(all, "hash"), puts(no_lookups, "hash"));
   EXPECT_EQ(puts(all, "publish"), puts(no_lookups, "publish"));
+  EXPECT_GT(gets(all, "hash").size(), 400u);
+  EXPECT_EQ(gets(all, "hash"), gets(no_records, "hash"));
+  EXPECT_EQ(gets(all, "hash"), gets(no_lookups, "hash"));
+  EXPECT_EQ(gets(all, "publish"), gets(no_lookups, "publish"));
   EXPECT_TRUE(puts(no_records, "publish").empty());
 }
 

@@ -148,16 +148,28 @@ population:
 churn:
   session: {weibull: {shape: 0.5, mean: 30min}}
   absence: {exponential: {mean: 10min}}
+  correlation: 0.25
+  diurnal: {period: 12h, amplitude: 0.1, peak: 6h, region_shift: 1h}
   leave: {crash: 70%, clean: 30%}
   identity: {keep: 80%}
 faults:
   - {at: 30min, for: 5min, partition: {groups: [25%, 75%]}}
   - {at: 40min, for: 1min, loss: 20%}
   - {at: 45min, kill: {share: 30%, where: random}}
+  - {at: 50min, for: 1min, kill: {where: {region: 2}, spare_bootstrap: false, return_over: 20s}}
+  - {at: 55min, kill: {count: 20, where: {closest_to: item 7}}}
 workload:
-  lookups: {every: 60s}
-  items: {kind: hash, count: 1000, size: [100B, 64KiB], put_over: 10min, get_every: 0.1/s}
-  publish: {count: 100, update_every: 5min, get_every: never}
+  lookups: {every: 60s, targets: items}
+  items:
+    kind: hash
+    count: 1000
+    size: [100B, 64KiB]
+    put_over: 10min
+    put_every: 20s
+    get_every: 0.1/s
+    popularity: {zipf: {exponent: 0.9}}
+    flash_crowd: {at: 30min, for: 1min, factor: 50, items: 2}
+  publish: {count: 100, update_every: 5min, get_every: never, popularity: uniform}
 expect:
   - lookup.success_ratio >= 0.995
 )");
@@ -193,13 +205,30 @@ expect:
   EXPECT_EQ(s.churn->absence->to_string(), "exponential(mean 600)");
   EXPECT_DOUBLE_EQ(s.churn->crash_share, 0.7);
   EXPECT_DOUBLE_EQ(s.churn->keep_share, 0.8);
-  ASSERT_EQ(s.faults.size(), 3u);
+  EXPECT_DOUBLE_EQ(s.churn->correlation, 0.25);
+  ASSERT_TRUE(s.churn->diurnal);
+  EXPECT_EQ(s.churn->diurnal->period, 12h);
+  EXPECT_DOUBLE_EQ(s.churn->diurnal->amplitude, 0.1);
+  EXPECT_EQ(s.churn->diurnal->peak, 6h);
+  EXPECT_EQ(s.churn->diurnal->region_shift, 1h);
+  ASSERT_EQ(s.faults.size(), 5u);
   EXPECT_EQ(s.faults[0].at, 30min);
   EXPECT_EQ(s.faults[0].lasts, 5min);
   EXPECT_EQ(std::get<PartitionFault>(s.faults[0].what).groups, (std::vector<double>{0.25, 0.75}));
   EXPECT_DOUBLE_EQ(std::get<LossFault>(s.faults[1].what).share, 0.2);
   EXPECT_DOUBLE_EQ(std::get<KillFault>(s.faults[2].what).share, 0.3);
   EXPECT_FALSE(s.faults[2].lasts);
+  EXPECT_TRUE(std::get<KillFault>(s.faults[2].what).spare_bootstrap);
+  const KillFault& region = std::get<KillFault>(s.faults[3].what);
+  EXPECT_EQ(region.where, KillFault::Where::kRegion);
+  EXPECT_EQ(region.region, 2u);
+  EXPECT_DOUBLE_EQ(region.share, 1);
+  EXPECT_FALSE(region.spare_bootstrap);
+  EXPECT_EQ(region.return_over, 20s);
+  const KillFault& closest = std::get<KillFault>(s.faults[4].what);
+  EXPECT_EQ(closest.where, KillFault::Where::kClosest);
+  EXPECT_EQ(closest.item, 7u);
+  EXPECT_EQ(closest.count, 20u);
   ASSERT_TRUE(s.workload.lookups && s.workload.items && s.workload.publish);
   EXPECT_EQ(s.workload.lookups->every, 60s);
   EXPECT_EQ(s.workload.items->count, 1000u);
@@ -207,6 +236,15 @@ expect:
   EXPECT_EQ(s.workload.items->size_max, 65'536u);
   EXPECT_EQ(s.workload.items->put_over, 10min);
   EXPECT_EQ(s.workload.items->get_every, 10s);
+  EXPECT_EQ(s.workload.items->put_every, 20s);
+  EXPECT_DOUBLE_EQ(s.workload.items->popularity.zipf_exponent, 0.9);
+  ASSERT_TRUE(s.workload.items->flash_crowd);
+  EXPECT_EQ(s.workload.items->flash_crowd->at, 30min);
+  EXPECT_EQ(s.workload.items->flash_crowd->lasts, 1min);
+  EXPECT_DOUBLE_EQ(s.workload.items->flash_crowd->factor, 50);
+  EXPECT_EQ(s.workload.items->flash_crowd->items, 2u);
+  EXPECT_EQ(s.workload.lookups->targets, LookupsSpec::Targets::kItems);
+  EXPECT_DOUBLE_EQ(s.workload.publish->popularity.zipf_exponent, 0);
   EXPECT_EQ(s.workload.publish->update_every, 5min);
   EXPECT_FALSE(s.workload.publish->get_every);
   ASSERT_EQ(s.expect.size(), 1u);
@@ -369,8 +407,31 @@ const std::vector<BadFile> kBadFiles = {
      false},
     {"faults:\n  - {at: 1min, loss: 1%}\n  - {at: 2min, loss: 1%}\n",
      "x.yaml:6:5: faults.1: overlaps faults.0, expected one of a kind at a time", false},
-    {"faults:\n  - {at: 1min, kill: {where: region}}\n",
-     "x.yaml:5:30: faults.0.kill.where: not supported yet: region, expected random"},
+    {"faults:\n  - {at: 1min, kill: {where: south}}\n",
+     "x.yaml:5:30: faults.0.kill.where: 'south' was given, expected one of random, region"},
+    {"faults:\n  - {at: 1min, kill: {where: {region: 9}}}\n",
+     "x.yaml:5:5: faults.0.kill.where: region 9 was given, expected 0 to 7", false},
+    {"faults:\n  - {at: 1min, kill: {where: {closest_to: item 3}}}\n",
+     "x.yaml:5:5: faults.0.kill.where: item 3 was given, but workload.items has 0", false},
+    {"faults:\n  - {at: 1min, kill: {where: {closest_to: abc}}}\n",
+     "x.yaml:5:43: faults.0.kill.where.closest_to: 'abc' was given, expected 64 hex digits, `item N` or "
+     "`random key`"},
+    {"faults:\n  - {at: 1min, kill: {share: 10%, count: 3}}\n",
+     "x.yaml:5:42: faults.0.kill.count: expected one of share, count", false},
+    {"faults:\n  - {at: 1min, kill: {return_over: 10s}}\n",
+     "x.yaml:5:36: faults.0.kill.return_over: nobody comes back, expected `for` beside `kill`", false},
+    {"workload: {lookups: {targets: items}}\n",
+     "x.yaml:4:31: workload.lookups.targets: there are none, expected workload.items", false},
+    {"workload: {items: {popularity: {zipf: {exponent: x}}}}\n",
+     "x.yaml:4:50: workload.items.popularity.zipf.exponent: 'x' was given, expected a number from 0 to 10"},
+    {"workload: {items: {popularity: zipf}}\n",
+     "x.yaml:4:32: workload.items.popularity: 'zipf' was given, expected uniform"},
+    {"workload: {items: {count: 3, flash_crowd: {at: 1min, items: 4}}}\n",
+     "x.yaml:4:61: workload.items.flash_crowd.items: '4' was given, expected a whole number from 1 to 3",
+     false},
+    {"workload: {items: {get_every: never, flash_crowd: {at: 1min}}}\n",
+     "x.yaml:4:51: workload.items.flash_crowd: multiplies how often items are got, expected a get_every",
+     false},
     {"workload: {lookups: {every: 60}}\n",
      "x.yaml:4:29: workload.lookups.every: '60' was given, expected a time between events such as 60s, or a "
      "rate such as 0.1/s"},
@@ -494,6 +555,10 @@ INSTANTIATE_TEST_SUITE_P(
         SchemaSection{"workload.zz", "/properties/workload/properties"},
         SchemaSection{"workload.lookups.zz", "/properties/workload/properties/lookups/properties"},
         SchemaSection{"workload.items.zz", "/properties/workload/properties/items/properties"},
+        SchemaSection{"workload.items.flash_crowd.zz",
+                      "/properties/workload/properties/items/properties/flash_crowd/properties"},
+        SchemaSection{"workload.items.popularity.zipf.zz",
+                      "/definitions/popularity/anyOf/1/properties/zipf/properties"},
         SchemaSection{"workload.publish.zz", "/properties/workload/properties/publish/properties"}));
 
 TEST(ScenarioReader, FaultsHaveTheSameKeysInReaderAndSchema) {
