@@ -91,23 +91,16 @@ Duration Rpc::timeout_for(const OutWorker& worker) const {
   if (worker.by_session) return kSessionRequestTimeout;
   const NodeConfig& config = context_.config;
   if (!rtt_.known()) return config.request_timeout_first;
-  return std::clamp(rtt_.mean() + 4 * rtt_.deviation(), config.request_timeout_min,
-                    config.request_timeout_max);
-}
-
-// Until it is sent again, or counts as unanswered.
-Duration Rpc::wait_of(const OutWorker& worker) const {
-  const Duration usual = worker.timeout * worker.attempts;
-  if (worker.by_session || worker.attempts < context_.config.request_attempts) return usual;
-  return std::max(usual, std::min(2 * slow_.took(worker.to.key), context_.config.request_timeout_max));
+  // What is usual, but for a host known to be slow as much as it takes.
+  const Duration usual = rtt_.mean() + 4 * rtt_.deviation();
+  const Duration of_this_one = tokens_.rtt(worker.to.key) * 3 / 2;
+  return std::clamp(std::max(usual, of_this_one), config.request_timeout_min, config.request_timeout_max);
 }
 
 void Rpc::send(Guid guid, OutWorker& worker) {
   ++worker.attempts;
   worker.sent = context_.now();
-  if (worker.attempts == 1) worker.first_sent = worker.sent;
-  worker.wait = wait_of(worker);
-  context_.at(worker.sent + worker.wait, DeadlineKind::kRequest, guid);
+  context_.at(worker.sent + worker.timeout * worker.attempts, DeadlineKind::kRequest, guid);
   if (worker.by_session) {
     send_by_session(guid, worker);
     return;
@@ -166,7 +159,7 @@ void Rpc::send_raw(const Endpoint& to, ByteView datagram) {
 bool Rpc::is_due(Guid guid, Instant when) {
   const OutWorker* worker = out_workers_.find(guid);
   if (worker == nullptr) return false;
-  return worker->by_session || when >= worker->sent + worker->wait;
+  return worker->by_session || when >= worker->sent + worker->timeout * worker->attempts;
 }
 
 void Rpc::on_deadline(Guid guid) {
@@ -178,28 +171,35 @@ void Rpc::on_deadline(Guid guid) {
   }
   const Completion completion = worker->completion;
   const bool first = worker->attempts == 1;
-  send(guid, *worker);
+  send_again(guid, *worker);
   if (first) listener_.on_slow(completion);
 }
 
-void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response) {
+void Rpc::send_again(Guid guid, OutWorker& worker) {
+  worker.earlier.push_back({worker.request.id, worker.sent});
+  worker.request.id = context_.rng.next();
+  by_wire_id_.insert_or_assign(worker.request.id, guid);
+  send(guid, worker);
+}
+
+void Rpc::forget_earlier(OutWorker& worker) {
+  for (const Sending& sending : worker.earlier) by_wire_id_.erase(sending.id);
+  worker.earlier.clear();
+}
+
+void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response, Instant sent) {
   std::optional<OutWorker> worker = out_workers_.take(guid);
   if (!worker) return;
   by_wire_id_.erase(worker->request.id);
+  if (response == nullptr && !worker->by_session) note_unanswered(*worker);
+  forget_earlier(*worker);
   if (by_wire_id_.empty() && by_wire_id_.bucket_count() > kBucketsKept) by_wire_id_ = {};
-  Answer answer{worker->completion, worker->to, error, response, context_.now() - worker->sent};
+  Answer answer{worker->completion, worker->to, error, response, context_.now() - sent};
   if (response == nullptr) {
     ++context_.counters.requests_timed_out;
-    if (!worker->by_session) {
-      note_unanswered(*worker);
-      listener_.on_contact_silent(worker->to);
-    }
+    if (!worker->by_session) listener_.on_contact_silent(worker->to);
   } else {
-    const bool rtt_known = worker->attempts == 1 && !worker->by_session;  // Karn and Partridge 1987
-    if (rtt_known) rtt_.sample(answer.rtt);
-    if (!worker->by_session) {
-      slow_.answered(worker->to.key, context_.now() - worker->first_sent, worker->timeout);
-    }
+    if (!worker->by_session) rtt_.sample(answer.rtt);
     if (!worker->by_session) listener_.on_contact_answered(worker->to, answer.rtt);
     if (response->time_s != 0) {
       context_.network_time.heard(worker->to.key, WallTime(std::chrono::seconds(response->time_s)),
@@ -211,23 +211,28 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response) {
 }
 
 void Rpc::note_unanswered(const OutWorker& worker) {
-  if (unanswered_.size() == kUnansweredMax) unanswered_.erase(unanswered_.begin());
-  unanswered_.push_back({worker.request.id, worker.to, worker.first_sent});
+  const auto note = [&](const Sending& sending) {
+    if (unanswered_.size() == kUnansweredMax) unanswered_.erase(unanswered_.begin());
+    unanswered_.push_back({sending, worker.to});
+  };
+  for (const Sending& sending : worker.earlier) note(sending);
+  note({worker.request.id, worker.sent});
 }
 
-// Nobody waits for it any longer, but it says that the contact is there, and how long it takes.
+// Nobody waits for it any longer, but it says that the contact is there, and how long to wait for it next time.
 void Rpc::handle_late(const HandleResponse& job) {
   ++context_.counters.dropped_late_response;
-  const auto late = std::ranges::find(unanswered_, job.response.id, &Unanswered::wire_id);
+  const auto late = std::ranges::find_if(
+      unanswered_, [&](const Unanswered& request) { return request.sending.id == job.response.id; });
   if (late == unanswered_.end() || job.origin.connection || late->to.key != job.origin.key ||
       !same_place(late->to.endpoint, job.origin.endpoint)) {
     return;
   }
   const Contact contact = late->to;
-  const Duration took = context_.now() - late->first_sent;
+  const Duration rtt = context_.now() - late->sending.sent;
   unanswered_.erase(late);
-  slow_.answered(contact.key, took, Duration::zero());
-  listener_.on_contact_answered(contact, took);
+  if (job.response.token) tokens_.put(contact.key, *job.response.token, context_.now(), rtt);
+  listener_.on_contact_answered(contact, rtt);
 }
 
 void Rpc::on_session_lost(Guid connection) {
@@ -247,7 +252,8 @@ bool Rpc::renew_token(Guid guid, OutWorker& worker, const wire::Response& respon
   }
   worker.token_renewed = true;
   worker.attempts = 0;
-  send(guid, worker);
+  send_again(guid, worker);
+  forget_earlier(worker);  // they had the old token too, and mean nothing any more
   return true;
 }
 
@@ -265,10 +271,17 @@ void Rpc::handle(const HandleResponse& job) {
   const Guid guid = found->second;
   ++context_.counters.kinds[worker->request.body.index()].responses_received;
   context_.counters.purpose_bytes[static_cast<std::size_t>(worker->purpose)] += job.origin.received_bytes;
-  if (job.response.token) tokens_.put(job.origin.key, *job.response.token, context_.now());
+  Instant sent = worker->sent;
+  for (const Sending& sending : worker->earlier) {
+    if (sending.id == job.response.id) sent = sending.sent;
+  }
+  if (job.response.token) {
+    const Duration rtt = worker->by_session ? Duration::zero() : context_.now() - sent;
+    tokens_.put(job.origin.key, *job.response.token, context_.now(), rtt);
+  }
   if (renew_token(guid, *worker, job.response)) return;
   const auto* refusal = std::get_if<wire::Refusal>(&job.response.body);
-  finish(guid, refusal == nullptr ? ErrorCode::kNone : refusal->code, &job.response);
+  finish(guid, refusal == nullptr ? ErrorCode::kNone : refusal->code, &job.response, sent);
 }
 
 // ---- Receiving

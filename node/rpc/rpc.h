@@ -5,8 +5,8 @@
 //   request() ─► sent ──(adaptive time-out)──► slow, sent again ──(twice the time-out)──► unanswered
 //                  └───────── response ──────────────┴──────────► answered
 //
-// A contact that is known to be slow is waited for longer before it counts as silent (SlowContacts); that it
-// is slow also a response teaches that comes too late for its request.
+// A contact that is known to be slow is given more time (TokenCache); that it is slow also a response teaches
+// that comes too late for its request.
 //
 // The id on the wire is fresh and random; a response counts only from the endpoint and key that were asked.
 // Serving is stateless: what a request needs to be answered later is its Origin.
@@ -31,7 +31,6 @@
 #include "node/rpc/connections.h"
 #include "node/rpc/rate_limiter.h"
 #include "node/rpc/rtt_estimator.h"
-#include "node/rpc/slow_contacts.h"
 #include "node/rpc/token_cache.h"
 #include "node/rpc/token_mint.h"
 #include "node/secure/sealed_datagram.h"
@@ -62,7 +61,7 @@ struct Answer {
   Contact from;
   ErrorCode error = ErrorCode::kNone;        // kTimeout, or the code of a refusal
   const wire::Response* response = nullptr;  // nullptr when unanswered
-  Duration rtt{};                            // since it was sent last
+  Duration rtt{};                            // since what it answers was sent
 };
 
 // What the rest of the node learns from requests and responses, before the owner gets its Answer.
@@ -121,15 +120,20 @@ class Rpc {
   std::size_t in_flight() const { return out_workers_.size(); }
 
  private:
+  // Each sending has an id of its own: so an answer says which one it answers, and how long it took (a host that
+  // takes longer than our time-out must lengthen it, or would be given up for ever).
+  struct Sending {
+    std::uint64_t id;
+    Instant sent;
+  };
   struct OutWorker {
     wire::Request request;
     Contact to;
     Purpose purpose;
     Completion completion;
-    Instant first_sent;
+    std::vector<Sending> earlier;  // than the one under way
     Instant sent;  // last
     Duration timeout;
-    Duration wait;  // from `sent` on
     std::uint8_t attempts = 0;
     std::uint8_t attempts_max = 0;
     bool token_renewed = false;
@@ -137,23 +141,24 @@ class Rpc {
     Guid connection;
   };
 
-  // A request by datagram that ended unanswered.
+  // A sending by datagram that stayed unanswered.
   struct Unanswered {
-    std::uint64_t wire_id;
+    Sending sending;
     Contact to;
-    Instant first_sent;
   };
   static constexpr std::size_t kUnansweredMax = 8;
 
   Duration timeout_for(const OutWorker& worker) const;
-  Duration wait_of(const OutWorker& worker) const;
   void note_unanswered(const OutWorker& worker);
   void handle_late(const HandleResponse& job);
   void send(Guid guid, OutWorker& worker);
+  void send_again(Guid guid, OutWorker& worker);
+  void forget_earlier(OutWorker& worker);
   void send_by_session(Guid guid, OutWorker& worker);
   std::size_t send_sealed(const Id& to, const Endpoint& endpoint, ByteView message);
   void send_raw(const Endpoint& to, ByteView datagram);
-  void finish(Guid guid, ErrorCode error, const wire::Response* response);
+  // `sent`: when what is answered was sent.
+  void finish(Guid guid, ErrorCode error, const wire::Response* response, Instant sent = {});
   bool renew_token(Guid guid, OutWorker& worker, const wire::Response& response);
   void handle_hello(const Endpoint& from, ByteView datagram);
   void on_message(const Origin& origin, ByteView bytes);
@@ -170,7 +175,6 @@ class Rpc {
   SourceLimiter sources_;
   RateLimiter strangers_;
   RttEstimator rtt_;
-  SlowContacts slow_;
   std::vector<Unanswered> unanswered_;  // the last few, oldest first
   std::uint64_t hello_secret_;
   SlotTable<OutWorker> out_workers_;

@@ -1,9 +1,11 @@
-// TokenCache: the tokens other hosts gave us, at most `tokens_max`, the oldest token out first. Sorted by
-// host: the cache is small, and a simulation has a million of them.
+// TokenCache: the tokens other hosts gave us, at most `tokens_max`, the oldest token out first, and how long
+// those hosts took to answer. Sorted by host: the cache is small, and a simulation has a million of them.
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -27,10 +29,20 @@ class TokenCache {
     return found->token;
   }
 
-  void put(const Id& host, const wire::Token& token, Instant now) {
+  // Of the last answer, to the millisecond; zero: not known.
+  Duration rtt(const Id& host) const {
+    const auto found = std::lower_bound(entries_.begin(), entries_.end(), host, before);
+    const bool known = found != entries_.end() && found->host == host;
+    return std::chrono::milliseconds(known ? found->rtt_ms : 0);
+  }
+
+  // An `rtt` of zero is not known, and leaves the one known before.
+  void put(const Id& host, const wire::Token& token, Instant now, Duration rtt) {
+    const auto rtt_ms =
+        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(rtt).count());
     auto place = std::lower_bound(entries_.begin(), entries_.end(), host, before);
     if (place != entries_.end() && place->host == host) {
-      *place = {host, token, now};
+      *place = {host, token, now, rtt_ms > 0 ? rtt_ms : place->rtt_ms};
       return;
     }
     if (entries_.size() == tokens_max_) {
@@ -39,7 +51,7 @@ class TokenCache {
       }));
       place = std::lower_bound(entries_.begin(), entries_.end(), host, before);
     }
-    entries_.insert(place, {host, token, now});
+    entries_.insert(place, {host, token, now, rtt_ms});
   }
 
  private:
@@ -47,6 +59,7 @@ class TokenCache {
     Id host;
     wire::Token token;
     Instant received;
+    std::uint32_t rtt_ms;
   };
   static bool before(const Entry& entry, const Id& host) { return entry.host < host; }
 

@@ -70,12 +70,16 @@ TEST_F(LimitsTest, TheTokenCacheIsBoundedAndGivesNoStaleTokens) {
   std::vector<Id> hosts;
   for (int i = 0; i < 5; ++i) {
     hosts.push_back(rng_.id());
-    cache.put(hosts.back(), wire::Token{}, now_ + i * 1s);
+    cache.put(hosts.back(), wire::Token{}, now_ + i * 1s, i * 100ms);
   }
   EXPECT_FALSE(cache.find(hosts[0], now_ + 4s));
   EXPECT_FALSE(cache.find(hosts[1], now_ + 4s));
   for (int i = 2; i < 5; ++i) EXPECT_TRUE(cache.find(hosts[static_cast<std::size_t>(i)], now_));
   EXPECT_FALSE(cache.find(hosts[4], now_ + kTokenPeriod));
+  EXPECT_EQ(cache.rtt(hosts[0]), 0ms);
+  EXPECT_EQ(cache.rtt(hosts[4]), 400ms);
+  cache.put(hosts[4], wire::Token{}, now_ + 5s, 0ms);
+  EXPECT_EQ(cache.rtt(hosts[4]), 400ms);
 }
 
 TEST_F(LimitsTest, TheRttEstimateFollowsTheNetwork) {

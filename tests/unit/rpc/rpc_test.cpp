@@ -165,6 +165,23 @@ TEST(Rpc, FindsAHostThatIsMuchSlowerThanAllOthersOnceItHasAnsweredLate) {
   EXPECT_TRUE(finds_it());
 }
 
+// The answer to the first sending comes after the second. Were its time not known, the time-out would stay
+// too short for ever, and a host a little slower would count as dead.
+TEST_F(RpcTest, LearnsHowSlowHostsAreThatAnswerAfterItHasAskedAgain) {
+  const Contact peer = cluster_.contact(3);
+  const auto pings_for_one_answer = [&] {
+    const auto pings = [&] { return node().counters().kinds[std::size_t{0}].requests_sent; };
+    const std::uint64_t before = pings();
+    EXPECT_TRUE(cluster_.run(0, PingCommand{peer.key, peer.endpoint}));
+    return pings() - before;
+  };
+  EXPECT_EQ(pings_for_one_answer(), 1u);
+  cluster_.network().set_link({.delay = 75ms});
+  EXPECT_EQ(pings_for_one_answer(), 2u);
+  for (int i = 0; i < 20; ++i) pings_for_one_answer();
+  EXPECT_EQ(pings_for_one_answer(), 1u);
+}
+
 TEST_F(RpcTest, EntersNobodyIntoItsTableOnHearsay) {
   const Contact nobody{Rng::keyed(5, "test", "nobody").id(), Endpoint::v4(0xc6122001, 4000)};
   EXPECT_EQ(refusal_of(peer_->ask(target(), request_of(1, wire::StoreHost{nobody}))), ErrorCode::kNone);
