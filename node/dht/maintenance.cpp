@@ -165,6 +165,7 @@ void Maintenance::on_lookup_done() {
   if (joining_) {
     joining_ = false;
     joined_ = true;
+    joined_at_ = context_.now();
     save_hosts();
     to_refresh_ = table_.stale_buckets(context_.now(), context_.config.k);
     std::reverse(to_refresh_.begin(), to_refresh_.end());

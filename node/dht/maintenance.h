@@ -20,12 +20,14 @@ class Maintenance {
  public:
   // Verifying pings in flight; more possibles than this are passed over.
   static constexpr std::size_t kVerifyingMax = 32;
+  static constexpr Duration kNeighboursComeWithin = std::chrono::seconds(30);
 
   Maintenance(NodeContext& context, Rpc& rpc, Lookups& lookups, const RoutingTable& table, HostStore& hosts);
 
   void start();
-  // Have the neighbours of our own id been looked up since we are connected?
-  bool joined() const { return joined_; }
+  // Do we know our neighbours? They were looked up since we are connected, and that is some time ago: when all
+  // hosts start at once, after a power cut, the first look finds only those who were quicker.
+  bool joined() const { return joined_ && context_.now() - joined_at_ >= kNeighboursComeWithin; }
   // Connected again: looks up our own id, then every bucket that is not full.
   void join();
 
@@ -67,6 +69,7 @@ class Maintenance {
   Duration save_interval_{};
   bool joining_ = false;
   bool joined_ = false;
+  Instant joined_at_{};
   bool refreshing_ = false;
 };
 
