@@ -41,6 +41,11 @@ constexpr Blocks kOrdinary = make_blocks();
 static_assert(kOrdinary.octet.back() == 223);
 static_assert(std::uint64_t{kHostsMax} * 2 / 3 < std::uint64_t{kBlocks} << 16);
 
+constexpr std::uint32_t kLans = 10u << 24;
+// No host has a last octet of 0, 1 or 255: networks, gateways, broadcasts.
+constexpr std::uint32_t kFirstOctetOfLan = 2;
+constexpr std::uint32_t kHostsPerOctet = 250;
+
 constexpr std::uint32_t kFirstHost = 10;   // last octet of a site's first host
 constexpr std::uint32_t kSecondHost = 20;  // and of its second
 
@@ -54,6 +59,21 @@ std::uint32_t address_of(HostIndex host) {
   const std::uint32_t site = site_of(host);
   const std::uint32_t last = host % 3 == 1 ? kSecondHost : kFirstHost;
   return std::uint32_t{kOrdinary.octet[site % kBlocks]} << 24 | site / kBlocks << 8 | last;
+}
+
+std::uint32_t lan_address_of(HostIndex host, std::uint32_t lans) {
+  const std::uint32_t in_lan = host / lans;
+  return kLans | host % lans << 16 | in_lan / kHostsPerOctet << 8 |
+         (in_lan % kHostsPerOctet + kFirstOctetOfLan);
+}
+
+std::optional<HostIndex> lan_host_of(std::uint32_t address, std::uint32_t lans) {
+  const std::uint32_t lan = address >> 16 & 0xff;
+  const std::uint32_t octet = (address & 0xff) - kFirstOctetOfLan;
+  if ((address & 0xff000000) != kLans || lan >= lans || octet >= kHostsPerOctet) return std::nullopt;
+  const std::uint32_t in_lan = (address >> 8 & 0xff) * kHostsPerOctet + octet;
+  if (in_lan >= kHostsPerLanMax) return std::nullopt;
+  return in_lan * lans + lan;
 }
 
 std::optional<HostIndex> host_of(std::uint32_t address) {

@@ -4,6 +4,8 @@
 // Hosts live at sites; a site is one /24. Three hosts fill two sites (two hosts, then one), so the diversity
 // rules of a node see what they see in the Internet: few hosts of one network. Only /8 blocks without any
 // special-purpose range (RFC 6890) or multicast are used.
+//
+// The hosts of LANs have private addresses instead: a LAN is a /16 of 10.0.0.0/8.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,11 @@ inline constexpr std::uint16_t kHostPort = 4000;
 // Precondition of both: host < kHostsMax.
 std::uint32_t site_of(HostIndex host);
 std::uint32_t address_of(HostIndex host);
+
+// The same for hosts dealt to `lans` networks in turn; lans is 1 to 256.
+inline constexpr HostIndex kHostsPerLanMax = 60'000;
+std::uint32_t lan_address_of(HostIndex host, std::uint32_t lans);
+std::optional<HostIndex> lan_host_of(std::uint32_t address, std::uint32_t lans);
 
 // The host that has this address when there are enough hosts.
 std::optional<HostIndex> host_of(std::uint32_t address);

@@ -75,6 +75,7 @@ bool Cloud::carry(HostIndex from, ns3::Ptr<ns3::Packet> packet) {
   const std::optional<HostIndex> to = world_.host_at(summary.destination);
   const bool right_port = !summary.is_udp || summary.destination_port == kHostPort;
   if (!to || (!right_port && !world_.behind_nat(*to))) {
+    if (summary.is_udp && is_multicast(summary.destination)) return carry_to_group(from, packet, summary);
     return carry_to_nobody(from, bytes, summary.is_udp);
   }
   const World::Departure departure = world_.depart(from, *to, bytes, hosts_.cloud_host(from).sends_at());
@@ -83,15 +84,39 @@ bool Cloud::carry(HostIndex from, ns3::Ptr<ns3::Packet> packet) {
     return false;
   }
   count_sent(bytes, summary.is_udp);
-  if (summary.is_udp && departure.fate == World::Fate::kLost) ++totals_.datagrams_lost;
-  if (summary.is_udp && departure.fate == World::Fate::kCut) ++totals_.datagrams_cut;
-  if (departure.fate != World::Fate::kArrives) return true;
-  post(packet, *to, summary.is_udp, departure.arrives);
-  if (const auto copy = world_.copy_arrives(from, departure.arrives)) {
-    if (summary.is_udp) ++totals_.datagrams_duplicated;
-    post(packet->Copy(), *to, summary.is_udp, *copy);
+  cross(from, *to, packet, summary.is_udp, departure);
+  return true;
+}
+
+// Once on the sender's link; the switch makes the copies.
+bool Cloud::carry_to_group(HostIndex from, const ns3::Ptr<ns3::Packet>& packet,
+                           const PacketSummary& summary) {
+  const std::span<const HostIndex> members =
+      world_.members(from, summary.destination, summary.destination_port);
+  const std::size_t bytes = packet->GetSize();
+  if (members.empty()) return carry_to_nobody(from, bytes, true);
+  const std::optional<Instant> leaves = world_.enter_up_link(from, bytes, hosts_.cloud_host(from).sends_at());
+  if (!leaves) {
+    ++totals_.datagrams_queue_dropped;
+    return false;
+  }
+  count_sent(bytes, true);
+  for (const HostIndex member : members) {
+    if (member != from) cross(from, member, packet->Copy(), true, world_.cross(from, member, *leaves));
   }
   return true;
+}
+
+void Cloud::cross(HostIndex from, HostIndex to, const ns3::Ptr<ns3::Packet>& packet, bool is_udp,
+                  const World::Departure& departure) {
+  if (is_udp && departure.fate == World::Fate::kLost) ++totals_.datagrams_lost;
+  if (is_udp && departure.fate == World::Fate::kCut) ++totals_.datagrams_cut;
+  if (departure.fate != World::Fate::kArrives) return;
+  post(packet, to, is_udp, departure.arrives);
+  if (const auto copy = world_.copy_arrives(from, departure.arrives)) {
+    if (is_udp) ++totals_.datagrams_duplicated;
+    post(packet->Copy(), to, is_udp, *copy);
+  }
 }
 
 void Cloud::post(const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp, Instant arrives) {
@@ -111,7 +136,7 @@ ns3::Ptr<ns3::Packet> Cloud::translate_out(HostIndex from, const ns3::Ptr<ns3::P
     if (summary.is_udp) ++totals_.datagrams_sent, ++totals_.datagrams_filtered;
     return nullptr;
   }
-  summary.source = address_of(from);
+  summary.source = world_.address(from);
   summary.source_port = *port;
   return rewritten(*packet, summary);
 }
@@ -127,7 +152,7 @@ ns3::Ptr<ns3::Packet> Cloud::translate_in(HostIndex to, const ns3::Ptr<ns3::Pack
 }
 
 bool Cloud::carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp) {
-  if (!world_.depart_to_nobody(from, bytes, hosts_.cloud_host(from).sends_at())) {
+  if (!world_.enter_up_link(from, bytes, hosts_.cloud_host(from).sends_at())) {
     if (is_udp) ++totals_.datagrams_queue_dropped;
     return false;
   }

@@ -66,6 +66,11 @@ class Cloud {
                                       PacketSummary& summary);
   // The same at the receiver's.
   ns3::Ptr<ns3::Packet> translate_in(HostIndex to, const ns3::Ptr<ns3::Packet>& packet);
+  // To the other members of a group in the sender's LAN.
+  bool carry_to_group(HostIndex from, const ns3::Ptr<ns3::Packet>& packet, const PacketSummary& summary);
+  // Posts what arrives, counts the rest.
+  void cross(HostIndex from, HostIndex to, const ns3::Ptr<ns3::Packet>& packet, bool is_udp,
+             const World::Departure& departure);
   bool carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp);
   void count_sent(std::size_t bytes, bool is_udp);
   void arrive(Passage& passage);

@@ -3,13 +3,6 @@
 #include "node/base/check.h"
 
 namespace shoal::sim {
-namespace {
-
-tl::unexpected<Error> detached() {
-  return fail(ErrorCode::kIo, "the simulated host is detached");
-}
-
-}  // namespace
 
 MessageNetwork::MessageNetwork(const NetworkSpec& spec, std::uint64_t seed)
     : NetworkBase(spec, seed), pool_(*this), streams_(loop_, world_, *this) {}
@@ -24,47 +17,63 @@ HostIndex MessageNetwork::add_host() {
   return index;
 }
 
-HostPorts MessageNetwork::ports(HostIndex index) {
-  check(index < hosts_.size(), "no such host");
-  Host& host = hosts_[index];
-  return {host, host, host, host};
-}
-
 void MessageNetwork::on_detached(HostIndex host) {
   hosts_[host].stop_listening();
   streams_.drop_all(host);
 }
 
-bool MessageNetwork::send(const Host& from, const Endpoint& to, ByteView datagram) {
+bool MessageNetwork::send(HostIndex from, const Endpoint& to, ByteView datagram) {
   if (datagram.size() > kDatagramBytesMax || !to.is_v4() || !to) return false;
   const std::size_t bytes = datagram.size() + kDatagramHeaderBytes;
   const std::optional<HostIndex> receiver = world_.host_at(to);
   std::uint16_t from_port = kHostPort;
-  if (Nat* nat = world_.nat(from.index())) {
+  if (Nat* nat = world_.nat(from)) {
     const auto outside = nat->out(Nat::Protocol::kUdp, kHostPort, {to.v4_address(), to.port}, loop_.now());
     if (!outside) return drop_at_nat();
     from_port = *outside;
   }
   if (!receiver || (to.port != kHostPort && !world_.behind_nat(*receiver))) {
-    return send_to_nobody(from, bytes);
+    return is_multicast(to.v4_address()) ? send_to_group(from, to, datagram) : send_to_nobody(from, bytes);
   }
-  const World::Departure departure = world_.depart(from.index(), *receiver, bytes, from.sends_at());
+  const World::Departure departure = world_.depart(from, *receiver, bytes, hosts_[from].sends_at());
   if (departure.fate == World::Fate::kQueueFull) {
     ++totals_.datagrams_queue_dropped;
     return false;
   }
   ++totals_.datagrams_sent;
   totals_.bytes_sent += bytes;
+  carry({from, *receiver, from_port, to.port}, datagram, departure);
+  return true;
+}
+
+// Once on the sender's link; the switch makes the copies.
+bool MessageNetwork::send_to_group(HostIndex from, const Endpoint& group, ByteView datagram) {
+  const std::span<const HostIndex> members = world_.members(from, group.v4_address(), group.port);
+  const std::size_t bytes = datagram.size() + kDatagramHeaderBytes;
+  if (members.empty()) return send_to_nobody(from, bytes);
+  const std::optional<Instant> leaves = world_.enter_up_link(from, bytes, hosts_[from].sends_at());
+  if (!leaves) {
+    ++totals_.datagrams_queue_dropped;
+    return false;
+  }
+  ++totals_.datagrams_sent;
+  totals_.bytes_sent += bytes;
+  for (const HostIndex member : members) {
+    if (member != from)
+      carry({from, member, kHostPort, group.port}, datagram, world_.cross(from, member, *leaves));
+  }
+  return true;
+}
+
+void MessageNetwork::carry(const Way& way, ByteView datagram, const World::Departure& departure) {
   if (departure.fate == World::Fate::kLost) ++totals_.datagrams_lost;
   if (departure.fate == World::Fate::kCut) ++totals_.datagrams_cut;
-  if (departure.fate != World::Fate::kArrives) return true;
-  const Way way{from.index(), *receiver, from_port, to.port};
+  if (departure.fate != World::Fate::kArrives) return;
   post(way, datagram, departure.arrives);
-  if (const auto copy = world_.copy_arrives(from.index(), departure.arrives)) {
+  if (const auto copy = world_.copy_arrives(way.from, departure.arrives)) {
     ++totals_.datagrams_duplicated;
     post(way, datagram, *copy);
   }
-  return true;
 }
 
 void MessageNetwork::post(const Way& way, ByteView datagram, Instant arrives) {
@@ -77,8 +86,8 @@ void MessageNetwork::post(const Way& way, ByteView datagram, Instant arrives) {
   loop_.post(arrives + world_.down_time(datagram.size() + kDatagramHeaderBytes), event);
 }
 
-bool MessageNetwork::send_to_nobody(const Host& from, std::size_t bytes) {
-  if (!world_.depart_to_nobody(from.index(), bytes, from.sends_at())) {
+bool MessageNetwork::send_to_nobody(HostIndex from, std::size_t bytes) {
+  if (!world_.enter_up_link(from, bytes, hosts_[from].sends_at())) {
     ++totals_.datagrams_queue_dropped;
     return false;
   }
@@ -96,7 +105,7 @@ bool MessageNetwork::drop_at_nat() {
 }
 
 bool MessageNetwork::let_in(const Nat& nat, const DatagramEvent& event) const {
-  const Nat::Remote from{address_of(event.from), event.from_port};
+  const Nat::Remote from{world_.address(event.from), event.from_port};
   return nat.in(Nat::Protocol::kUdp, event.to_port, from, loop_.now()).has_value();
 }
 
@@ -136,20 +145,14 @@ void MessageNetwork::on_datagram_event(DatagramEvent& event) {
 }
 
 bool MessageNetwork::Host::send(const Endpoint& to, ByteView datagram) {
-  return attached() && network_.send(*this, to, datagram);
+  return attached() && network_.send(index(), to, datagram);
 }
 
-Result<void> MessageNetwork::Host::join(const Endpoint&) {
-  return fail(ErrorCode::kIo, "multicast is not supported by this topology");
-}
-
-Result<StreamId> MessageNetwork::Host::connect(const Endpoint& to) {
-  if (!attached()) return detached();
+Result<StreamId> MessageNetwork::Host::open_stream(const Endpoint& to) {
   return network_.streams_.connect(index(), to);
 }
 
-Result<void> MessageNetwork::Host::listen() {
-  if (!attached()) return detached();
+Result<void> MessageNetwork::Host::start_listening() {
   listening_ = true;
   return {};
 }

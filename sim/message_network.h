@@ -17,26 +17,25 @@ class MessageNetwork final : public NetworkBase, private DatagramReceiver, priva
   ~MessageNetwork() override;
 
   HostIndex add_host() override;
-  HostPorts ports(HostIndex host) override;
 
  private:
-  class Host final : public SimulatedHost, public Datagrams, public Streams {
+  class Host final : public SimulatedHost {
    public:
-    Host(MessageNetwork& network, HostIndex index) : SimulatedHost(network.loop_, index), network_(network) {}
+    Host(MessageNetwork& network, HostIndex index)
+        : SimulatedHost(network.loop_, network.world_, index), network_(network) {}
 
     bool listening() const { return listening_; }
     void stop_listening() { listening_ = false; }
 
     bool send(const Endpoint& to, ByteView datagram) override;
-    Result<void> join(const Endpoint& group) override;
-
-    Result<StreamId> connect(const Endpoint& to) override;
-    Result<void> listen() override;
     std::size_t write(StreamId stream, ByteView bytes) override;
     std::size_t read(StreamId stream, MutableByteView out) override;
     void close(StreamId stream, CloseMode mode) override;
 
    private:
+    Result<StreamId> open_stream(const Endpoint& to) override;
+    Result<void> start_listening() override;
+
     MessageNetwork& network_;
     bool listening_ = false;
   };
@@ -44,16 +43,20 @@ class MessageNetwork final : public NetworkBase, private DatagramReceiver, priva
   SimulatedHost& host_at(HostIndex host) override { return hosts_[host]; }
   void on_detached(HostIndex host) override;
 
-  bool send(const Host& from, const Endpoint& to, ByteView datagram);
+  bool send(HostIndex from, const Endpoint& to, ByteView datagram);
+  // To the other members of a group in the sender's LAN.
+  bool send_to_group(HostIndex from, const Endpoint& group, ByteView datagram);
   struct Way {
     HostIndex from, to;
     std::uint16_t from_port, to_port;  // as both are seen between their NATs
   };
+  // Posts what arrives, counts the rest.
+  void carry(const Way& way, ByteView datagram, const World::Departure& departure);
   // Into an event that arrives at the down link of `way.to`.
   void post(const Way& way, ByteView datagram, Instant arrives);
   bool drop_at_nat();
   bool let_in(const Nat& nat, const DatagramEvent& event) const;
-  bool send_to_nobody(const Host& from, std::size_t bytes);
+  bool send_to_nobody(HostIndex from, std::size_t bytes);
   void on_datagram_event(DatagramEvent& event) override;
 
   SimulatedHost& stream_host(HostIndex host) override { return hosts_[host]; }

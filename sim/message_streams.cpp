@@ -377,7 +377,7 @@ void MessageStreams::send_syn(End& end) {
   if (end.reaches_somebody) {
     send(from_end(end, Kind::kSyn), nullptr);
   } else {
-    world_.depart_to_nobody(end.host, wire_bytes(0), hosts_.stream_host(end.host).sends_at());
+    world_.enter_up_link(end.host, wire_bytes(0), hosts_.stream_host(end.host).sends_at());
   }
   end.resend_at = loop_.now() + end.timeout;
   end.timeout *= 2;

@@ -18,6 +18,12 @@ HostMachine& NetworkBase::machine(HostIndex index) {
   return *host.machine();
 }
 
+HostPorts NetworkBase::ports(HostIndex index) {
+  check(index < world_.host_count(), "no such host");
+  SimulatedHost& host = host_at(index);
+  return {host, host, host, host};
+}
+
 void NetworkBase::attach(HostIndex index, HostedNode& node) {
   SimulatedHost& host = host_at(index);
   check(!host.attached(), "a host runs one node at a time");

@@ -23,6 +23,7 @@ class NetworkBase : public Network {
   std::uint32_t region(HostIndex host) const final { return world_.region(host); }
   Duration delay(HostIndex from, HostIndex to) const final { return world_.delay(from, to); }
 
+  HostPorts ports(HostIndex host) final;
   void attach(HostIndex host, HostedNode& node) final;
   void detach(HostIndex host) final;
   void wake(HostIndex host) final;

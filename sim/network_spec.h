@@ -15,7 +15,7 @@ namespace shoal::sim {
 enum class Fidelity : std::uint8_t { kMessage, kPacket };
 
 struct TopologySpec {
-  enum class Kind : std::uint8_t { kStar, kTransitStub, kCoordinates };
+  enum class Kind : std::uint8_t { kStar, kTransitStub, kCoordinates, kLan };
   Kind kind = Kind::kStar;
   // star: one-way delay between any two hosts, before access delays.
   Duration star_delay = 25ms;
@@ -28,7 +28,13 @@ struct TopologySpec {
   // The scale is such that RTTs look like those of the Internet (King data: median about 156 ms, mean about
   // 178 ms).
   Duration coordinates_scale = 60ms;
+  // lan: sites of one owner, each a switched network in which multicast works, joined by routers in between;
+  // private addresses. The n-th host is in LAN n modulo `lans`, which is its region too.
+  std::uint32_t lans = 1;
+  Duration lan_delay = 100us;         // one way within a LAN, from interface to interface
+  Duration between_lans_delay = 5ms;  // one way
 };
+inline constexpr std::uint32_t kLansMax = 256;
 
 // A share of the packets is held back, so that later ones overtake it.
 struct ReorderSpec {

@@ -41,7 +41,8 @@ ns3::Ptr<ns3::Ipv4Route> OneHopRouting::RouteOutput(ns3::Ptr<ns3::Packet>, const
 bool OneHopRouting::RouteInput(ns3::Ptr<const ns3::Packet> packet, const ns3::Ipv4Header& header,
                                ns3::Ptr<const ns3::NetDevice>, UnicastForwardCallback,
                                MulticastForwardCallback, LocalDeliverCallback deliver, ErrorCallback) {
-  if (header.GetDestination() != own_) return false;
+  // The cloud brings multicast to members only.
+  if (header.GetDestination() != own_ && !header.GetDestination().IsMulticast()) return false;
   deliver(packet, header, kCloudInterface);
   return true;
 }

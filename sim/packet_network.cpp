@@ -5,18 +5,12 @@
 #include <ns3/tcp-l4-protocol.h>
 #include <ns3/traffic-control-layer.h>
 
+#include <algorithm>
 #include <array>
 
 #include "node/base/check.h"
 
 namespace shoal::sim {
-namespace {
-
-tl::unexpected<Error> detached() {
-  return fail(ErrorCode::kIo, "the simulated host is detached");
-}
-
-}  // namespace
 
 PacketNetwork::PacketNetwork(const NetworkSpec& spec, std::uint64_t seed)
     : NetworkBase(spec, seed), cloud_(loop_, world_, *this, totals_) {
@@ -33,14 +27,10 @@ HostIndex PacketNetwork::add_host() {
   return index;
 }
 
-HostPorts PacketNetwork::ports(HostIndex index) {
-  check(index < hosts_.size(), "no such host");
-  Host& host = hosts_[index];
-  return {host, host, host, host};
-}
-
 PacketNetwork::Host::Host(PacketNetwork& network, HostIndex index)
-    : SimulatedHost(network.loop_, index), network_(network), own_(network.world_.inside_address(index)) {
+    : SimulatedHost(network.loop_, network.world_, index),
+      network_(network),
+      own_(network.world_.inside_address(index)) {
   make_stack();
 }
 
@@ -97,8 +87,12 @@ bool PacketNetwork::Host::send(const Endpoint& to, ByteView datagram) {
   return true;
 }
 
-Result<void> PacketNetwork::Host::join(const Endpoint&) {
-  return fail(ErrorCode::kIo, "multicast is not supported by this topology");
+// ns-3 tells endpoints apart by address and port, and keeps them for ever.
+void PacketNetwork::Host::on_joined(const Endpoint& group) {
+  if (std::ranges::find(groups_, group) != groups_.end()) return;
+  groups_.push_back(group);
+  udp_->Allocate(nullptr, ns3::Ipv4Address(group.v4_address()), group.port)
+      ->SetRxCallback(ns3::MakeCallback(&Host::on_udp, this));
 }
 
 PacketStreams& PacketNetwork::Host::streams() {
@@ -110,13 +104,11 @@ void PacketNetwork::Host::drop_streams() {
   if (streams_ != nullptr) streams_->drop_all();
 }
 
-Result<StreamId> PacketNetwork::Host::connect(const Endpoint& to) {
-  if (!attached()) return detached();
+Result<StreamId> PacketNetwork::Host::open_stream(const Endpoint& to) {
   return streams().connect(to);
 }
 
-Result<void> PacketNetwork::Host::listen() {
-  if (!attached()) return detached();
+Result<void> PacketNetwork::Host::start_listening() {
   return streams().listen();
 }
 

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "sim/cloud.h"
 #include "sim/cloud_device.h"
@@ -22,10 +23,9 @@ class PacketNetwork final : public NetworkBase, private Cloud::Hosts {
   ~PacketNetwork() override;
 
   HostIndex add_host() override;
-  HostPorts ports(HostIndex host) override;
 
  private:
-  class Host final : public SimulatedHost, public Datagrams, public Streams {
+  class Host final : public SimulatedHost {
    public:
     Host(PacketNetwork& network, HostIndex index);
 
@@ -33,15 +33,14 @@ class PacketNetwork final : public NetworkBase, private Cloud::Hosts {
     void drop_streams();
 
     bool send(const Endpoint& to, ByteView datagram) override;
-    Result<void> join(const Endpoint& group) override;
-
-    Result<StreamId> connect(const Endpoint& to) override;
-    Result<void> listen() override;
     std::size_t write(StreamId stream, ByteView bytes) override;
     std::size_t read(StreamId stream, MutableByteView out) override;
     void close(StreamId stream, CloseMode mode) override;
 
    private:
+    Result<StreamId> open_stream(const Endpoint& to) override;
+    Result<void> start_listening() override;
+    void on_joined(const Endpoint& group) override;
     void make_stack();
     void on_udp(ns3::Ptr<ns3::Packet> packet, ns3::Ipv4Header header, std::uint16_t port,
                 ns3::Ptr<ns3::Ipv4Interface> interface);
@@ -54,6 +53,7 @@ class PacketNetwork final : public NetworkBase, private Cloud::Hosts {
     ns3::Ptr<OneHopRouting> routing_;
     ns3::Ptr<ns3::UdpL4Protocol> udp_;
     std::unique_ptr<PacketStreams> streams_;  // made when first used
+    std::vector<Endpoint> groups_;            // that the stack takes in; which it is a member of, World knows
   };
 
   SimulatedHost& host_at(HostIndex host) override { return hosts_[host]; }

@@ -12,9 +12,9 @@ namespace {
 void read_topology(Section& network, TopologySpec& out) {
   Section topology = network.section("topology");
   using Kind = TopologySpec::Kind;
-  static constexpr Kind kKinds[] = {Kind::kStar, Kind::kTransitStub, Kind::kCoordinates};
+  static constexpr Kind kKinds[] = {Kind::kStar, Kind::kTransitStub, Kind::kCoordinates, Kind::kLan};
   if (const auto kind =
-          topology.choice("kind", {"star", "transit_stub", "coordinates"}, {"matrix", "lan", "routers"})) {
+          topology.choice("kind", {"star", "transit_stub", "coordinates", "lan"}, {"matrix", "routers"})) {
     out.kind = kKinds[*kind];
   }
   switch (out.kind) {
@@ -29,6 +29,11 @@ void read_topology(Section& network, TopologySpec& out) {
     case Kind::kCoordinates:
       topology.count("regions", out.regions, 1, 256);
       topology.duration("scale", out.coordinates_scale, 1us, kDelayMax);
+      break;
+    case Kind::kLan:
+      topology.count("lans", out.lans, 1, kLansMax);
+      topology.duration("delay", out.lan_delay, Duration::zero(), kDelayMax);
+      topology.duration("between", out.between_lans_delay, Duration::zero(), kDelayMax);
       break;
   }
   topology.finish();
@@ -72,6 +77,10 @@ void read_network(Section network, NetworkSpec& out) {
     out.fidelity = *fidelity == 0 ? Fidelity::kMessage : Fidelity::kPacket;
   }
   read_topology(network, out.topology);
+  if (out.topology.kind == TopologySpec::Kind::kLan) {  // a switch port instead of an Internet access
+    out.down_bits_per_s = out.up_bits_per_s = 1'000'000'000;
+    out.access_delay = Distribution::fixed(0);
+  }
   Section access = network.section("access");
   access.bit_rate("down", out.down_bits_per_s, 1000);
   access.bit_rate("up", out.up_bits_per_s, 1000);

@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace shoal::sim {
+namespace {
+
+tl::unexpected<Error> detached() {
+  return fail(ErrorCode::kIo, "the simulated host is detached");
+}
+
+}  // namespace
 
 void SimulatedHost::detach_node() {
   node_ = nullptr;
@@ -10,6 +17,24 @@ void SimulatedHost::detach_node() {
   turn_posted_ = false;
   if (machine_ != nullptr) machine_->forget_waiting();
   ++generation_;
+  world_.leave_groups(index_);
+}
+
+Result<void> SimulatedHost::join(const Endpoint& group) {
+  if (!attached()) return detached();
+  const Result<void> joined = world_.join(index_, group);
+  if (joined) on_joined(group);
+  return joined;
+}
+
+Result<StreamId> SimulatedHost::connect(const Endpoint& to) {
+  if (!attached()) return detached();
+  return open_stream(to);
+}
+
+Result<void> SimulatedHost::listen() {
+  if (!attached()) return detached();
+  return start_listening();
 }
 
 Instant SimulatedHost::now() const {

@@ -1,5 +1,5 @@
-// SimulatedHost: the part of a host that both fidelities share: which node it runs, its clock and alarm, and
-// how events reach the node: at once, or, where its machine's CPU takes its time, in turns:
+// SimulatedHost: the part of a host that both fidelities share: which node it runs, its clock and alarm, its
+// other ports as far as they do not depend on the engine, and how events reach the node: at once, or, where its machine's CPU takes its time, in turns:
 //
 //   event ─► waits ──(the CPU is free)──► all that waits becomes jobs ─► some run, each beginning when the
 //   one before it ends ──(the last one ends)──► next turn, if anything waits or jobs remain
@@ -18,12 +18,14 @@
 #include "sim/host_index.h"
 #include "sim/host_machine.h"
 #include "sim/network.h"
+#include "sim/world.h"
 
 namespace shoal::sim {
 
-class SimulatedHost : public Alarm, public Clock {
+class SimulatedHost : public Alarm, public Clock, public Datagrams, public Streams {
  public:
-  SimulatedHost(EventLoop& loop, HostIndex index) : loop_(loop), alarm_event_(*this), index_(index) {}
+  SimulatedHost(EventLoop& loop, World& world, HostIndex index)
+      : loop_(loop), world_(world), alarm_event_(*this), index_(index) {}
 
   HostIndex index() const { return index_; }
   bool attached() const { return node_ != nullptr; }
@@ -39,6 +41,9 @@ class SimulatedHost : public Alarm, public Clock {
   void wake_at(Instant when) final;
   Instant now() const final;
   WallTime wall_time() const final;
+  Result<void> join(const Endpoint& group) final;
+  Result<StreamId> connect(const Endpoint& to) final;
+  Result<void> listen() final;
 
   // Hands one event to the node (event(PortEvents&)), then lets it work until it has nothing left to do. Only
   // from an event of the simulation, never from inside a port's method. The event may be kept for later: what
@@ -62,6 +67,11 @@ class SimulatedHost : public Alarm, public Clock {
 
  protected:
   EventLoop& loop() const { return loop_; }
+  // The engine's part. The host is attached.
+  virtual Result<StreamId> open_stream(const Endpoint& to) = 0;
+  virtual Result<void> start_listening() = 0;
+  // From now on datagrams to this IPv4 group reach it.
+  virtual void on_joined(const Endpoint& /*group*/) {}
 
  private:
   class AlarmEvent final : public ns3::EventImpl {
@@ -85,6 +95,7 @@ class SimulatedHost : public Alarm, public Clock {
   static constexpr std::size_t kPendingMax = 3;
 
   EventLoop& loop_;
+  World& world_;
   HostedNode* node_ = nullptr;
   HostMachine* machine_ = nullptr;
   AlarmEvent alarm_event_;

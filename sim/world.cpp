@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
 
 #include "node/base/check.h"
 
@@ -53,10 +54,11 @@ World::World(const NetworkSpec& spec, std::uint64_t seed)
       nat_spec_(spec.nat) {
   check(down_bits_per_s_ > 0 && up_bits_per_s_ > 0, "access rates must be positive");
   topology_.regions = std::max(topology_.regions, 1u);
+  topology_.lans = std::clamp(topology_.lans, 1u, kLansMax);
 }
 
 HostIndex World::add_host() {
-  check(hosts_.size() < kHostsMax, "too many hosts");
+  check(hosts_.size() < (has_lans() ? kHostsPerLanMax * topology_.lans : kHostsMax), "too many hosts");
   const auto index = static_cast<HostIndex>(hosts_.size());
   Host& host = hosts_.emplace_back(Host{.draws = SplitMix(seed_, index)});
   place(host, index);
@@ -82,6 +84,10 @@ void World::place(Host& host, HostIndex index) {
   Rng of_host = Rng::keyed(seed_, fmt::format("host {}", index), "access");
   host.edge = std::max(from_seconds(access_delay_.draw(of_host)), Duration::zero());
 
+  if (has_lans()) {
+    host.region = index % topology_.lans;
+    return;
+  }
   Rng of_site = Rng::keyed(seed_, fmt::format("site {}", site_of(index)), "place");
   host.region = static_cast<std::uint32_t>(of_site.below(topology_.regions));
   if (topology_.kind == TopologySpec::Kind::kTransitStub) {
@@ -107,7 +113,8 @@ std::optional<HostIndex> World::host_at(const Endpoint& endpoint) const {
 }
 
 std::optional<HostIndex> World::host_at(std::uint32_t v4_address) const {
-  const std::optional<HostIndex> host = host_of(v4_address);
+  const std::optional<HostIndex> host =
+      has_lans() ? lan_host_of(v4_address, topology_.lans) : host_of(v4_address);
   return host && *host < hosts_.size() ? host : std::nullopt;
 }
 
@@ -129,6 +136,8 @@ Duration World::between(const Host& a, const Host& b) const {
       const double dy = double{a.y} - double{b.y};
       return scaled(topology_.coordinates_scale, std::sqrt(dx * dx + dy * dy));
     }
+    case TopologySpec::Kind::kLan:
+      return a.region == b.region ? topology_.lan_delay : topology_.between_lans_delay;
   }
   return Duration::zero();
 }
@@ -153,20 +162,27 @@ Duration World::down_backlog(HostIndex host, Instant now) const {
   return std::max(hosts_[host].down_free - now, Duration::zero());
 }
 
-World::Departure World::depart(HostIndex from, HostIndex to, std::size_t bytes, Instant now) {
-  Host& sender = hosts_[from];
-  const Instant starts = std::max(now, sender.up_free);
-  if (starts - now > queue_delay_max_) return {Fate::kQueueFull, {}};
-  sender.up_free = starts + up_time(bytes);
-  return pass(sender, from, to, sender.up_free, disturbances_.loss());
+Result<void> World::join(HostIndex host, const Endpoint& group) {
+  const std::string what = "join the multicast group " + group.to_string();
+  if (!group.is_v4() || !is_multicast(group.v4_address()) || group.port == 0) {
+    return fail(ErrorCode::kIo, "cannot " + what + ": not an IPv4 multicast address and port");
+  }
+  if (!has_lans())
+    return fail(ErrorCode::kIo, "cannot " + what + ": only the topology lan carries multicast");
+  groups_.join({hosts_[host].region, group.v4_address(), group.port}, host);
+  return {};
 }
 
-bool World::depart_to_nobody(HostIndex from, std::size_t bytes, Instant now) {
+World::Departure World::depart(HostIndex from, HostIndex to, std::size_t bytes, Instant now) {
+  const std::optional<Instant> leaves = enter_up_link(from, bytes, now);
+  return leaves ? cross(from, to, *leaves) : Departure{Fate::kQueueFull, {}};
+}
+
+std::optional<Instant> World::enter_up_link(HostIndex from, std::size_t bytes, Instant now) {
   Host& sender = hosts_[from];
   const Instant starts = std::max(now, sender.up_free);
-  if (starts - now > queue_delay_max_) return false;
-  sender.up_free = starts + up_time(bytes);
-  return true;
+  if (starts - now > queue_delay_max_) return std::nullopt;
+  return sender.up_free = starts + up_time(bytes);
 }
 
 World::Departure World::depart_paced(HostIndex from, HostIndex to, std::size_t bytes, std::size_t packets,
@@ -175,15 +191,16 @@ World::Departure World::depart_paced(HostIndex from, HostIndex to, std::size_t b
   sender.up_free = std::max(now, sender.up_free) + up_time(bytes);
   double loss = disturbances_.loss();
   if (loss > 0) loss = 1.0 - std::pow(1.0 - loss, static_cast<double>(packets));
-  return pass(sender, from, to, sender.up_free, loss);
+  return cross(from, to, sender.up_free, loss);
 }
 
-World::Departure World::pass(Host& from, HostIndex from_index, HostIndex to, Instant leaves, double loss) {
-  if (cut(from_index, to)) return {Fate::kCut, {}};
-  if (loss > 0 && from.draws.unit() < loss) return {Fate::kLost, {}};
-  Instant arrives = leaves + delay(from_index, to);
-  if (jitter_ > Duration::zero()) arrives += scaled(jitter_, from.draws.unit());
-  if (disturbances_.delaying()) arrives += disturbances_.delay(from_index);
+World::Departure World::cross(HostIndex from, HostIndex to, Instant leaves, double loss) {
+  SplitMix& draws = hosts_[from].draws;
+  if (cut(from, to)) return {Fate::kCut, {}};
+  if (loss > 0 && draws.unit() < loss) return {Fate::kLost, {}};
+  Instant arrives = leaves + delay(from, to);
+  if (jitter_ > Duration::zero()) arrives += scaled(jitter_, draws.unit());
+  if (disturbances_.delaying()) arrives += disturbances_.delay(from);
   return {Fate::kArrives, arrives};
 }
 

@@ -11,12 +11,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "node/base/endpoint.h"
 #include "node/base/instant.h"
 #include "sim/address_plan.h"
 #include "sim/disturbances.h"
+#include "sim/multicast_groups.h"
 #include "sim/nat.h"
 #include "sim/network.h"
 #include "sim/split_mix.h"
@@ -34,10 +36,13 @@ class World {
   HostIndex add_host();
   std::size_t host_count() const { return hosts_.size(); }
   // Where others reach it. Behind a NAT the address is the NAT's, and the port is what it maps (nat()).
-  Endpoint endpoint(HostIndex host) const { return Endpoint::v4(address_of(host), kHostPort); }
+  std::uint32_t address(HostIndex host) const {
+    return has_lans() ? lan_address_of(host, topology_.lans) : address_of(host);
+  }
+  Endpoint endpoint(HostIndex host) const { return Endpoint::v4(address(host), kHostPort); }
   // Of the host's own interface. All NATs number their hosts alike, as most home routers do.
   std::uint32_t inside_address(HostIndex host) const {
-    return behind_nat(host) ? kInsideAddress : address_of(host);
+    return behind_nat(host) ? kInsideAddress : address(host);
   }
   bool behind_nat(HostIndex host) const { return !nats_.empty() && nats_[host] != nullptr; }
   // nullptr: none.
@@ -55,10 +60,22 @@ class World {
     Fate fate;
     Instant arrives;  // at the receiver's down link, when it does
   };
+  // Multicast, which is a matter of LANs. Error kIo: no LAN, or no group. A host that goes leaves.
+  Result<void> join(HostIndex host, const Endpoint& group);
+  void leave_groups(HostIndex host) { groups_.leave(host); }
+  // The members of the group in the host's LAN, itself perhaps among them.
+  std::span<const HostIndex> members(HostIndex host, std::uint32_t v4_address, std::uint16_t port) const {
+    return groups_.members({hosts_[host].region, v4_address, port});
+  }
+
   // A packet of `bytes`, headers included, enters `from`'s up link. A full queue takes nothing.
   Departure depart(HostIndex from, HostIndex to, std::size_t bytes, Instant now);
-  // The same for a packet that no host will receive: only the link notices. False: the queue is full.
-  bool depart_to_nobody(HostIndex from, std::size_t bytes, Instant now);
+  // Its two halves. A packet enters the up link: when it leaves it; nothing: the queue is full.
+  std::optional<Instant> enter_up_link(HostIndex from, std::size_t bytes, Instant now);
+  // Then it crosses the network.
+  Departure cross(HostIndex from, HostIndex to, Instant leaves) {
+    return cross(from, to, leaves, disturbances_.loss());
+  }
   // When a copy of a packet that arrives at `arrives` arrives too; nothing: it is not duplicated.
   std::optional<Instant> copy_arrives(HostIndex from, Instant arrives) {
     return disturbances_.duplicating() ? disturbances_.copy_arrives(from, arrives) : std::nullopt;
@@ -106,7 +123,8 @@ class World {
   void place_at_coordinates(Host& host, Rng& rng);
   Duration between(const Host& a, const Host& b) const;
   Duration transit_delay(std::uint32_t region_a, std::uint32_t region_b) const;
-  Departure pass(Host& from, HostIndex from_index, HostIndex to, Instant leaves, double loss);
+  bool has_lans() const { return topology_.kind == TopologySpec::Kind::kLan; }
+  Departure cross(HostIndex from, HostIndex to, Instant leaves, double loss);
   std::uint8_t group(HostIndex host) const {
     return host < partition_.group_of_host.size() ? partition_.group_of_host[host] : std::uint8_t{0};
   }
@@ -119,6 +137,7 @@ class World {
   Duration jitter_;
   std::uint64_t seed_;
   Partition partition_;
+  MulticastGroups groups_;
   Disturbances disturbances_;
   std::vector<Host> hosts_;
   NatSpec nat_spec_;

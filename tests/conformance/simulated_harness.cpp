@@ -10,6 +10,8 @@ class SimulatedHarness final : public Harness {
   explicit SimulatedHarness(sim::Fidelity fidelity) {
     sim::NetworkSpec spec;
     spec.fidelity = fidelity;
+    spec.topology.kind = sim::TopologySpec::Kind::kLan;
+    spec.access_delay = sim::Distribution::fixed(0.02);  // far enough apart for what takes round trips
     spec.down_bits_per_s = spec.up_bits_per_s = 1'000'000'000;
     network_ = sim::Network::make(spec, 1);
   }
@@ -33,7 +35,6 @@ class SimulatedHarness final : public Harness {
   Duration settle_time() const override { return 2s; }
   Endpoint nobody() override { return Endpoint::v4(0xc6130101, 4000); }
   std::string lacks_ipv6() const override { return "simulated hosts have IPv4 addresses only"; }
-  std::string lacks_multicast() const override { return "no topology has a shared link"; }
   void set_loss(double share) override { network_->set_disturbance({.loss = share}); }
 
  private:
