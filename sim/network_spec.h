@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "node/base/instant.h"
@@ -12,10 +13,12 @@
 
 namespace shoal::sim {
 
+class DelayMatrix;
+
 enum class Fidelity : std::uint8_t { kMessage, kPacket };
 
 struct TopologySpec {
-  enum class Kind : std::uint8_t { kStar, kTransitStub, kCoordinates, kLan };
+  enum class Kind : std::uint8_t { kStar, kTransitStub, kCoordinates, kMatrix, kLan };
   Kind kind = Kind::kStar;
   // star: one-way delay between any two hosts, before access delays.
   Duration star_delay = 25ms;
@@ -28,6 +31,11 @@ struct TopologySpec {
   // The scale is such that RTTs look like those of the Internet (King data: median about 156 ms, mean about
   // 178 ms).
   Duration coordinates_scale = 60ms;
+  // matrix: one-way delays between places as they were measured, before access delays. The n-th host stands
+  // at place n modulo their number, or at a random one that the hosts of its site share; the place is its
+  // region.
+  std::shared_ptr<const DelayMatrix> matrix;
+  bool at_random_places = false;
   // lan: sites of one owner, each a switched network in which multicast works, joined by routers in between;
   // private addresses. The n-th host is in LAN n modulo `lans`, which is its region too.
   std::uint32_t lans = 1;

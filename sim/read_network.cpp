@@ -4,17 +4,32 @@
 #include <cmath>
 #include <numeric>
 
+#include "sim/address_plan.h"
+#include "sim/delay_matrix.h"
 #include "sim/scenario_sections.h"
 
 namespace shoal::sim {
 namespace {
 
+void read_matrix(Section& topology, TopologySpec& out) {
+  const auto values = topology.choice("values", {"rtt", "one_way"});
+  if (const auto assign = topology.choice("assign", {"in_order", "random"}))
+    out.at_random_places = *assign == 1;
+  topology.require("file");
+  const auto file = topology.file("file");
+  if (!file) return;
+  DelayMatrixOrErrors read = parse_delay_matrix(file->content, file->name, values.value_or(0) == 0);
+  for (const ScenarioError& error : read.errors) topology.error("file", error.to_string());
+  out.matrix = std::make_shared<const DelayMatrix>(std::move(read.matrix));
+}
+
 void read_topology(Section& network, TopologySpec& out) {
   Section topology = network.section("topology");
   using Kind = TopologySpec::Kind;
-  static constexpr Kind kKinds[] = {Kind::kStar, Kind::kTransitStub, Kind::kCoordinates, Kind::kLan};
+  static constexpr Kind kKinds[] = {Kind::kStar, Kind::kTransitStub, Kind::kCoordinates, Kind::kMatrix,
+                                    Kind::kLan};
   if (const auto kind =
-          topology.choice("kind", {"star", "transit_stub", "coordinates", "lan"}, {"matrix", "routers"})) {
+          topology.choice("kind", {"star", "transit_stub", "coordinates", "matrix", "lan"}, {"routers"})) {
     out.kind = kKinds[*kind];
   }
   switch (out.kind) {
@@ -29,6 +44,9 @@ void read_topology(Section& network, TopologySpec& out) {
     case Kind::kCoordinates:
       topology.count("regions", out.regions, 1, 256);
       topology.duration("scale", out.coordinates_scale, 1us, kDelayMax);
+      break;
+    case Kind::kMatrix:
+      read_matrix(topology, out);
       break;
     case Kind::kLan:
       topology.count("lans", out.lans, 1, kLansMax);
@@ -61,6 +79,15 @@ void read_nat(Section nat, NatSpec& out) {
 
 }  // namespace
 
+void check_fit(Section& root, const NetworkSpec& network, std::uint32_t population) {
+  const TopologySpec& topology = network.topology;
+  const std::uint32_t in_lans = topology.lans * kHostsPerLanMax;
+  if (topology.kind == TopologySpec::Kind::kLan && population > in_lans) {
+    root.error("population", fmt::format("{} hosts were given, expected at most {} in {} LANs", population,
+                                         in_lans, topology.lans));
+  }
+}
+
 void read_reorder(Section& outer, ReorderSpec& out) {
   const auto node = outer.value("reorder");
   if (!node) return;
@@ -77,10 +104,10 @@ void read_network(Section network, NetworkSpec& out) {
     out.fidelity = *fidelity == 0 ? Fidelity::kMessage : Fidelity::kPacket;
   }
   read_topology(network, out.topology);
-  if (out.topology.kind == TopologySpec::Kind::kLan) {  // a switch port instead of an Internet access
-    out.down_bits_per_s = out.up_bits_per_s = 1'000'000'000;
-    out.access_delay = Distribution::fixed(0);
-  }
+  using Kind = TopologySpec::Kind;
+  const bool lan = out.topology.kind == Kind::kLan;
+  if (lan) out.down_bits_per_s = out.up_bits_per_s = 1'000'000'000;  // the port of a switch
+  if (lan || out.topology.kind == Kind::kMatrix) out.access_delay = Distribution::fixed(0);  // is in it
   Section access = network.section("access");
   access.bit_rate("down", out.down_bits_per_s, 1000);
   access.bit_rate("up", out.up_bits_per_s, 1000);
@@ -92,6 +119,8 @@ void read_network(Section network, NetworkSpec& out) {
   network.share("duplicate", out.duplicate);
   read_reorder(network, out.reorder);
   read_nat(network.section("nat"), out.nat);
+  if (lan && out.nat.shares[0] < 1)
+    network.error("nat", "there is none between LANs, expected another topology");
   network.finish();
 }
 

@@ -60,6 +60,7 @@ void read_root(Section root, Scenario& out) {
   }
   root.require("population");
   if (root.has("population")) read_population(root.section("population"), within, out.population);
+  check_fit(root, out.network, out.population.size);
   out.network.nat.public_hosts = out.population.bootstrap_hosts;  // an address behind a NAT helps nobody
   if (root.has("churn")) read_churn(root.section("churn"), out.population, out.churn.emplace());
   read_faults(root, within, out.faults);

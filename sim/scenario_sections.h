@@ -22,6 +22,8 @@ void read_reorder(Section& outer, ReorderSpec& out);
 
 // Each reads one top-level section to its end. `duration` is the scenario's.
 void read_network(Section network, NetworkSpec& out);
+// Whether so many hosts have a place there.
+void check_fit(Section& root, const NetworkSpec& network, std::uint32_t population);
 void read_population(Section population, const Duration& duration, PopulationSpec& out);
 void read_churn(Section churn, const PopulationSpec& population, ChurnSpec& out);
 void read_faults(Section& root, const Duration& duration, std::vector<FaultSpec>& out);

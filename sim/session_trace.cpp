@@ -7,6 +7,8 @@
 #include <map>
 #include <string>
 
+#include "sim/csv_line.h"
+
 namespace shoal::sim {
 namespace {
 
@@ -15,30 +17,6 @@ constexpr std::string_view kLongHeader = "host,joins_s,leaves_s,leave";
 constexpr double kSecondsMax = 3.2e8;  // ten years
 // Of a file that is something else altogether, a few errors say it.
 constexpr std::size_t kErrorsMax = 20;
-
-struct Field {
-  std::string_view text;
-  std::size_t column;  // from 1
-};
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-std::vector<Field> fields_of(std::string_view line) {
-  std::vector<Field> fields;
-  std::size_t begin = 0;
-  for (;;) {
-    const std::size_t comma = std::min(line.find(',', begin), line.size());
-    const std::string_view whole = line.substr(begin, comma - begin);
-    const std::size_t blanks = std::min(whole.find_first_not_of(" \t"), whole.size());
-    fields.push_back({trimmed(whole), begin + blanks + 1});
-    if (comma == line.size()) return fields;
-    begin = comma + 1;
-  }
-}
 
 class TraceReader {
  public:
@@ -83,23 +61,23 @@ class TraceReader {
   }
 
   void read_line(std::string_view line) {
-    const std::string_view plain = trimmed(line);
-    if (plain.empty() || plain.front() == '#') return;
+    if (csv_line_is_empty(line)) return;
     if (columns_ == 0) {
+      const std::string_view plain = csv_trimmed(line);
       columns_ = plain == kHeader ? 3 : 4;
       if (plain != kHeader && plain != kLongHeader) {
         error(1, fmt::format("'{}' was given, expected the header {} or {}", plain, kHeader, kLongHeader));
       }
       return;
     }
-    const std::vector<Field> fields = fields_of(line);
+    const std::vector<CsvField> fields = csv_fields(line);
     if (fields.size() != columns_) {
       return error(1, fmt::format("{} fields were given, expected {}", fields.size(), columns_));
     }
     read_row(fields);
   }
 
-  void read_row(const std::vector<Field>& fields) {
+  void read_row(const std::vector<CsvField>& fields) {
     Row row{{}, line_};
     if (fields[0].text.empty()) return error(fields[0].column, "host: expected a name");
     const auto joins = seconds(fields[1], "joins_s");
@@ -127,7 +105,7 @@ class TraceReader {
     hosts_[entry->second].rows.push_back(row);
   }
 
-  std::optional<Duration> seconds(const Field& field, std::string_view key) {
+  std::optional<Duration> seconds(const CsvField& field, std::string_view key) {
     double value = 0;
     const char* const end = field.text.data() + field.text.size();
     const auto [stop, failure] = std::from_chars(field.text.data(), end, value, std::chars_format::fixed);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "node/base/check.h"
+#include "sim/delay_matrix.h"
 
 namespace shoal::sim {
 namespace {
@@ -53,6 +54,8 @@ World::World(const NetworkSpec& spec, std::uint64_t seed)
       disturbances_({spec.loss, std::nullopt, spec.duplicate, spec.reorder}, seed),
       nat_spec_(spec.nat) {
   check(down_bits_per_s_ > 0 && up_bits_per_s_ > 0, "access rates must be positive");
+  check(topology_.kind != TopologySpec::Kind::kMatrix || (topology_.matrix && topology_.matrix->size() > 0),
+        "a topology of kind matrix needs its matrix");
   topology_.regions = std::max(topology_.regions, 1u);
   topology_.lans = std::clamp(topology_.lans, 1u, kLansMax);
 }
@@ -94,6 +97,10 @@ void World::place(Host& host, HostIndex index) {
     host.edge += uniform(topology_.stub_delay_min, topology_.stub_delay_max, of_site.unit());
   } else if (topology_.kind == TopologySpec::Kind::kCoordinates) {
     place_at_coordinates(host, of_site);
+  } else if (topology_.kind == TopologySpec::Kind::kMatrix) {
+    const std::uint32_t places = topology_.matrix->size();
+    host.region =
+        topology_.at_random_places ? static_cast<std::uint32_t>(of_site.below(places)) : index % places;
   }
 }
 
@@ -136,6 +143,8 @@ Duration World::between(const Host& a, const Host& b) const {
       const double dy = double{a.y} - double{b.y};
       return scaled(topology_.coordinates_scale, std::sqrt(dx * dx + dy * dy));
     }
+    case TopologySpec::Kind::kMatrix:
+      return topology_.matrix->one_way(a.region, b.region);
     case TopologySpec::Kind::kLan:
       return a.region == b.region ? topology_.lan_delay : topology_.between_lans_delay;
   }

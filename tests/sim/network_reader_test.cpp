@@ -39,6 +39,29 @@ TEST(NetworkReader, ReadsDisturbancesOfTheNetwork) {
               ElementsAre("x.yaml:4:36: network.reorder.by: 11s was given, expected from 1us to 10s"));
 }
 
+TEST(NetworkReader, GivesHostsOfLansThePortOfASwitch) {
+  const NetworkSpec lan =
+      must_parse("network: {topology: {kind: lan, lans: 3, delay: 1ms, between: 9ms}}\n").network;
+  EXPECT_EQ(lan.topology.lans, 3u);
+  EXPECT_EQ(lan.topology.lan_delay, 1ms);
+  EXPECT_EQ(lan.topology.between_lans_delay, 9ms);
+  EXPECT_EQ(lan.up_bits_per_s, 1'000'000'000u);
+  EXPECT_EQ(lan.access_delay.mean(), 0);
+  EXPECT_EQ(must_parse("network: {topology: {kind: lan}, access: {up: 1Mbit/s}}\n").network.up_bits_per_s,
+            1'000'000u);
+  EXPECT_THAT(errors_of("network: {topology: {kind: lan}, nat: {full_cone: 50%}}\n"),
+              ElementsAre("x.yaml:4:39: network.nat: there is none between LANs, expected another topology"));
+  EXPECT_THAT(
+      errors_of("network: {topology: {kind: lan, lans: 257}}\n"),
+      ElementsAre("x.yaml:4:39: network.topology.lans: '257' was given, expected a whole number from 1 to "
+                  "256"));
+  const ScenarioOrErrors crowded = parse_scenario(
+      "name: x\nduration: 1min\npopulation: {size: 60001}\nnetwork: {topology: {kind: lan}}\n", "x.yaml");
+  ASSERT_EQ(crowded.errors.size(), 1u);
+  EXPECT_EQ(crowded.errors[0].to_string(),
+            "x.yaml:3:13: population: 60001 hosts were given, expected at most 60000 in 1 LANs");
+}
+
 TEST(NetworkReader, ReadsEveryKindOfPartition) {
   const auto partition_of = [](const std::string& text) {
     const Scenario s = must_parse("faults: [{at: 1min, for: 5min, partition: " + text + "}]\n");

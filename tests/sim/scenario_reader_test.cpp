@@ -317,10 +317,11 @@ const std::vector<BadFile> kBadFiles = {
     {"network:\n  topology:\n    kind: transit_stub\n    stub_dely: [2ms, 20ms]\n",
      "x.yaml:7:5: unknown key 'stub_dely': expected one of kind, regions, stub_delay, transit_delay"},
     {"network: {topology: {kind: ring}}\n",
-     "x.yaml:4:28: network.topology.kind: 'ring' was given, expected one of star, transit_stub, coordinates"},
+     "x.yaml:4:28: network.topology.kind: 'ring' was given, expected one of star, transit_stub, coordinates, "
+     "matrix, lan"},
     {"network: {topology: {kind: routers}}\n",
      "x.yaml:4:28: network.topology.kind: not supported yet: routers, expected one of star, transit_stub, "
-     "coordinates"},
+     "coordinates, matrix, lan"},
     {"network: {nat: {none: 60%, symmetric: 30%}}\n",
      "x.yaml:4:23: network.nat.none: all shares add up to 90%, expected 100%, or no `none`", false},
     {"network: {nat: {full_cone: 60%, symmetric: 50%}}\n",
