@@ -25,8 +25,8 @@ class Maintenance {
   Maintenance(NodeContext& context, Rpc& rpc, Lookups& lookups, const RoutingTable& table, HostStore& hosts);
 
   void start();
-  // Do we know our neighbours? They were looked up since we are connected, and that is some time ago: when all
-  // hosts start at once, after a power cut, the first look finds only those who were quicker.
+  // Do we know our neighbours? They were looked up since we are connected, and that is some time ago: when
+  // all hosts start at once, after a power cut, the first look finds only those who were quicker.
   bool joined() const { return joined_ && context_.now() - joined_at_ >= kNeighboursComeWithin; }
   // Connected again: looks up our own id, then every bucket that is not full.
   void join();
