@@ -19,6 +19,7 @@
 
 #include "sim/commit.h"
 #include "sim/process.h"
+#include "sim/replay.h"
 #include "sim/run.h"
 #include "sim/scenario_reader.h"
 
@@ -43,6 +44,7 @@ struct Options {
   bool check = false;
   bool quiet = false;
   bool no_report = false;
+  std::string trace_events;
 };
 
 struct Task {
@@ -54,6 +56,7 @@ constexpr const char* kExamples = R"(Examples:
   run_scenario bootstrap_50.yaml
   run_scenario churn_500.yaml --seeds 1..8 --jobs 4 --out results
   run_scenario churn_500.yaml --set network.loss=5% --set population.node.alpha=3
+  run_scenario replay out/churn_500-seed1      # is it the same again? run_scenario replay --help
 
 A bare file name that is not here is looked for in scenarios/.
 Exit status: 0 all expectations hold, 1 some do not, 2 the file or the command line is wrong, 3 the run failed.)";
@@ -90,6 +93,16 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(std::string_v
   const auto b = std::from_chars(a.ptr + 2, end, last);
   if (b.ec != std::errc{} || b.ptr != end || first > last || last - first >= 100'000) return std::nullopt;
   return std::pair(first, last);
+}
+
+// "31s..31.5s"; nothing when it is not that.
+std::optional<TraceWindow> parse_window(std::string_view text) {
+  const std::size_t dots = text.find("..");
+  if (dots == std::string_view::npos) return std::nullopt;
+  const auto from = shoal::parse_duration(text.substr(0, dots));
+  const auto to = shoal::parse_duration(text.substr(dots + 2));
+  if (!from || !to || *from >= *to) return std::nullopt;
+  return TraceWindow{shoal::Instant{} + *from, shoal::Instant{} + *to};
 }
 
 std::vector<Setting> settings_of(const Options& options, const Task& task) {
@@ -134,6 +147,9 @@ std::vector<std::string> command_of(const Options& options, const Task& task) {
   std::vector<std::string> command = {"/proc/self/exe", task.file.string(), "--quiet", "--out", options.out};
   if (task.seed) command.insert(command.end(), {"--seed", std::to_string(*task.seed)});
   if (options.no_report) command.emplace_back("--no-report");
+  if (!options.trace_events.empty()) {
+    command.insert(command.end(), {"--trace-events", options.trace_events});
+  }
   for (const std::string& setting : options.settings) command.insert(command.end(), {"--set", setting});
   return command;
 }
@@ -174,14 +190,15 @@ int run_scenarios(const Options& options) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   if (tasks.size() > 1) return run_all(options, tasks);
-  const RunOptions run_options{options.out, project_directory(), SHOAL_COMMIT, options.quiet,
-                               !options.no_report};
+  const RunOptions run_options{options.out,   project_directory(), SHOAL_COMMIT,
+                               options.quiet, !options.no_report,  parse_window(options.trace_events)};
   return static_cast<int>(run(scenarios->front(), run_options, interrupted));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "replay") return replay_main(argc - 1, argv + 1, SHOAL_COMMIT);
   Options options;
   CLI::App app("Runs scenarios: a Shoal network of simulated hosts, measured.", "run_scenario");
   app.footer(kExamples);
@@ -206,6 +223,12 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1u, 1024u));
   app.add_flag("--check", options.check, "Only check the files");
   app.add_flag("--no-report", options.no_report, "Write summary.json and run.sqlite only");
+  app.add_option("--trace-events", options.trace_events,
+                 "Keep the events of FROM..TO for a replay, not those of the run's beginning")
+      ->type_name("FROM..TO")
+      ->check([](const std::string& text) {
+        return parse_window(text) ? "" : "expected a span of simulated time such as 31s..32s";
+      });
   app.add_flag("--quiet", options.quiet, "No progress");
   try {
     app.parse(argc, argv);

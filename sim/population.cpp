@@ -56,8 +56,10 @@ struct Population::Run final : HostedNode, NodeListener, Tracer {
   void on_job(Instant when, JobKind kind, Guid guid, ByteView bytes) override {
     owner.trace_.add(when, host, kind, guid, bytes);
     last_job = Job{kind, guid};
-    if (!owner.jobs_take_time_) return;
-    owner.network_.machine(host).charge(owner.network_.now(), kind, bytes.size());
+    if (owner.jobs_take_time_) owner.network_.machine(host).charge(owner.network_.now(), kind, bytes.size());
+    if (owner.trace_observer_ == nullptr) return;
+    owner.trace_observer_->on_event({owner.trace_.jobs(), when, host, kind, guid,
+                                     static_cast<std::uint32_t>(bytes.size()), owner.trace_.value()});
   }
 
   Population& owner;

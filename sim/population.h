@@ -20,6 +20,7 @@
 #include "sim/churn.h"
 #include "sim/faulty_item_store.h"
 #include "sim/recorder.h"
+#include "sim/trace_event.h"
 #include "sim/trace_hash.h"
 #include "sim/witness.h"
 
@@ -92,6 +93,8 @@ class Population final : public Witness {
   ItemStore* store(HostIndex host);
 
   const TraceHash& trace() const { return trace_; }
+  // Of every job, from now on; nullptr: nobody.
+  void observe_trace(TraceObserver* observer) { trace_observer_ = observer; }
 
   static constexpr Duration kSettledAfter = 10s;  // as OracleConfig
   // A host knows so many of the bootstrap hosts, as one that was given an address or two.
@@ -141,6 +144,7 @@ class Population final : public Witness {
   Churn churn_;
   Instant start_{};
   TraceHash trace_;
+  TraceObserver* trace_observer_ = nullptr;
   BodyPool bodies_;
   ContactBook contacts_;
   bool jobs_take_time_;

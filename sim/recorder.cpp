@@ -525,14 +525,14 @@ const Recorder::Results& Recorder::results() const {
   return *impl_->results;
 }
 
-Result<void> Recorder::write(const std::filesystem::path& directory) const {
+Result<void> Recorder::write(const std::filesystem::path& directory, const TraceRecord* trace) const {
   check(impl_->results.has_value(), "a recording is written after it is finished");
   const std::filesystem::path path = directory / "summary.json";
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << to_json(impl_->results->summary);
   file.close();
   if (!file) return fail(ErrorCode::kIo, fmt::format("{}: cannot be written", path.string()));
-  return write_run_database(*impl_, directory / "run.sqlite");
+  return write_run_database(*impl_, trace, directory / "run.sqlite");
 }
 
 }  // namespace shoal::sim

@@ -25,6 +25,9 @@
 #include "sim/network.h"
 #include "sim/operation.h"
 #include "sim/oracle.h"
+#include "sim/referenced_file.h"
+#include "sim/setting.h"
+#include "sim/trace_record.h"
 #include "sim/witness.h"
 
 namespace shoal::sim {
@@ -33,9 +36,11 @@ struct RunInfo {
   std::string scenario;     // `name`
   std::string description;  // and `source`, for the report's head
   std::string source;
-  std::string figure;         // the main one
-  std::string scenario_text;  // the file as run, with what --set changed
-  std::string commit;         // of the build; "unknown" outside a checkout
+  std::string figure;                 // the main one
+  std::string scenario_text;          // the file as run, with what --set changed
+  std::vector<Setting> settings;      // of --set, in their order
+  std::vector<ReferencedFile> files;  // that the scenario names
+  std::string commit;                 // of the build; "unknown" outside a checkout
   std::uint64_t seed = 1;
   Duration duration{};
   Duration warm_up{};
@@ -136,8 +141,8 @@ class Recorder {
   const Results& finish(Instant when, const RunEnd& end);
   const Results& results() const;  // precondition: finished
   // Writes summary.json and run.sqlite into an existing directory, replacing what a former run left there.
-  // Error kIo. Precondition: finished.
-  Result<void> write(const std::filesystem::path& directory) const;
+  // With a trace the run can be replayed. Error kIo. Precondition: finished.
+  Result<void> write(const std::filesystem::path& directory, const TraceRecord* trace = nullptr) const;
 
   static constexpr std::size_t kTablesPerSample = 500;
 

@@ -253,7 +253,8 @@ struct Recorder::Impl {
   std::optional<Results> results;
 };
 
-// Writes everything into a new database at `path`. Error kIo.
-Result<void> write_run_database(const Recorder::Impl& run, const std::filesystem::path& path);
+// Writes everything into a new database at `path`. `trace` may be nullptr. Error kIo.
+Result<void> write_run_database(const Recorder::Impl& run, const TraceRecord* trace,
+                                const std::filesystem::path& path);
 
 }  // namespace shoal::sim

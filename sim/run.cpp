@@ -28,6 +28,8 @@ RunInfo info_of(const Scenario& scenario, const RunOptions& options) {
   info.source = scenario.source;
   info.figure = scenario.figure;
   info.scenario_text = scenario.text;
+  info.settings = scenario.settings;
+  info.files = scenario.files;
   info.commit = options.commit;
   info.seed = scenario.seed;
   info.duration = scenario.duration;
@@ -45,11 +47,12 @@ std::uint64_t peak_memory_bytes() {
 
 // Runs the simulation and closes the recording.
 void simulate(const Scenario& scenario, const RunOptions& options,
-              const volatile std::sig_atomic_t& interrupted, Recorder& recorder) {
+              const volatile std::sig_atomic_t& interrupted, Recorder& recorder, TraceLog& trace) {
   // lint-allow(clock): sim.wall_s, how long the run took
   const auto started = std::chrono::steady_clock::now();
   const std::unique_ptr<Network> network = Network::make(scenario.network, scenario.seed);
   Simulation simulation(scenario, *network, recorder);
+  simulation.observe_trace(trace);
   ProgressLine progress(fmt::format("{} seed {}", scenario.name, scenario.seed), scenario.duration);
   const Duration reached = simulation.run([&](Duration simulated) {
     if (!options.quiet && progress.due()) {
@@ -58,6 +61,7 @@ void simulate(const Scenario& scenario, const RunOptions& options,
     return interrupted == 0;
   });
   progress.end();
+  trace.finish();
   RunEnd end;
   // lint-allow(clock): the same
   end.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
@@ -127,8 +131,9 @@ ExitStatus run(const Scenario& scenario, const RunOptions& options,
   init_crypto();
   Oracle oracle(oracle_config_for(scenario.population.node));
   Recorder recorder(info_of(scenario, options), oracle);
-  simulate(scenario, options, interrupted, recorder);
-  if (const Result<void> written = recorder.write(directory); !written) {
+  TraceLog trace(options.trace_window);
+  simulate(scenario, options, interrupted, recorder, trace);
+  if (const Result<void> written = recorder.write(directory, &trace.record()); !written) {
     fmt::print(stderr, "{}\n", written.error().message);
     return ExitStatus::kRunFailed;
   }

@@ -3,9 +3,11 @@
 
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "sim/scenario.h"
+#include "sim/trace_log.h"
 
 namespace shoal::sim {
 
@@ -18,11 +20,12 @@ enum class ExitStatus : int {
 };
 
 struct RunOptions {
-  std::filesystem::path out;      // results go to out/<name>-seed<N>
-  std::filesystem::path project;  // where reports/report.py is
-  std::string commit;             // of the build
-  bool quiet = false;             // no progress
-  bool report = true;             // draw report.html
+  std::filesystem::path out;                // results go to out/<name>-seed<N>
+  std::filesystem::path project;            // where reports/report.py is
+  std::string commit;                       // of the build
+  bool quiet = false;                       // no progress
+  bool report = true;                       // draw report.html
+  std::optional<TraceWindow> trace_window;  // the events to keep; nothing: the first
 };
 
 std::filesystem::path results_directory(const RunOptions& options, const Scenario& scenario);

@@ -57,6 +57,11 @@ class Insert {
   void bind(int column, std::uint64_t value) { statement_.bind(column, static_cast<std::int64_t>(value)); }
   void bind(int column, const std::string& value) { statement_.bind(column, value); }
   void bind(int column, const char* value) { statement_.bind(column, value); }
+  void bind(int column, ByteView value) {
+    // SQLite takes a null pointer for NULL.
+    const void* const data = value.empty() ? static_cast<const void*>("") : value.data();
+    statement_.bind(column, data, static_cast<int>(value.size()));
+  }
   void bind(int column, ErrorCode error) {
     error == ErrorCode::kNone ? bind(column, Null{}) : bind(column, shoal::to_string(error));
   }
@@ -213,9 +218,29 @@ void write_violations(SQLite::Database& database, const Oracle& oracle) {
   }
 }
 
+void write_replay(SQLite::Database& database, const RunInfo& info, const TraceRecord& trace) {
+  Insert settings(database, "scenario_settings", 3);
+  std::uint32_t number = 0;
+  for (const Setting& setting : info.settings) settings.row(number++, setting.path, setting.value);
+  Insert files(database, "scenario_files", 2);
+  for (const ReferencedFile& file : info.files) files.row(file.name, view(file.content));
+  const auto nanoseconds = [](Instant when) {
+    return static_cast<std::uint64_t>(when.time_since_epoch().count());
+  };
+  Insert checkpoints(database, "trace_checkpoints", 3);
+  for (const TraceCheckpoint& at : trace.checkpoints) {
+    checkpoints.row(at.job, nanoseconds(at.when), fmt::format("{:016x}", at.hash));
+  }
+  Insert events(database, "trace_events", 4);
+  for (const TraceChunk& chunk : trace.chunks) {
+    events.row(chunk.first_job, chunk.jobs, nanoseconds(chunk.when), ByteView(chunk.events));
+  }
+}
+
 }  // namespace
 
-Result<void> write_run_database(const Recorder::Impl& run, const std::filesystem::path& path) {
+Result<void> write_run_database(const Recorder::Impl& run, const TraceRecord* trace,
+                                const std::filesystem::path& path) {
   std::filesystem::path unfinished = path;
   unfinished += ".new";
   try {
@@ -234,6 +259,7 @@ Result<void> write_run_database(const Recorder::Impl& run, const std::filesystem
       write_aggregates(database, run);
       write_verdicts(database, run);
       write_violations(database, run.oracle);
+      if (trace != nullptr) write_replay(database, run.info, *trace);
       transaction.commit();
     }
     std::filesystem::rename(unfinished, path);

@@ -143,6 +143,31 @@ CREATE TABLE violations (   -- of the oracle's rules, in the order of time; the 
   guid      TEXT,           -- of its command, 16 hexadecimal digits; else of the job, if that has one
   text      TEXT NOT NULL
 );
+
+-- What `run_scenario replay` runs again, and holds it against.
+CREATE TABLE scenario_settings (  -- of --set; run.scenario_text shows them as comments at its end
+  number INTEGER PRIMARY KEY,     -- their order
+  path   TEXT NOT NULL,
+  value  TEXT NOT NULL
+);
+
+CREATE TABLE scenario_files ( -- that the scenario names
+  name    TEXT PRIMARY KEY,   -- as it stands there
+  content BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE trace_checkpoints (  -- the hash of the trace up to and with a job: at regular ones, and at the last
+  job  INTEGER PRIMARY KEY,       -- number in the run, from 1; 0: there was none
+  t_ns INTEGER NOT NULL,
+  hash TEXT NOT NULL
+);
+
+CREATE TABLE trace_events (   -- the first events, or those of --trace-events; sim/trace_record.h says how packed
+  first_job INTEGER PRIMARY KEY,
+  jobs      INTEGER NOT NULL,
+  t_ns      INTEGER NOT NULL,   -- of the first
+  events    BLOB NOT NULL
+);
 )sql";
 
 }  // namespace shoal::sim

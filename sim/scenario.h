@@ -17,6 +17,7 @@
 #include "sim/network_spec.h"
 #include "sim/referenced_file.h"
 #include "sim/session_trace.h"
+#include "sim/setting.h"
 
 namespace shoal::sim {
 
@@ -117,6 +118,7 @@ struct Scenario {
   WorkloadSpec workload;
   std::vector<Expectation> expect;
   std::string text;                   // the file as it was run, what --set changed as comments at its end
+  std::vector<Setting> settings;      // of --set, in their order
   std::vector<ReferencedFile> files;  // that it names
 };
 

@@ -80,6 +80,12 @@ std::optional<std::string> content_of(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::string text_with_settings(std::string_view text, std::span<const Setting> settings) {
+  std::string out(text);
+  for (const Setting& setting : settings) out += fmt::format("\n# --set {}={}", setting.path, setting.value);
+  return out;
+}
+
 ScenarioOrErrors parse_scenario(std::string_view text, const std::string& name,
                                 std::span<const Setting> settings, FileReader read_file) {
   if (!read_file) {
@@ -94,10 +100,8 @@ ScenarioOrErrors parse_scenario(std::string_view text, const std::string& name,
   }
   out.errors = document.take_errors();
   out.scenario.files = document.take_files();
-  out.scenario.text = text;
-  for (const Setting& setting : settings) {
-    out.scenario.text += fmt::format("\n# --set {}={}", setting.path, setting.value);
-  }
+  out.scenario.text = text_with_settings(text, settings);
+  out.scenario.settings.assign(settings.begin(), settings.end());
   return out;
 }
 

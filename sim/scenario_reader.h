@@ -26,6 +26,9 @@ ScenarioOrErrors parse_scenario(std::string_view text, const std::string& name,
 // Files that it names are found from its own folder.
 ScenarioOrErrors read_scenario(const std::filesystem::path& file, std::span<const Setting> settings = {});
 
+// As a result shows it: the settings as comments at its end.
+std::string text_with_settings(std::string_view text, std::span<const Setting> settings);
+
 // "network.loss=1%"; nothing when there is no key before a '='.
 std::optional<Setting> parse_setting(std::string_view text);
 

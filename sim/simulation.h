@@ -21,6 +21,8 @@ class Simulation {
   // there, complete as far as it got. Returns the simulated time reached. Call once.
   Duration run(const std::function<bool(Duration)>& go_on);
 
+  // Before run(). The observer must outlive it.
+  void observe_trace(TraceObserver& observer) { population_.observe_trace(&observer); }
   const TraceHash& trace() const { return population_.trace(); }
   Population& population() { return population_; }
 

@@ -17,6 +17,7 @@
 #include "node/base/instant.h"
 #include "node/base/result.h"
 #include "sim/referenced_file.h"
+#include "sim/setting.h"
 
 namespace shoal::sim {
 
@@ -25,13 +26,6 @@ struct ScenarioError {
   std::string where;
   std::string message;
   std::string to_string() const { return where + ": " + message; }
-};
-
-// A key that the command line sets (--set network.loss=1%): its dotted path, and its value as YAML. The
-// number of an entry stands for a key in lists (faults.0.at).
-struct Setting {
-  std::string path;
-  std::string value;
 };
 
 // The content of a file that a document names, by the name that stands there.
