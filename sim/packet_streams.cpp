@@ -80,7 +80,8 @@ void PacketStreams::set_defaults() {
   SetDefault("ns3::TcpSocket::SegmentSize", ns3::UintegerValue(kSegmentBytes));
   SetDefault("ns3::TcpSocket::SndBufSize", ns3::UintegerValue(kStreamWindowBytes));
   SetDefault("ns3::TcpSocket::RcvBufSize", ns3::UintegerValue(kReceiveWindowBytes));
-  // As Linux has them: ns-3's second and 200 ms make every loss a long pause.
+  // As Linux has them: ns-3's 3 s for a lost SYN, its second and its 200 ms make every loss a long pause.
+  SetDefault("ns3::TcpSocket::ConnTimeout", ns3::TimeValue(ns3::Seconds(1)));
   SetDefault("ns3::TcpSocketBase::MinRto", ns3::TimeValue(ns3::MilliSeconds(200)));
   SetDefault("ns3::TcpSocket::DelAckTimeout", ns3::TimeValue(ns3::MilliSeconds(40)));
   SetDefault("ns3::TcpSocket::DataRetries", ns3::UintegerValue(9));  // gives up after about two minutes

@@ -216,6 +216,22 @@ TEST_P(NetworkTest, GivesUpASilentConnectAfterItsTimeOut) {
   EXPECT_EQ(*a.ended_at, at(1s) + kConnectTimeout);
 }
 
+TEST_P(NetworkTest, TriesToConnectAgainASecondAfterTheFirstTryIsLost) {
+  start();
+  PlainNode& a = add_node();
+  PlainNode& b = add_node();
+  a.bytes_to_write = 1000;
+  network_->set_partition({{0, 1}});
+  network_->run_until(at(1s));
+  connect(a, b);
+  network_->run_until(at(1500ms));
+  network_->set_partition({});
+  network_->run_until(at(1990ms));
+  EXPECT_EQ(b.bytes_read, 0u);
+  network_->run_until(at(2300ms));
+  EXPECT_EQ(b.bytes_read, 1000u);
+}
+
 TEST_P(NetworkTest, RecoversAStreamWhenACutHeals) {
   start();
   PlainNode& a = add_node();
