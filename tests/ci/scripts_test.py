@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["install_packages", "run_scenario", "test", "lint"]
+SCRIPTS = [
+    "install_packages",
+    "run_scenario",
+    "test",
+    "lint",
+    "compare_fidelities",
+    "compare_builds",
+]
 
 
 def run(command: list, **options) -> subprocess.CompletedProcess:
