@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from figures import Figure
-from run_data import Run
+from run_data import Example, Expectation, Run
 from theme import css_variables, themed_svg
 
 
@@ -29,6 +29,8 @@ KEY_METRICS = [
     KeyMetric("population.online.mean", "nodes online, mean", "", 0),
     KeyMetric("oracle.violations", "oracle violations", "", 0),
 ]
+
+VIOLATIONS_SHOWN = 50
 
 CSS = """
 * { box-sizing: border-box; }
@@ -75,8 +77,16 @@ figcaption { color: var(--muted); margin-top: .4rem; }
   main { padding: 1rem .6rem 2rem; } .wide { display: none; } .narrow { display: block; }
   figure { padding: .7rem .5rem .5rem; } figure h3, figcaption { padding: 0 .3rem; }
 }
+a { color: var(--c1); }
+.links { display: block; font-size: .85rem; color: var(--muted); }
+.story { margin: .6rem 0 1rem; scroll-margin-top: .6rem; }
+.story h3 { margin: .5rem 0 0; font-size: 1rem; }
+.story pre { max-height: 26rem; overflow: auto; }
+.story:target { border-color: var(--c1); }
+.source code { overflow-wrap: anywhere; }
+ul.source { margin: .2rem 0; padding-left: 1.2rem; }
 details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
-@media print { details > * { display: revert; } figure { break-inside: avoid; } }
+@media print { details > * { display: revert; } .story pre { max-height: none; } figure { break-inside: avoid; } }
 """
 
 
@@ -87,6 +97,7 @@ def page(run: Run, figures: list[Figure]) -> str:
         _tiles(run),
         _faults(run),
         _figures(figures),
+        _examples(run),
         _violations(run),
         _failures(run),
         _details(run),
@@ -178,13 +189,61 @@ def _expectations(run: Run) -> str:
             '<span class="good">✓ met</span>'
             if expectation.met
             else '<span class="bad">✗ failed</span>',
-            f"<code>{text(expectation.text)}</code>",
+            f"<code>{text(expectation.text)}</code>{_example_links(run, expectation)}",
             text(_expected_value(run, expectation.text, expectation.value)),
         )
         for expectation in sorted(run.expectations, key=lambda e: e.met)
     ]
     table = _table(["", "expectation", "this run"], rows, numbers=(2,))
     return f"<h2>Expectations</h2>\n{table}"
+
+
+def _example_id(example: Example) -> str:
+    return f"example-{example.metric.replace('.', '-')}-{example.rank}"
+
+
+def _example_links(run: Run, expectation: Expectation) -> str:
+    if expectation.met:
+        return ""
+    links = [
+        f'<a href="#{_example_id(example)}">{text(_short_subject(example.subject))}</a>'
+        for example in run.examples
+        if example.metric == expectation.metric
+    ]
+    if not links:
+        return ""
+    return f'<span class="links">worst: {", ".join(links)}</span>'
+
+
+def _short_subject(subject: str) -> str:
+    kind, _, name = subject.partition(" ")
+    return f"{kind} {name[:8]}…" if len(name) > 16 else subject
+
+
+def _command(run: Run, subject: str) -> str:
+    kind, _, name = subject.partition(" ")
+    return f"<code>run_scenario explain {text(run.directory)} {kind} {text(name[:16])}</code>"
+
+
+def _examples(run: Run) -> str:
+    """The stories of the worst cases, metric by metric."""
+    parts = []
+    last_metric = None
+    for example in run.examples:
+        if example.metric != last_metric:
+            last_metric = example.metric
+            parts.append(
+                f"<p><code>{text(example.metric)}</code>: {text(example.what)}</p>"
+            )
+        parts.append(
+            f'<section class="card story" id="{_example_id(example)}">'
+            f"<h3>{text(_short_subject(example.subject))}</h3>\n"
+            f"<pre>{text(example.story.rstrip())}</pre>\n"
+            f'<p class="source">{_command(run, example.subject)}</p></section>'
+        )
+    if not parts:
+        return ""
+    return "<h2>The worst examples of what failed</h2>\n" + "\n".join(parts)
 
 
 def _expected_value(run: Run, expectation: str, value: float | None) -> str:
@@ -260,16 +319,29 @@ def _violations(run: Run) -> str:
         return ""
     rows = [
         (
-            f"{number_text(violation.t_s, 1)} s",
+            number_text(violation.number),
+            _nowrap(f"{number_text(violation.t_s, 1)} s"),
             number_text(violation.host),
             f"<code>{text(violation.rule)}</code>",
             text(violation.text),
+            text(violation.operation or "–"),
+            f"<code>{text(violation.job)}</code>" if violation.job else "–",
         )
-        for violation in run.violations[:50]
+        for violation in run.violations[:VIOLATIONS_SHOWN]
     ]
+    header = ["no.", "at", "host", "rule", "what was seen", "in", "last job"]
+    table = _table(header, rows, numbers=(0, 1, 2))
+    meanings = "\n".join(
+        f"<li><code>{text(rule)}</code>: {text(run.rules.get(rule, ''))}</li>"
+        for rule in sorted({violation.rule for violation in run.violations})
+    )
     count = number_text(run.summary.get("oracle.violations"))
-    table = _table(["at", "host", "rule", "what was seen"], rows, numbers=(0, 1))
-    return f"<h2>Violations of the oracle's rules ({count})</h2>\n{table}"
+    return (
+        f"<h2>Violations of the oracle's rules ({count})</h2>\n{table}\n"
+        f'<p class="source">They hold when:</p>\n<ul class="source">\n{meanings}</ul>\n'
+        f'<p class="source">At most {VIOLATIONS_SHOWN} are shown. The story of one: '
+        f"{_command(run, 'violation 1')}</p>"
+    )
 
 
 def _failures(run: Run) -> str:
@@ -291,8 +363,8 @@ def _failures(run: Run) -> str:
     table = _table(header, rows, numbers=range(6))
     return (
         f"<h2>Lookups that failed</h2>\n{table}\n"
-        '<p class="source">At most twenty; the story of each is in the table '
-        "<code>lookup_steps</code> of run.sqlite.</p>"
+        '<p class="source">At most twenty. The story of one: '
+        f"{_command(run, f'lookup {run.failures[0][0]}')}</p>"
     )
 
 

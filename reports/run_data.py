@@ -12,6 +12,10 @@ from pathlib import Path
 import numpy as np
 
 
+# kRunSchemaVersion of sim/run_schema.h: what this program reads.
+SCHEMA_VERSION = 2
+
+
 class BadRun(Exception):
     """The directory does not hold a run that can be read; the message says why."""
 
@@ -41,15 +45,30 @@ class Fault:
 @dataclass(frozen=True)
 class Expectation:
     text: str
+    metric: str
     value: float | None
     met: bool
 
 
 @dataclass(frozen=True)
+class Example:
+    """One of the worst cases of a metric whose expectation is not met."""
+
+    metric: str
+    rank: int
+    what: str
+    subject: str  # "lookup 17", as run_scenario explain takes it
+    story: str
+
+
+@dataclass(frozen=True)
 class Violation:
+    number: int
     rule: str
     host: int
     t_s: float
+    job: str | None
+    operation: str | None
     text: str
 
 
@@ -63,6 +82,8 @@ class Run:
     faults: list[Fault]
     expectations: list[Expectation]
     violations: list[Violation]
+    rules: dict[str, str]  # of the oracle: when each holds
+    examples: list[Example]
     purposes: dict[str, int]  # bytes after the warm-up
     failures: list[tuple] = field(default_factory=list)  # counted lookups that failed
 
@@ -122,6 +143,12 @@ def _load_database(
     facts = dict(rows("SELECT key, value FROM run"))
     if not facts:
         raise BadRun(f"{directory / 'run.sqlite'}: holds no run")
+    version = int(facts.get("schema_version", 1))
+    if version != SCHEMA_VERSION:
+        raise BadRun(
+            f"{directory / 'run.sqlite'}: written with schema version {version}, "
+            f"this program reads version {SCHEMA_VERSION}: run the scenario again"
+        )
     return Run(
         directory=directory,
         summary=summary,
@@ -136,12 +163,25 @@ def _load_database(
             )
         ],
         expectations=[
-            Expectation(text, value, bool(met))
-            for text, value, met in rows("SELECT text, value, met FROM expectations")
+            Expectation(text, metric, value, bool(met))
+            for text, metric, value, met in rows(
+                "SELECT text, metric, value, met FROM expectations"
+            )
         ],
         violations=[
             Violation(*row)
-            for row in rows("SELECT rule, host, t_s, text FROM violations")
+            for row in rows(
+                "SELECT violation, rule, host, t_s, job, "
+                "operation || ' ' || number, text FROM violations ORDER BY violation"
+            )
+        ],
+        rules=dict(rows("SELECT rule, holds_when FROM oracle_rules")),
+        examples=[
+            Example(*row)
+            for row in rows(
+                "SELECT metric, rank, what, subject, story FROM examples "
+                "ORDER BY metric, rank"
+            )
         ],
         purposes=dict(rows("SELECT purpose, bytes FROM traffic_purposes")),
         failures=rows(

@@ -182,6 +182,7 @@ void Faults::begin(std::uint32_t fault, const KillFault& kill) {
   Rng rng = rng_of(fault);
   const Victims victims = choose_victims(kill, lasts.has_value(), scenario_, network_, population_, rng);
   record(fault, "kill", victims.what);
+  recorder_.fault_hits(victims.hosts);
   for (const HostIndex host : victims.hosts) {
     std::optional<Duration> away = lasts;
     if (away) {

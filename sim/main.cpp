@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "sim/commit.h"
+#include "sim/explain.h"
 #include "sim/process.h"
 #include "sim/replay.h"
 #include "sim/run.h"
@@ -57,6 +58,7 @@ constexpr const char* kExamples = R"(Examples:
   run_scenario churn_500.yaml --seeds 1..8 --jobs 4 --out results
   run_scenario churn_500.yaml --set network.loss=5% --set population.node.alpha=3
   run_scenario replay out/churn_500-seed1      # is it the same again? run_scenario replay --help
+  run_scenario explain out/churn_500-seed1 lookup 17   # its story; see run_scenario explain --help
 
 A bare file name that is not here is looked for in scenarios/.
 Exit status: 0 all expectations hold, 1 some do not, 2 the file or the command line is wrong, 3 the run failed.)";
@@ -199,6 +201,7 @@ int run_scenarios(const Options& options) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "replay") return replay_main(argc - 1, argv + 1, SHOAL_COMMIT);
+  if (argc > 1 && std::string_view(argv[1]) == "explain") return explain_main(argc - 1, argv + 1);
   Options options;
   CLI::App app("Runs scenarios: a Shoal network of simulated hosts, measured.", "run_scenario");
   app.footer(kExamples);

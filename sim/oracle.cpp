@@ -31,7 +31,7 @@ OracleConfig oracle_config_for(const NodeConfig& node) {
   config.per_subnet_max = node.per_subnet_max;
   config.items_max = node.item_count_max;
   config.item_bytes_max = node.item_bytes_max;
-  config.held_for_min = node.republish_interval / 4;
+  config.held_for_min = std::min<Duration>(10s, node.republish_interval / 4);
   config.copies_max = 3 * std::max(node.k, node.replication);
   // A contact is pinged within one period of its last answer, and again within the next.
   config.gone_contact_max = 3 * node.table_check_period;
@@ -91,6 +91,11 @@ std::optional<HostIndex> Oracle::host_of(const Id& id) const {
   const auto life = impl_->lives.find(id);
   if (life == impl_->lives.end()) return std::nullopt;
   return life->second.host;
+}
+
+std::uint32_t Oracle::life_of(const Id& id) const {
+  const auto life = impl_->lives.find(id);
+  return life == impl_->lives.end() ? 0 : life->second.number;
 }
 
 std::optional<Instant> Oracle::online_since(HostIndex host) const {

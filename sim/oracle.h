@@ -90,6 +90,8 @@ class Oracle {
   std::size_t online_count() const;
   // The host that has, or last had, this id.
   std::optional<HostIndex> host_of(const Id& id) const;
+  // Which of the hosts that took that place in turn it is, as in host_name(); 0: nobody ever had this id.
+  std::uint32_t life_of(const Id& id) const;
   // Since when the host has been online; nothing: it is not.
   std::optional<Instant> online_since(HostIndex host) const;
 

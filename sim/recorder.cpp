@@ -82,6 +82,7 @@ Recorder::Recorder(RunInfo info, Oracle& oracle) : impl_(std::make_unique<Impl>(
 Recorder::~Recorder() = default;
 
 void Recorder::set_witness(const Witness* witness) {
+  impl_->witness = witness;
   impl_->oracle.set_witness(witness);
 }
 
@@ -99,6 +100,12 @@ void Recorder::Impl::advance(Instant when) {
   check(when >= advanced_to, "the recorder is told of things in the order of time");
   node_seconds += static_cast<double>(online) * to_seconds(when - advanced_to);
   advanced_to = when;
+}
+
+void Recorder::host_placed(HostIndex host, const Endpoint& endpoint, std::uint32_t region) {
+  if (host >= kHostsKeptMax) return;
+  if (host >= impl_->places.size()) impl_->places.resize(std::size_t{host} + 1);
+  impl_->places[host] = {endpoint, region};
 }
 
 void Recorder::host_online(HostIndex host, const Id& id, bool client, Instant when) {
@@ -129,6 +136,11 @@ void Recorder::host_offline(HostIndex host, Departure why, const NodeCounters& l
   --run.online;
   ++run.incarnations[host];
   run.retired = sum(run.retired, last);
+  if (host < kCountersKeptMax) {
+    if (host >= run.counters_of_host.size()) run.counters_of_host.resize(std::size_t{host} + 1);
+    run.counters_of_host[host] = sum(run.counters_of_host[host], last);
+    if (host < run.running_counters.size()) run.running_counters[host] = {};
+  }
   if (why != Departure::kKilled && run.after_warm_up(when)) ++run.departures;
   if (const std::size_t session = run.session_of_host[host]; session < run.sessions.size()) {
     run.sessions[session].end = when;
@@ -235,23 +247,43 @@ void Recorder::Impl::record_lookup(const OpenOperation& open, const LookupReport
     ++progress_counted.lookups;
     progress_counted.lookups_succeeded += story.row.success ? 1 : 0;
   }
-  keep(std::move(story), report);
+  keep(std::move(story), report, judgement.truth);
 }
 
-void Recorder::Impl::keep(LookupStory story, const LookupReport* report) {
+// Who was closest, since when, and who knew.
+void Recorder::Impl::add_truth(LookupStory& story, std::span<const Oracle::TrueHost> truth) const {
+  for (const Oracle::TrueHost& host : truth.first(std::min(truth.size(), kTruthTold))) {
+    story.closest.push_back({host.host, oracle.online_since(host.host).value_or(Instant{})});
+  }
+  if (truth.empty()) return;
+  story.standing = oracle.standing(truth.front().host);
+  if (witness == nullptr) return;
+  const auto knew = [&](std::optional<HostIndex> host) -> std::optional<bool> {
+    if (!host || !oracle.online_since(*host)) return std::nullopt;
+    return witness->knows(*host, truth.front().id);
+  };
+  story.origin_knew = knew(story.origin);
+  for (LookupStory::Step& step : story.steps) step.knew_truth = knew(step.asked);
+}
+
+void Recorder::Impl::keep(LookupStory story, const LookupReport* report,
+                          std::span<const Oracle::TrueHost> truth) {
   BoundedSample<LookupStory>& sample = story.outcome == Outcome::kFailure ? failed_lookups : other_lookups;
   if (!sample.wants_next()) return sample.skip();
   if (report != nullptr) {
     story.steps.reserve(report->steps.size());
     for (const LookupReport::Step& step : report->steps) {
       story.steps.push_back({.asked = oracle.host_of(step.asked.key),
+                             .asked_life = oracle.life_of(step.asked.key),
                              .told_by = oracle.host_of(step.told_by),
                              .outcome = step.outcome,
                              .hops = step.hops,
                              .sent_us = to_microseconds(step.sent_after),
-                             .ended_us = to_microseconds(step.ended_after)});
+                             .ended_us = to_microseconds(step.ended_after),
+                             .knew_truth = {}});
     }
   }
+  add_truth(story, truth);
   sample.add(std::move(story));
 }
 
@@ -272,6 +304,7 @@ OperationId Recorder::put_started(HostIndex origin, const ItemName& name, ByteVi
   OpenOperation open = impl_->open(id, origin, when);
   open.name = name;
   open.put_value = impl_->oracle.value_put(name, value);
+  if (open.put_value.item == impl_->first_put_of_item.size()) impl_->first_put_of_item.push_back(id.value);
   open.put_bytes = static_cast<std::uint32_t>(value.size());
   PutRow row;
   row.number = id.value;
@@ -364,6 +397,7 @@ void Recorder::Impl::record_get(const OpenOperation& open, GetStory story, Insta
 }
 
 void Recorder::begin_census(Instant when, WallTime wall_time) {
+  impl_->census_when = when;
   impl_->oracle.begin_census(when, wall_time);
 }
 
@@ -377,6 +411,27 @@ void Recorder::count_holder(HostIndex host, const ItemHeader& held) {
 
 void Recorder::end_census() {
   impl_->oracle.end_census();
+  impl_->keep_census(impl_->census_when);
+}
+
+// What has changed since the census before.
+void Recorder::Impl::keep_census(Instant when) {
+  const std::vector<Oracle::ItemCensus>& census = oracle.census();
+  const std::size_t followed = std::min(census.size(), kItemsFollowedMax);
+  const std::size_t known = last_census.size();
+  last_census.resize(followed);
+  for (std::uint32_t item = 0; item < followed; ++item) {
+    const auto same = [](const Oracle::ItemCensus& a, const Oracle::ItemCensus& b) {
+      return a.online == b.online && a.returning == b.returning && a.expected == b.expected;
+    };
+    for (const HostIndex host : census[item].held_until) {
+      if (last_holders.size() < kLastHoldersMax) last_holders.push_back({item, when, host});
+    }
+    if (item < known && same(last_census[item], census[item])) continue;
+    last_census[item] = census[item];
+    last_census[item].held_until.clear();
+    if (census_points.size() < kCensusPointsMax) census_points.push_back({item, when, last_census[item]});
+  }
 }
 
 // --- samples
@@ -406,6 +461,10 @@ void Recorder::begin_sample(Instant when) {
 void Recorder::sample_host(HostIndex host, const HostSample& sample) {
   Impl& run = *impl_;
   run.running = sum(run.running, *sample.counters);
+  if (host < kCountersKeptMax) {
+    if (host >= run.running_counters.size()) run.running_counters.resize(std::size_t{host} + 1);
+    run.running_counters[host] = *sample.counters;
+  }
   run.jobs_queued = std::max(run.jobs_queued, sample.jobs_queued);
   run.requests_in_flight = std::max(run.requests_in_flight, sample.requests_in_flight);
   run.oracle.check_host(host, run.sample_when, sample);
@@ -487,6 +546,13 @@ void Recorder::fault(std::string_view kind, Instant begin, Instant end, std::str
   impl_->faults.push_back({std::string(kind), begin, end, std::move(what)});
   if (kind == "partition") impl_->oracle.partition_began();
   if ((kind == "partition" || kind == "kill") && !impl_->heals.empty()) impl_->heals.back().over = true;
+}
+
+void Recorder::fault_hits(std::span<const HostIndex> hosts) {
+  for (const HostIndex host : hosts) {
+    if (impl_->fault_hits.size() == kFaultHitsMax) return;
+    impl_->fault_hits.push_back({.fault = impl_->faults.size() - 1, .host = host, .part = {}});
+  }
 }
 
 void Recorder::partition_healed(std::vector<std::uint8_t> group_of_host, Instant when) {

@@ -74,6 +74,9 @@ class Recorder {
   // Whom to ask about the inside of hosts; nullptr from when it ceases to exist.
   void set_witness(const Witness* witness);
 
+  // Where a host is, for all its lives; of the first kHostsKeptMax hosts.
+  void host_placed(HostIndex host, const Endpoint& endpoint, std::uint32_t region);
+
   // Population. What a host had under way when it goes offline is abandoned: neither success nor failure.
   void host_online(HostIndex host, const Id& id, bool client, Instant when);
   void host_offline(HostIndex host, Departure why, const NodeCounters& last, Instant when);
@@ -119,6 +122,8 @@ class Recorder {
   // Faults, as they begin; `end` is `begin` for those without duration. `what` is one phrase for the report
   // ("20 % loss", "30 % of hosts killed").
   void fault(std::string_view kind, Instant begin, Instant end, std::string what);
+  // Which hosts the fault reported last has hit; of a partition, nobody: its groups come with its heal.
+  void fault_hits(std::span<const HostIndex> hosts);
   void partition_healed(std::vector<std::uint8_t> group_of_host, Instant when);
   // Lookups from now to the next partition or kill show how soon the network is well again: hosts were
   // killed, or come back.

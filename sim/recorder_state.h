@@ -27,6 +27,13 @@ inline constexpr Duration kNeverEndsAfter = 60s;
 inline constexpr std::size_t kStoriesMax = 5'000;  // of failures, and of the others
 inline constexpr std::size_t kGetsMax = 50'000;    // alike
 inline constexpr std::size_t kSessionsMax = 200'000;
+inline constexpr std::size_t kHostsKeptMax = 200'000;
+inline constexpr std::size_t kCountersKeptMax = 1'000;    // hosts
+inline constexpr std::size_t kFaultHitsMax = 200'000;     // pairs of fault and host
+inline constexpr std::size_t kItemsFollowedMax = 5'000;   // items whose holders are kept
+inline constexpr std::size_t kCensusPointsMax = 300'000;  // changes in the number of holders of one item
+inline constexpr std::size_t kLastHoldersMax = 50'000;
+inline constexpr std::size_t kTruthTold = 8;  // of the true closest hosts
 
 struct OpenOperation {
   OperationId id;
@@ -57,11 +64,17 @@ struct LookupRow {
 struct LookupStory {
   struct Step {
     std::optional<HostIndex> asked;
+    std::uint32_t asked_life = 0;  // as in host_name()
     std::optional<HostIndex> told_by;
     LookupReport::Outcome outcome = LookupReport::Outcome::kUnasked;
     std::uint8_t hops = 0;
     std::uint32_t sent_us = 0;
     std::uint32_t ended_us = 0;
+    std::optional<bool> knew_truth;  // in its table, when the lookup ended; nothing: it was gone by then
+  };
+  struct TrueHost {
+    HostIndex host = 0;
+    Instant since{};
   };
   std::uint64_t number = 0;
   HostIndex origin = 0;
@@ -69,7 +82,10 @@ struct LookupStory {
   Outcome outcome = Outcome::kUnfinished;
   ErrorCode error = ErrorCode::kNone;
   std::optional<HostIndex> truth;
-  bool ended = false;  // with a report: `row` holds its figures
+  std::vector<TrueHost> closest;    // the first of the true closest, the truth among them
+  Oracle::Standing standing;        // of the truth, in the sample before
+  std::optional<bool> origin_knew;  // as Step::knew_truth
+  bool ended = false;               // with a report: `row` holds its figures
   LookupRow row;
   std::vector<Step> steps;
 };
@@ -114,6 +130,29 @@ struct Session {
   Instant begin{};
   std::optional<Instant> end;
   Departure left_by = Departure::kCrash;
+};
+
+struct Place {
+  Endpoint endpoint;
+  std::uint32_t region = 0;
+};
+
+struct FaultHit {
+  std::size_t fault = 0;  // index of faults
+  HostIndex host = 0;
+  std::optional<std::uint8_t> part;  // of a partition
+};
+
+// The holders of an item from one census on.
+struct CensusPoint {
+  std::uint32_t item = 0;
+  Instant when{};
+  Oracle::ItemCensus census;  // its held_until is left out
+};
+struct LastHolder {
+  std::uint32_t item = 0;
+  Instant when{};  // of the census that found nobody any more
+  HostIndex host = 0;
 };
 
 struct Fault {
@@ -192,7 +231,9 @@ struct Recorder::Impl {
   void add_traffic_points(Instant when, const NodeCounters& sent, double seconds);
 
   void record_lookup(const OpenOperation& open, const LookupReport* report, ErrorCode error, Instant when);
-  void keep(LookupStory story, const LookupReport* report);
+  void keep(LookupStory story, const LookupReport* report, std::span<const Oracle::TrueHost> truth = {});
+  void add_truth(LookupStory& story, std::span<const Oracle::TrueHost> truth) const;
+  void keep_census(Instant when);
   void note_crossing(HostIndex origin, HostIndex truth, Instant started, bool success);
   void record_get(const OpenOperation& open, GetStory story, Instant when);
   void close_open_operations(Instant when);
@@ -204,11 +245,15 @@ struct Recorder::Impl {
 
   RunInfo info;
   Oracle& oracle;
+  const Witness* witness = nullptr;
 
   // Population
   std::vector<std::uint32_t> incarnations;
   std::vector<std::size_t> session_of_host;  // index of sessions; kSessionsMax: not kept
   std::vector<Session> sessions;
+  std::vector<Place> places;
+  std::vector<NodeCounters> counters_of_host;  // of the first hosts: of their sessions that ended
+  std::vector<NodeCounters> running_counters;  // of those that go on, at the last sample
   std::size_t online = 0;
   Instant advanced_to{};
   double node_seconds = 0;
@@ -247,6 +292,14 @@ struct Recorder::Impl {
   std::vector<SeriesPoint> series;
 
   std::vector<Fault> faults;
+  std::vector<FaultHit> fault_hits;
+
+  // Censuses, of the first items
+  Instant census_when{};
+  std::vector<std::uint64_t> first_put_of_item;
+  std::vector<Oracle::ItemCensus> last_census;
+  std::vector<CensusPoint> census_points;
+  std::vector<LastHolder> last_holders;
   std::vector<Heal> heals;
 
   std::map<std::string, std::vector<HistogramBin>> histograms;

@@ -2,8 +2,12 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 
+#include "sim/examples.h"
+#include "sim/host_name.h"
 #include "sim/recorder_state.h"
 #include "sim/run_schema.h"
 
@@ -33,8 +37,8 @@ struct Null {};
 // A prepared INSERT of as many values as are given: `row(1, "text", Null{})`.
 class Insert {
  public:
-  Insert(SQLite::Database& database, const std::string& table, int columns)
-      : statement_(database, fmt::format("INSERT INTO {} VALUES ({})", table, placeholders(columns))) {}
+  Insert(SQLite::Database& database, const std::string& table, int columns, const char* verb = "INSERT")
+      : statement_(database, fmt::format("{} INTO {} VALUES ({})", verb, table, placeholders(columns))) {}
 
   template <class... Values>
   void row(const Values&... values) {
@@ -86,6 +90,8 @@ void write_run(SQLite::Database& database, const Recorder::Impl& run) {
   row.row("scenario_text", run.info.scenario_text);
   row.row("warm_up_s", to_seconds(run.info.warm_up));
   row.row("population.size", std::uint64_t{run.info.population});
+  row.row("schema_version", std::uint64_t{kRunSchemaVersion});
+  row.row("lookups_started", run.lookups_started);
   const auto kept = run.failed_lookups.values().size() + run.other_lookups.values().size();
   row.row("lookups_kept_share", run.lookups_started == 0
                                     ? 1.0
@@ -104,29 +110,42 @@ void write_series(SQLite::Database& database, const Recorder::Impl& run) {
   }
 }
 
-void write_lookup(Insert& lookups, Insert& steps, const Recorder::Impl& run, const LookupStory& story) {
+struct LookupTables {
+  explicit LookupTables(SQLite::Database& database)
+      : lookups(database, "lookups", 16),
+        truth(database, "lookup_truth", 4),
+        steps(database, "lookup_steps", 10) {}
+  Insert lookups, truth, steps;
+};
+
+void write_lookup(LookupTables& tables, const Recorder::Impl& run, const LookupStory& story) {
   const bool success = story.outcome == Outcome::kSuccess;
   const bool judged = success || story.outcome == Outcome::kFailure;
   const auto if_known = [](bool known, auto value) { return known ? std::optional(value) : std::nullopt; };
-  lookups.row(story.number, seconds_of(story.row.started), story.origin, story.target.hex(),
-              to_string(story.outcome), judged && run.after_warm_up(story.row.started), story.row.exact,
-              story.truth, if_known(success, story.row.latency_us / 1e3),
-              if_known(story.ended, story.row.duration_us / 1e3),
-              if_known(success, std::uint32_t{story.row.hops}),
-              if_known(story.ended, std::uint32_t{story.row.messages}), story.error);
+  tables.lookups.row(story.number, seconds_of(story.row.started), story.origin, story.target.hex(),
+                     to_string(story.outcome), judged && run.after_warm_up(story.row.started),
+                     story.row.exact, story.truth, if_known(success, story.row.latency_us / 1e3),
+                     if_known(story.ended, story.row.duration_us / 1e3),
+                     if_known(success, std::uint32_t{story.row.hops}),
+                     if_known(story.ended, std::uint32_t{story.row.messages}), story.error, story.origin_knew,
+                     story.standing.tables, story.standing.of);
+  std::uint32_t rank = 0;
+  for (const LookupStory::TrueHost& host : story.closest) {
+    tables.truth.row(story.number, ++rank, host.host, seconds_of(host.since));
+  }
   std::uint32_t number = 0;
   for (const LookupStory::Step& step : story.steps) {
     const bool ended = step.outcome != LookupReport::Outcome::kUnasked;
-    steps.row(story.number, number++, step.asked, step.told_by, std::uint32_t{step.hops}, step.sent_us / 1e3,
-              if_known(ended, step.ended_us / 1e3), to_string(step.outcome));
+    tables.steps.row(story.number, number++, step.asked, step.asked_life, step.told_by,
+                     std::uint32_t{step.hops}, step.sent_us / 1e3, if_known(ended, step.ended_us / 1e3),
+                     to_string(step.outcome), step.knew_truth);
   }
 }
 
 void write_lookups(SQLite::Database& database, const Recorder::Impl& run) {
-  Insert lookups(database, "lookups", 13);
-  Insert steps(database, "lookup_steps", 8);
-  for (const LookupStory& story : run.failed_lookups.values()) write_lookup(lookups, steps, run, story);
-  for (const LookupStory& story : run.other_lookups.values()) write_lookup(lookups, steps, run, story);
+  LookupTables tables(database);
+  for (const LookupStory& story : run.failed_lookups.values()) write_lookup(tables, run, story);
+  for (const LookupStory& story : run.other_lookups.values()) write_lookup(tables, run, story);
 }
 
 void write_items(SQLite::Database& database, const Recorder::Impl& run) {
@@ -152,21 +171,71 @@ void write_items(SQLite::Database& database, const Recorder::Impl& run) {
   for (const GetStory& story : run.other_gets.values()) write(story);
 }
 
-void write_population(SQLite::Database& database, const Recorder::Impl& run) {
-  Insert sessions(database, "sessions", 6);
+void write_censuses(SQLite::Database& database, const Recorder::Impl& run) {
+  // Several censuses at one instant: the last one counts.
+  Insert census(database, "item_census", 5, "INSERT OR REPLACE");
+  for (const CensusPoint& point : run.census_points) {
+    census.row(run.first_put_of_item[point.item], seconds_of(point.when), point.census.online,
+               point.census.returning, point.census.expected);
+  }
+  Insert last_holders(database, "item_last_holders", 3, "INSERT OR REPLACE");
+  for (const LastHolder& last : run.last_holders) {
+    last_holders.row(run.first_put_of_item[last.item], seconds_of(last.when), last.host);
+  }
+}
+
+void write_sessions(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert sessions(database, "sessions", 7);
+  struct Life {
+    Id id;
+    std::uint32_t number = 0;
+  };
+  std::map<HostIndex, Life> lives;
   for (const Session& session : run.sessions) {
+    Life& life = lives[session.host];
+    if (life.number == 0 || life.id != session.id) life = {session.id, life.number + 1};
     const auto left_by = session.end ? std::optional(std::string(to_string(session.left_by))) : std::nullopt;
-    sessions.row(session.host, session.id.hex(), session.client, seconds_of(session.begin),
+    sessions.row(session.host, host_name(session.host, life.number), session.id.hex(), session.client,
+                 seconds_of(session.begin),
                  session.end ? std::optional(seconds_of(*session.end)) : std::nullopt, left_by);
   }
-  Insert faults(database, "faults", 5);
+}
+
+void write_hosts(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert hosts(database, "hosts", 3);
+  for (std::uint32_t host = 0; host < run.places.size(); ++host) {
+    hosts.row(host, run.places[host].endpoint.to_string(), run.places[host].region);
+  }
+  Insert counters(database, "host_counters", 3);
+  for (std::uint32_t host = 0; host < run.running_counters.size(); ++host) {
+    NodeCounters total = run.running_counters[host];
+    if (host < run.counters_of_host.size()) total = sum(total, run.counters_of_host[host]);
+    for (const auto& [name, count] : named_counters(total)) {
+      if (count > 0) counters.row(host, name, count);
+    }
+  }
+}
+
+void write_faults(SQLite::Database& database, const Recorder::Impl& run) {
+  Insert faults(database, "faults", 6);
+  Insert hosts(database, "fault_hosts", 3, "INSERT OR REPLACE");
+  std::uint64_t number = 0;
   for (const Fault& fault : run.faults) {
+    ++number;
     std::optional<double> recovery_s;
     for (const Heal& heal : run.heals) {
       if ((fault.kind != "partition" && fault.kind != "kill") || heal.when != fault.end) continue;
       if (const std::optional<Duration> took = recovery(heal)) recovery_s = to_seconds(*took);
+      const auto count = static_cast<HostIndex>(std::min(heal.group_of_host.size(), kHostsKeptMax));
+      for (HostIndex host = 0; host < count; ++host) {
+        hosts.row(number, host, std::uint32_t{heal.group_of_host[host]});
+      }
     }
-    faults.row(fault.kind, seconds_of(fault.begin), seconds_of(fault.end), fault.what, recovery_s);
+    faults.row(number, fault.kind, seconds_of(fault.begin), seconds_of(fault.end), fault.what, recovery_s);
+  }
+  for (const FaultHit& hit : run.fault_hits) {
+    hosts.row(std::uint64_t{hit.fault + 1}, hit.host,
+              hit.part ? std::optional(std::uint32_t{*hit.part}) : std::nullopt);
   }
 }
 
@@ -255,11 +324,15 @@ Result<void> write_run_database(const Recorder::Impl& run, const TraceRecord* tr
       write_series(database, run);
       write_lookups(database, run);
       write_items(database, run);
-      write_population(database, run);
+      write_censuses(database, run);
+      write_sessions(database, run);
+      write_hosts(database, run);
+      write_faults(database, run);
       write_aggregates(database, run);
       write_verdicts(database, run);
       write_violations(database, run.oracle);
       if (trace != nullptr) write_replay(database, run.info, *trace);
+      add_examples(database);
       transaction.commit();
     }
     std::filesystem::rename(unfinished, path);

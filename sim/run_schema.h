@@ -6,9 +6,13 @@
 
 namespace shoal::sim {
 
+// Of every change of the schema that a reader must know of; in the table `run` as schema_version.
+inline constexpr int kRunSchemaVersion = 2;
+
 inline constexpr char kRunSchema[] = R"sql(
 CREATE TABLE run (          -- what was run: every key of summary.json, and scenario, description, source,
-  key   TEXT PRIMARY KEY,   -- figure (the main one), scenario_text, warm_up_s, population.size, lookups_kept_share
+  key   TEXT PRIMARY KEY,   -- figure (the main one), scenario_text, warm_up_s, population.size, lookups_started,
+                            -- lookups_kept_share, schema_version
   value                     -- number or text
 ) WITHOUT ROWID;
 
@@ -35,18 +39,31 @@ CREATE TABLE lookups (      -- all in a small run; else even samples, of failure
   duration_ms REAL,
   hops        INTEGER,        -- of the truth
   messages    INTEGER,        -- requests sent and answers received
-  error       TEXT            -- why there was no result at all
+  error       TEXT,           -- why there was no result at all
+  origin_knew INTEGER,        -- 1: the truth stood in the origin's table when the lookup ended
+  truth_tables INTEGER,       -- tables that held the truth, in the sample before the lookup's end,
+  tables_seen INTEGER         -- of so many that were looked at
 );
+
+CREATE TABLE lookup_truth ( -- of each lookup of the table above: the first of the true closest hosts
+  lookup   INTEGER NOT NULL,
+  rank     INTEGER NOT NULL,  -- from 1, the truth
+  host     INTEGER NOT NULL,
+  online_since_s REAL NOT NULL,
+  PRIMARY KEY (lookup, rank)
+) WITHOUT ROWID;
 
 CREATE TABLE lookup_steps ( -- the story of each lookup of the table above: its requests, in the order of sending
   lookup   INTEGER NOT NULL,
   step     INTEGER NOT NULL,
   asked    INTEGER,         -- host; NULL: nobody that ever lived
+  asked_life INTEGER NOT NULL,  -- which of the hosts that took that place in turn: 2 of host-17.2
   told_by  INTEGER,         -- host that named it; the origin itself for what stood in its own table
   hops     INTEGER NOT NULL,
   sent_ms  REAL NOT NULL,   -- since the lookup's start
   ended_ms REAL,
   outcome  TEXT NOT NULL,   -- answered | timed_out | refused | unasked
+  knew_truth INTEGER,       -- 1: the truth stood in its table when the lookup ended; NULL: it was gone by then
   PRIMARY KEY (lookup, step)
 ) WITHOUT ROWID;
 
@@ -65,6 +82,22 @@ CREATE TABLE items (        -- every put of the workload
   error        TEXT
 );
 
+CREATE TABLE item_census (  -- who held an item, at each census (every 5 minutes) that differs from the one
+  item      INTEGER NOT NULL,  -- before; items.item of the first put of that name; the first 5,000 names
+  t_s       REAL NOT NULL,
+  online    INTEGER NOT NULL,  -- hosts that held the newest acknowledged version, or a newer one,
+  away      INTEGER NOT NULL,  -- and hosts that were away, and would come back with it
+  expected  INTEGER NOT NULL,  -- 1: acknowledged, and not expired
+  PRIMARY KEY (item, t_s)
+) WITHOUT ROWID;
+
+CREATE TABLE item_last_holders (  -- when a census found nobody online any more: who held it in the one before
+  item INTEGER NOT NULL,
+  t_s  REAL NOT NULL,       -- of the census that found nobody
+  host INTEGER NOT NULL,
+  PRIMARY KEY (item, t_s, host)
+) WITHOUT ROWID;
+
 CREATE TABLE item_gets (    -- all in a small run; else even samples, of failures and of the rest apart
   item_get   INTEGER PRIMARY KEY,
   location   TEXT NOT NULL,
@@ -79,16 +112,33 @@ CREATE TABLE item_gets (    -- all in a small run; else even samples, of failure
   error      TEXT
 );
 
+CREATE TABLE hosts (        -- places in the network, for all the hosts that take them in turn; the first 200,000
+  host    INTEGER PRIMARY KEY,
+  address TEXT NOT NULL,
+  region  INTEGER NOT NULL
+);
+
+CREATE TABLE host_counters (  -- what each has counted over all its sessions, zeros left out; the first 1,000 hosts
+  host    INTEGER NOT NULL,
+  counter TEXT NOT NULL,    -- as `shoal status` names them
+  value   INTEGER NOT NULL,
+  PRIMARY KEY (host, counter)
+) WITHOUT ROWID;
+
 CREATE TABLE sessions (     -- of hosts, from start to end; the first 200,000
   host     INTEGER NOT NULL,
+  name     TEXT NOT NULL,   -- host-17; host-17.2 is the stranger that took its place, …
   id       TEXT NOT NULL,
   client   INTEGER NOT NULL,
   begin_s  REAL NOT NULL,
   end_s    REAL,            -- NULL: online at the end of the run
   left_by  TEXT             -- crash | clean | killed
 );
+CREATE INDEX sessions_of_host ON sessions (host, begin_s);
+CREATE INDEX sessions_of_name ON sessions (name, begin_s);
 
 CREATE TABLE faults (
+  fault   INTEGER PRIMARY KEY,  -- from 1, in the order in which they began
   kind    TEXT NOT NULL,    -- partition | loss | delay | duplicate | reorder | kill | slow | clock | store
                             -- | bit_rot
   begin_s REAL NOT NULL,
@@ -96,6 +146,13 @@ CREATE TABLE faults (
   what    TEXT NOT NULL,
   recovery_s REAL           -- of a partition or kill: heal.recovery_s of this one; NULL: never, or of neither kind
 );
+
+CREATE TABLE fault_hosts (  -- which hosts a fault hit, where it chose among them
+  fault INTEGER NOT NULL,
+  host  INTEGER NOT NULL,
+  part  INTEGER,            -- of a partition that was healed: the host's group
+  PRIMARY KEY (fault, host)
+) WITHOUT ROWID;
 
 CREATE TABLE histograms (   -- of everything that counts, not only of what is kept above
   name  TEXT NOT NULL,      -- lookup.latency_ms, lookup.duration_ms, lookup.hops, item.get_latency_ms, table.contacts
@@ -124,6 +181,15 @@ CREATE TABLE expectations (
   value,                    -- NULL: the run has no such value
   met    INTEGER NOT NULL
 );
+
+CREATE TABLE examples (     -- of each metric whose expectation is not met: its three worst cases
+  metric  TEXT NOT NULL,
+  rank    INTEGER NOT NULL,  -- from 1, the worst
+  what    TEXT NOT NULL,    -- what they are: "the slowest lookups"
+  subject TEXT NOT NULL,    -- "lookup 17": run_scenario explain DIR lookup 17 prints the story
+  story   TEXT NOT NULL,
+  PRIMARY KEY (metric, rank)
+) WITHOUT ROWID;
 
 CREATE TABLE oracle_rules ( -- what must hold in every run (sim/oracle_rules.h)
   rule       TEXT PRIMARY KEY,

@@ -16,6 +16,17 @@ import numpy as np
 PROJECT = Path(__file__).resolve().parents[2]
 KINDS = ["ping", "find_host", "get_item", "store_item", "store_host", "session"]
 
+STORY = """Lookup {number} of 5c0ffee1… by host-3 at 1900.2 s: success
+  It took 5812 ms and 61 messages, requests and answers.
+
+What was true
+  The closest host was host-44.2, online since 612.0 s.
+
+Who was asked, by the time since the start
+    0.0 ms  host-12      (its own table, hop 1)     answered after 84 ms
+     84 ms  host-7       (told by host-12, hop 2)   no answer after 4000 ms  [<left> & gone]
+"""
+
 
 def schema() -> str:
     header = (PROJECT / "sim" / "run_schema.h").read_text(encoding="utf-8")
@@ -40,7 +51,9 @@ def write_run(directory: Path, healthy: bool = True, eventful: bool = True) -> P
         "scenario_text": "name: churn_500\nduration: 1h\nwarm_up: 15min\n",
         "warm_up_s": 900.0,
         "population.size": 500,
+        "lookups_started": 22311,
         "lookups_kept_share": 1.0,
+        "schema_version": 2,
     }
     insert(database, "run", facts.items())
     insert(database, "series", _series(rng, eventful))
@@ -70,8 +83,26 @@ def write_run(directory: Path, healthy: bool = True, eventful: bool = True) -> P
         insert(
             database,
             "violations",
-            [("forged_value", 17, 1834.25, "item 5c0ffee1: 100 bytes that nobody put")],
+            [
+                (
+                    1,
+                    "forged_value",
+                    17,
+                    1834.25,
+                    "handle_response",
+                    "get",
+                    812,
+                    "0000000100000007",
+                    "item 5c0ffee1: 100 bytes that nobody put",
+                )
+            ],
         )
+        insert(
+            database,
+            "oracle_rules",
+            [("forged_value", "a value got is one that was put", 90412, 1)],
+        )
+        insert(database, "examples", _examples())
         insert(
             database,
             "lookups",
@@ -90,6 +121,9 @@ def write_run(directory: Path, healthy: bool = True, eventful: bool = True) -> P
                     None,
                     31,
                     None,
+                    0,
+                    43,
+                    371,
                 )
                 for n in range(1, 4)
             ],
@@ -129,11 +163,25 @@ def _summary(healthy: bool) -> dict[str, float | str]:
     }
 
 
-def _faults(healthy: bool) -> list[tuple]:
+def _examples() -> list[tuple]:
     return [
-        ("partition", 1800.0, 2100.0, "partition 50 / 50 %", 6.5 if healthy else None),
-        ("loss", 2400.0, 2460.0, "20 % loss", None),
-        ("kill", 2700.0, 2700.0, "30 % of hosts killed", None),
+        (
+            "lookup.latency_ms.p99",
+            rank,
+            "the slowest lookups",
+            f"lookup {1000 + rank}",
+            STORY.format(number=1000 + rank),
+        )
+        for rank in range(1, 4)
+    ]
+
+
+def _faults(healthy: bool) -> list[tuple]:
+    recovery_s = 6.5 if healthy else None
+    return [
+        (1, "partition", 1800.0, 2100.0, "partition 50 / 50 %", recovery_s),
+        (2, "loss", 2400.0, 2460.0, "20 % loss", None),
+        (3, "kill", 2700.0, 2700.0, "30 % of hosts killed", None),
     ]
 
 

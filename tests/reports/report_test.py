@@ -162,6 +162,37 @@ def test_a_run_that_fails_shows_the_failure_first(failing):
     assert "<b>never</b>" in text
 
 
+def test_a_failed_expectation_links_to_its_three_worst_examples(failing):
+    text = html_of(failing)
+    links = re.findall(r'href="#(example-[^"]+)"', text)
+    assert links == [f"example-lookup-latency_ms-p99-{rank}" for rank in (1, 2, 3)]
+    for link in links:
+        assert f'id="{link}"' in text
+    row = next(line for line in text.splitlines() if "p99 &lt;= 3000" in line)
+    assert "worst:" in row and "lookup 1001" in row
+    assert "told by host-12" in text
+    assert "[&lt;left&gt; &amp; gone]" in text
+    assert f"run_scenario explain {failing} lookup 1001" in text
+
+
+def test_a_run_that_holds_has_no_examples(good):
+    text = html_of(good)
+    assert "worst" not in text and "example-" not in text
+
+
+def test_violations_name_rule_time_host_operation_and_job(failing):
+    text = html_of(failing)
+    row = next(line for line in text.splitlines() if "nobody put" in line)
+    for part in ("1,834.2 s", ">17<", "forged_value", "get 812", "handle_response"):
+        assert part in row, part
+    assert "a value got is one that was put" in text
+
+
+def test_the_schema_read_is_the_schema_written():
+    header = (fixture_run.PROJECT / "sim" / "run_schema.h").read_text()
+    assert f"kRunSchemaVersion = {run_data.SCHEMA_VERSION};" in header
+
+
 def test_text_of_a_scenario_cannot_break_the_page(tmp_path):
     fixture_run.write_run(tmp_path)
     with sqlite3.connect(tmp_path / "run.sqlite") as database:
@@ -263,6 +294,13 @@ def other_tables(directory: Path) -> str:
     return "no such table"
 
 
+def older_schema(directory: Path) -> str:
+    with sqlite3.connect(directory / "run.sqlite") as database:
+        database.execute("DELETE FROM run WHERE key = 'schema_version'")
+    database.close()
+    return "written with schema version 1, this program reads version 2"
+
+
 def no_rows(directory: Path) -> str:
     with sqlite3.connect(directory / "run.sqlite") as database:
         database.execute("DELETE FROM run")
@@ -282,6 +320,7 @@ def no_rows(directory: Path) -> str:
         no_sqlite,
         cut_short,
         other_tables,
+        older_schema,
         no_rows,
     ],
 )
