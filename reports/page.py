@@ -86,7 +86,8 @@ a { color: var(--c1); }
 .source code { overflow-wrap: anywhere; }
 ul.source { margin: .2rem 0; padding-left: 1.2rem; }
 details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
-@media print { details > * { display: revert; } .story pre { max-height: none; } figure { break-inside: avoid; } }
+@media print { details > * { display: revert; } figure { break-inside: avoid; }
+  .story pre { max-height: none; } }
 """
 
 

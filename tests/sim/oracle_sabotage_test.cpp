@@ -286,10 +286,12 @@ TEST(OracleSabotage, SeesAClientThatSaysItIsNoneStayInTables) {
 
 TEST(OracleSabotage, SeesContactsThatAreNeverForgotten) {
   Plan plan;
-  plan.scenario = set(kQuiet,
-                      "table_check_period: 1d, bucket_refresh_interval: 1d, neighbour_refresh_interval: 1d, "
-                      "connection_item_lifetime: 0s") +
-                  "faults: [{at: 30s, kill: {share: 30%}}]\n";
+  plan.scenario =
+      set(kQuiet,
+          "table_check_period: 1d, table_checks_per_lifetime: 0, neighbour_checks_per_lifetime: 0, "
+          "bucket_refresh_interval: 1d, neighbour_refresh_interval: 1d, refreshes_per_lifetime: 0, "
+          "connection_item_lifetime: 0s") +
+      "faults: [{at: 30s, kill: {share: 30%}}]\n";
   plan.config = [](OracleConfig& config) { config.gone_contact_max = 1min; };
   EXPECT_THAT(perform(plan).fired(), ElementsAre("table_gone"));
 }
