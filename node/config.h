@@ -47,7 +47,7 @@ struct NodeConfig {
   Duration bucket_refresh_interval = 15min;
   Duration neighbour_refresh_interval = 5min;  // a lookup of our own id
   Duration bootstrap_backoff_min = 2s;
-  Duration bootstrap_backoff_max = 60s;
+  Duration bootstrap_backoff_max = 30s;
 
   // Items
   std::size_t replication = 8;

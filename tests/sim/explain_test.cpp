@@ -31,6 +31,7 @@ churn: {session: {exponential: {mean: 2min}}, absence: {exponential: {mean: 2min
 faults:
   - {at: 2min, for: 1min, partition: {groups: [50%, 50%]}}
   - {at: 6min, for: 1min, kill: {share: 80%}}
+  - {at: 9min, for: 5min, kill: {share: 100%, spare_bootstrap: false}}
 workload:
   lookups: {every: 10s}
   items: {count: 20, size: [100B, 1KiB], put_over: 20s, get_every: 10s}
@@ -140,7 +141,7 @@ TEST_F(Explain, TellsANodeWithItsSessionsFaultsAndCounters) {
   EXPECT_THAT(told.out, HasSubstr("Sessions\n  host-" + host));
   EXPECT_THAT(told.out, HasSubstr("(killed)"));
   EXPECT_THAT(told.out, HasSubstr("120.0 s to 180.0 s: partition 50 / 50 %, in part "));
-  EXPECT_THAT(told.out, HasSubstr("360.0 s: 80 % of hosts killed"));
+  EXPECT_THAT(told.out, HasSubstr("360.0 s to 420.0 s: 80 % of hosts killed"));
   EXPECT_THAT(told.out, HasSubstr("datagrams_sent"));
   EXPECT_EQ(explain("node " + host).out, told.out);
 }
@@ -156,7 +157,7 @@ TEST_F(Explain, TellsAViolationAndWhatSurroundsIt) {
   for (const char* const part :
        {"forged_value on host-3", "3 bytes that nobody put", "a value got is one that was put",
         "its last job was handle_response", "In get 12, guid 0000000100000002",
-        "80 % of hosts killed, at 360.0 s", "(killed)", " more\n"}) {
+        "80 % of hosts killed, from 360.0 s to 420.0 s", "(killed)", " more\n"}) {
     EXPECT_THAT(told.out, HasSubstr(part));
   }
 }

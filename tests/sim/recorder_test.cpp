@@ -384,7 +384,7 @@ TEST_F(RecorderDatabaseTest, HoldsWhatTheSummaryHolds) {
   EXPECT_EQ(summary["sim.rss_bytes_per_node"], 100.0);
   EXPECT_EQ(summary["run.expectations_failed"], 1);
   EXPECT_EQ(ask("SELECT value FROM run WHERE key = 'lookup.success_ratio'"), "1.0\n");
-  EXPECT_EQ(ask("SELECT count(*) FROM run"), std::to_string(summary.size() + 8) + "\n");
+  EXPECT_EQ(ask("SELECT count(*) FROM run"), std::to_string(summary.size() + 10) + "\n");
   EXPECT_EQ(ask("SELECT text, value, met FROM expectations"),
             "lookup.success_ratio >= 0.5|1.0|1\nitem.get_success_ratio >= 0.5|NULL|0\n");
 }
@@ -411,7 +411,7 @@ TEST_F(RecorderDatabaseTest, HoldsSeriesItemsSessionsAndFaults) {
   EXPECT_EQ(ask("SELECT outcome, latency_ms, counted, stale FROM item_gets"), "success|20.0|1|0\n");
   EXPECT_EQ(ask("SELECT begin_s, end_s, left_by FROM sessions WHERE host IN (4, 5)"),
             "0.0|NULL|NULL\n0.0|109.0|clean\n");
-  EXPECT_EQ(ask("SELECT * FROM faults"), "loss|106.0|108.0|20 % loss|NULL\n");
+  EXPECT_EQ(ask("SELECT * FROM faults"), "1|loss|106.0|108.0|20 % loss|NULL\n");
   EXPECT_EQ(ask("SELECT count FROM histograms WHERE name = 'lookup.hops' AND low = 1 AND high = 2"), "1\n");
 }
 

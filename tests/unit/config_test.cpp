@@ -52,7 +52,7 @@ TEST(NodeConfig, ListsTheKeysSortedWithTheirDefaults) {
   EXPECT_EQ(value_of("client"), "false");
   EXPECT_EQ(value_of("first_buckets"), "128,64,32");
   EXPECT_EQ(value_of("request_timeout_min"), "100ms");
-  EXPECT_EQ(value_of("bootstrap_backoff_max"), "1min");
+  EXPECT_EQ(value_of("bootstrap_backoff_max"), "30s");
   EXPECT_EQ(value_of("item_lifetime"), "1d");
   EXPECT_EQ(value_of("connection_item_lifetime"), "2h");
   EXPECT_EQ(value_of("bootstrap"), "");
