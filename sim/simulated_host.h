@@ -1,5 +1,6 @@
 // SimulatedHost: the part of a host that both fidelities share: which node it runs, its clock and alarm, its
-// other ports as far as they do not depend on the engine, and how events reach the node: at once, or, where its machine's CPU takes its time, in turns:
+// other ports as far as they do not depend on the engine, and how events reach the node: at once, or, where
+// its machine's CPU takes its time, in turns:
 //
 //   event ─► waits ──(the CPU is free)──► all that waits becomes jobs ─► some run, each beginning when the
 //   one before it ends ──(the last one ends)──► next turn, if anything waits or jobs remain

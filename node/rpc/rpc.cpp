@@ -219,7 +219,8 @@ void Rpc::note_unanswered(const OutWorker& worker) {
   note({worker.request.id, worker.sent});
 }
 
-// Nobody waits for it any longer, but it says that the contact is there, and how long to wait for it next time.
+// Nobody waits for it any longer, but it says that the contact is there, and how long to wait for it next
+// time.
 void Rpc::handle_late(const HandleResponse& job) {
   ++context_.counters.dropped_late_response;
   const auto late = std::ranges::find_if(

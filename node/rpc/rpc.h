@@ -120,8 +120,8 @@ class Rpc {
   std::size_t in_flight() const { return out_workers_.size(); }
 
  private:
-  // Each sending has an id of its own: so an answer says which one it answers, and how long it took (a host that
-  // takes longer than our time-out must lengthen it, or would be given up for ever).
+  // Each sending has an id of its own: so an answer says which one it answers, and how long it took (a host
+  // that takes longer than our time-out must lengthen it, or would be given up for ever).
   struct Sending {
     std::uint64_t id;
     Instant sent;
@@ -132,7 +132,7 @@ class Rpc {
     Purpose purpose;
     Completion completion;
     std::vector<Sending> earlier;  // than the one under way
-    Instant sent;  // last
+    Instant sent;                  // last
     Duration timeout;
     std::uint8_t attempts = 0;
     std::uint8_t attempts_max = 0;
