@@ -30,7 +30,8 @@ struct TraceChunk {
   Instant when{};  // of the first job
   Bytes events;
 
-  // Precondition of append: it is the job after the last one, there is room, and time does not go back.
+  // Precondition of append: it is the job after the last one, and there is room. The times of jobs are their
+  // hosts' own.
   void append(const TraceEvent& event);
   // Nothing when the bytes are not what append() makes.
   std::optional<std::vector<TraceEvent>> unpack() const;
