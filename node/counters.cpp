@@ -56,6 +56,8 @@ std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCoun
   for (std::size_t i = 0; i < c.purpose_bytes.size(); ++i) {
     named.emplace_back(std::string("purpose_bytes.") + to_string(static_cast<Purpose>(i)),
                        c.purpose_bytes[i]);
+    named.emplace_back(std::string("purpose_messages.") + to_string(static_cast<Purpose>(i)),
+                       c.purpose_messages[i]);
   }
   std::sort(named.begin(), named.end());
   return named;

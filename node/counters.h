@@ -24,6 +24,7 @@ struct NodeCounters {
   };
   std::array<Kind, wire::kRequestKinds> kinds{};
   std::array<std::uint64_t, kPurposes> purpose_bytes{};  // requests sent and responses received, sealed bytes
+  std::array<std::uint64_t, kPurposes> purpose_messages{};  // of both, each sending of a request
   std::uint64_t datagrams_sent = 0, datagrams_received = 0, bytes_sent = 0, bytes_received = 0;
   std::uint64_t session_bytes_sent = 0, session_bytes_received = 0;
   // Refusals and drops, each for its reason
@@ -33,6 +34,12 @@ struct NodeCounters {
   std::uint64_t requests_timed_out = 0, lookups_refused = 0, stores_refused = 0, listen_failures = 0;
   std::uint64_t commits_failed = 0;  // batches of items that the store could not keep
   std::uint64_t items_damaged = 0;   // values that the store gave back otherwise than it took them
+
+  // One message that this purpose has sent or received.
+  void count(Purpose purpose, std::size_t bytes) {
+    purpose_bytes[static_cast<std::size_t>(purpose)] += bytes;
+    ++purpose_messages[static_cast<std::size_t>(purpose)];
+  }
 };
 
 // Every counter by name ("ping.requests_sent", "dropped_malformed"), sorted by name.

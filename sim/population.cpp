@@ -6,6 +6,7 @@
 
 #include "node/base/check.h"
 #include "sim/deal.h"
+#include "sim/heap.h"
 #include "sim/host_name.h"
 
 namespace shoal::sim {
@@ -91,6 +92,25 @@ Population::~Population() {
   for (HostIndex host = 0; host < slots_.size(); ++host) {
     if (slots_[host].run) network_.detach(host);
   }
+}
+
+MemoryByHolder Population::take_apart() {
+  MemoryByHolder held;
+  HeapMeter heap;
+  for_each_running([&](HostIndex, const Node& node) { held.tables += node.table().memory_bytes(); });
+  held.contacts = contacts_.memory_bytes();
+  for (HostIndex host = 0; host < slots_.size(); ++host) {
+    if (slots_[host].run) network_.detach(host);
+    slots_[host].run.reset();
+  }
+  held.nodes = heap.given_back();
+  held.nodes -= std::min(held.nodes, held.tables);
+  for (HostSlot& slot : slots_) {
+    slot.items.reset();
+    slot.hosts.reset();
+  }
+  held.stores = heap.given_back();
+  return held;
 }
 
 void Population::start(CommandListener* listener) {

@@ -86,6 +86,10 @@ class Population final : public Witness {
     }
   }
 
+  // Takes down all that it holds but the hosts' places, and says what memory that was: nodes, tables, stores;
+  // the contact book goes with the population. Nothing but its end may follow.
+  MemoryByHolder take_apart();
+
   std::optional<Job> last_job(HostIndex host) const override;
   bool knows(HostIndex host, const Id& key) const override;
   std::optional<StoredItem> held(HostIndex host, const ItemName& name) const override;

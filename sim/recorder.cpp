@@ -578,10 +578,15 @@ Recorder::Progress Recorder::progress() const {
   return progress;
 }
 
-const Recorder::Results& Recorder::finish(Instant when, const RunEnd& end) {
-  check(!impl_->results, "a recording is finished once");
+void Recorder::close(Instant when) {
+  if (std::exchange(impl_->closed, true)) return;
   impl_->advance(when);
   impl_->close_open_operations(when);
+}
+
+const Recorder::Results& Recorder::finish(Instant when, const RunEnd& end) {
+  check(!impl_->results, "a recording is finished once");
+  close(when);
   impl_->summarize(when, end);
   return *impl_->results;
 }

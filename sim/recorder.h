@@ -50,12 +50,19 @@ struct RunInfo {
   std::vector<Expectation> expectations;
 };
 
+// Bytes of memory by what holds them.
+struct MemoryByHolder {
+  std::uint64_t nodes = 0, tables = 0, contacts = 0, stores = 0, population = 0, network = 0, recorder = 0;
+};
+
 // What main measures of the process at the end of a run.
 struct RunEnd {
   double wall_s = 0;
+  double cpu_s = 0;
   std::uint64_t events = 0;
   std::uint64_t datagrams_buffer_dropped = 0;
   std::uint64_t rss_bytes = 0;  // peak
+  std::optional<MemoryByHolder> memory{};
   std::uint64_t trace_hash = 0;
   bool interrupted = false;  // before the scenario's end
 };
@@ -144,6 +151,8 @@ class Recorder {
     bool all_met() const;
   };
   const Results& finish(Instant when, const RunEnd& end);
+  // The half of finish() that asks the witness: after it the simulation may go. Optional.
+  void close(Instant when);
   const Results& results() const;  // precondition: finished
   // Writes summary.json and run.sqlite into an existing directory, replacing what a former run left there.
   // With a trace the run can be replayed. Error kIo. Precondition: finished.

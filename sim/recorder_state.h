@@ -242,6 +242,7 @@ struct Recorder::Impl {
   void summarize_lookups();
   void summarize_items();
   void summarize_traffic();
+  void summarize_machine(const RunEnd& end);
 
   RunInfo info;
   Oracle& oracle;
@@ -303,6 +304,7 @@ struct Recorder::Impl {
   std::vector<Heal> heals;
 
   std::map<std::string, std::vector<HistogramBin>> histograms;
+  bool closed = false;
   std::optional<Results> results;
 };
 

@@ -8,9 +8,12 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "node/secure/keys.h"
+#include "sim/heap.h"
 #include "sim/process.h"
 #include "sim/progress_line.h"
 #include "sim/simulation.h"
@@ -39,22 +42,47 @@ RunInfo info_of(const Scenario& scenario, const RunOptions& options) {
   return info;
 }
 
-std::uint64_t peak_memory_bytes() {
+rusage used_by_process() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  return usage;
+}
+
+double cpu_seconds(const rusage& usage) {
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// Takes the run apart; what the heap gets back with a part is what the part held. Nothing where the allocator
+// does not tell.
+std::optional<MemoryByHolder> measure_memory(HeapMeter& whole_run, std::unique_ptr<Simulation> simulation,
+                                             std::unique_ptr<Network> network) {
+  if (!HeapMeter::works()) return std::nullopt;
+  MemoryByHolder held = simulation->population().take_apart();
+  HeapMeter heap;
+  simulation.reset();
+  const std::uint64_t population = heap.given_back();
+  held.population = population - std::min(population, held.contacts);
+  network.reset();
+  held.network = heap.given_back();
+  held.recorder = whole_run.taken();
+  return held;
 }
 
 // Runs the simulation and closes the recording.
 void simulate(const Scenario& scenario, const RunOptions& options,
               const volatile std::sig_atomic_t& interrupted, Recorder& recorder, TraceLog& trace) {
+  HeapMeter heap;
   // lint-allow(clock): sim.wall_s, how long the run took
   const auto started = std::chrono::steady_clock::now();
-  const std::unique_ptr<Network> network = Network::make(scenario.network, scenario.seed);
-  Simulation simulation(scenario, *network, recorder);
-  simulation.observe_trace(trace);
+  const double cpu_started = cpu_seconds(used_by_process());
+  std::unique_ptr<Network> network = Network::make(scenario.network, scenario.seed);
+  auto simulation = std::make_unique<Simulation>(scenario, *network, recorder);
+  simulation->observe_trace(trace);
   ProgressLine progress(fmt::format("{} seed {}", scenario.name, scenario.seed), scenario.duration);
-  const Duration reached = simulation.run([&](Duration simulated) {
+  const Duration reached = simulation->run([&](Duration simulated) {
     if (!options.quiet && progress.due()) {
       progress.show(simulated, network->totals().events, recorder.progress());
     }
@@ -67,10 +95,15 @@ void simulate(const Scenario& scenario, const RunOptions& options,
   end.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   end.events = network->totals().events;
   end.datagrams_buffer_dropped = network->totals().datagrams_buffer_dropped;
-  end.rss_bytes = peak_memory_bytes();
-  end.trace_hash = simulation.trace().value();
+  const rusage usage = used_by_process();
+  end.cpu_s = cpu_seconds(usage) - cpu_started;
+  end.rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  end.trace_hash = simulation->trace().value();
   end.interrupted = reached < scenario.duration;
-  recorder.finish(network->now(), end);
+  const Instant now = network->now();
+  recorder.close(now);
+  end.memory = measure_memory(heap, std::move(simulation), std::move(network));
+  recorder.finish(now, end);
 }
 
 std::string number_text(double number) {

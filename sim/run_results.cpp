@@ -257,11 +257,40 @@ void Recorder::Impl::summarize_traffic() {
   summary["population.online.mean"] = spent / to_seconds(last_account.when - first_account->when);
   if (spent <= 0) return;
   const auto per_node_per_s = [spent](std::uint64_t count) { return static_cast<double>(count) / spent; };
-  const auto purpose = [&sent](Purpose p) { return sent.purpose_bytes[static_cast<std::size_t>(p)]; };
+  const auto upkeep = [](const std::array<std::uint64_t, kPurposes>& of) {
+    return of[static_cast<std::size_t>(Purpose::kMaintenance)] +
+           of[static_cast<std::size_t>(Purpose::kBootstrap)];
+  };
   summary["traffic.bytes_per_node_per_s"] = per_node_per_s(sent.bytes_sent + sent.session_bytes_sent);
   summary["traffic.messages_per_node_per_s"] = per_node_per_s(sent.datagrams_sent);
-  summary["maintenance.bytes_per_node_per_s"] =
-      per_node_per_s(purpose(Purpose::kMaintenance) + purpose(Purpose::kBootstrap));
+  summary["maintenance.bytes_per_node_per_s"] = per_node_per_s(upkeep(sent.purpose_bytes));
+  summary["maintenance.messages_per_node_per_s"] = per_node_per_s(upkeep(sent.purpose_messages));
+}
+
+// What the run cost the machine that it ran on.
+void Recorder::Impl::summarize_machine(const RunEnd& end) {
+  Summary& summary = results->summary;
+  summary["sim.wall_s"] = end.wall_s;
+  summary["sim.cpu_s"] = end.cpu_s;
+  summary["sim.events"] = end.events;
+  if (end.wall_s > 0) summary["sim.events_per_s"] = static_cast<double>(end.events) / end.wall_s;
+  summary["sim.rss_bytes"] = end.rss_bytes;
+  if (info.population == 0) return;
+  summary["sim.rss_bytes_per_node"] = ratio(end.rss_bytes, info.population);
+  if (!end.memory) return;
+  std::uint64_t known = 0;
+  const auto add = [&](std::string_view holder, std::uint64_t bytes) {
+    known += bytes;
+    summary[fmt::format("sim.memory.{}_bytes_per_node", holder)] = ratio(bytes, info.population);
+  };
+  add("node", end.memory->nodes);
+  add("tables", end.memory->tables);
+  add("contacts", end.memory->contacts);
+  add("stores", end.memory->stores);
+  add("population", end.memory->population);
+  add("network", end.memory->network);
+  add("recorder", end.memory->recorder);
+  add("rest", end.rss_bytes - std::min(end.rss_bytes, known));
 }
 
 void Recorder::Impl::summarize(Instant when, const RunEnd& end) {
@@ -284,12 +313,8 @@ void Recorder::Impl::summarize(Instant when, const RunEnd& end) {
   summary["oracle.checks"] = oracle.checks();
   summary["oracle.violations"] = oracle.violations();
   summary["sim.duration_s"] = to_seconds(when - Instant{});
-  summary["sim.wall_s"] = end.wall_s;
-  summary["sim.events"] = end.events;
+  summarize_machine(end);
   summary["cpu.datagrams_dropped"] = end.datagrams_buffer_dropped;
-  if (end.wall_s > 0) summary["sim.events_per_s"] = static_cast<double>(end.events) / end.wall_s;
-  summary["sim.rss_bytes"] = end.rss_bytes;
-  if (info.population > 0) summary["sim.rss_bytes_per_node"] = ratio(end.rss_bytes, info.population);
   if (end.interrupted) summary["run.interrupted"] = std::uint64_t{1};
   summary["run.seed"] = info.seed;
   summary["run.trace_hash"] = fmt::format("{:016x}", end.trace_hash);

@@ -114,7 +114,7 @@ void Rpc::send(Guid guid, OutWorker& worker) {
   NodeCounters::Kind& kind = context_.counters.kinds[worker.request.body.index()];
   ++kind.requests_sent;
   kind.request_bytes_sent += bytes;
-  context_.counters.purpose_bytes[static_cast<std::size_t>(worker.purpose)] += bytes;
+  context_.counters.count(worker.purpose, bytes);
 }
 
 void Rpc::send_by_session(Guid guid, OutWorker& worker) {
@@ -136,7 +136,7 @@ void Rpc::send_by_session(Guid guid, OutWorker& worker) {
   ++kind.requests_sent;
   kind.request_bytes_sent += bytes;
   context_.counters.session_bytes_sent += bytes;
-  context_.counters.purpose_bytes[static_cast<std::size_t>(worker.purpose)] += bytes;
+  context_.counters.count(worker.purpose, bytes);
 }
 
 std::size_t Rpc::send_sealed(const Id& to, const Endpoint& endpoint, ByteView message) {
@@ -271,7 +271,7 @@ void Rpc::handle(const HandleResponse& job) {
   }
   const Guid guid = found->second;
   ++context_.counters.kinds[worker->request.body.index()].responses_received;
-  context_.counters.purpose_bytes[static_cast<std::size_t>(worker->purpose)] += job.origin.received_bytes;
+  context_.counters.count(worker->purpose, job.origin.received_bytes);
   Instant sent = worker->sent;
   for (const Sending& sending : worker->earlier) {
     if (sending.id == job.response.id) sent = sending.sent;

@@ -181,15 +181,15 @@ TEST_F(RecorderTest, TrafficIsOverNodeSecondsAfterTheWarmUp) {
   NodeCounters before;
   before.bytes_sent = 1'000'000;
   before.datagrams_sent = 5'000;
-  before.purpose_bytes[static_cast<std::size_t>(Purpose::kMaintenance)] = 7'000;
+  before.count(Purpose::kMaintenance, 7'000);
   sample(100, before);
   NodeCounters after = before;
   after.bytes_sent += 300;
   after.session_bytes_sent += 100;
   after.datagrams_sent += 20;
-  after.purpose_bytes[static_cast<std::size_t>(Purpose::kMaintenance)] += 150;
-  after.purpose_bytes[static_cast<std::size_t>(Purpose::kBootstrap)] += 50;
-  after.purpose_bytes[static_cast<std::size_t>(Purpose::kLookup)] += 1'000'000;
+  for (const std::size_t bytes : {100u, 50u}) after.count(Purpose::kMaintenance, bytes);
+  after.count(Purpose::kBootstrap, 50);
+  after.count(Purpose::kLookup, 1'000'000);
   // Half of the hosts leave at half time with all they have sent.
   for (HostIndex host = 10; host < 20; ++host) {
     recorder.host_offline(host, host == 10 ? Departure::kKilled : Departure::kClean, after, at(150));
@@ -200,7 +200,22 @@ TEST_F(RecorderTest, TrafficIsOverNodeSecondsAfterTheWarmUp) {
   EXPECT_NEAR(number(summary, "traffic.bytes_per_node_per_s"), 20 * 400 / 1500.0, 1e-9);
   EXPECT_NEAR(number(summary, "traffic.messages_per_node_per_s"), 20 * 20 / 1500.0, 1e-9);
   EXPECT_NEAR(number(summary, "maintenance.bytes_per_node_per_s"), 20 * 200 / 1500.0, 1e-9);
+  EXPECT_NEAR(number(summary, "maintenance.messages_per_node_per_s"), 20 * 3 / 1500.0, 1e-9);
   EXPECT_EQ(number(summary, "churn.departures"), 9) << "the killed one is no churn";
+}
+
+TEST_F(RecorderTest, MemoryThatNobodyHoldsIsTheRest) {
+  RunEnd end;
+  end.rss_bytes = 20'000;
+  end.memory.emplace();
+  end.memory->nodes = 6'000;
+  end.memory->tables = 4'000;
+  end.memory->network = 2'000;
+  const Summary& summary = recorder.finish(at(200), end).summary;
+  EXPECT_EQ(number(summary, "sim.rss_bytes_per_node"), 1000);
+  EXPECT_EQ(number(summary, "sim.memory.node_bytes_per_node"), 300);
+  EXPECT_EQ(number(summary, "sim.memory.stores_bytes_per_node"), 0);
+  EXPECT_EQ(number(summary, "sim.memory.rest_bytes_per_node"), 400);
 }
 
 TEST_F(RecorderTest, LiveContactsAreThoseOnline) {

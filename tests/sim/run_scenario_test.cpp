@@ -1,5 +1,6 @@
 // The program run_scenario, as a person runs it: what it prints, what it writes, its exit status, and that a
 // run is a function of scenario and seed.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -28,6 +29,21 @@ TEST_F(RunScenario, GivesTheSameTraceForTheSameSeedInTwoProcesses) {
   EXPECT_EQ(sessions("a/tiny-seed1"), sessions("b/tiny-seed1"));
   EXPECT_NE(a["run.trace_hash"], c["run.trace_hash"]);
   EXPECT_NE(sessions("a/tiny-seed1"), sessions("c/tiny-seed2"));
+}
+
+TEST_F(RunScenario, SaysWhatHoldsItsMemory) {
+  ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results").status, 0);
+  const auto tiny = summary("tiny-seed1");
+  double sum = 0;
+  for (const char* holder :
+       {"node", "tables", "contacts", "stores", "population", "network", "recorder", "rest"}) {
+    const auto found = tiny.find(fmt::format("sim.memory.{}_bytes_per_node", holder));
+    ASSERT_NE(found, tiny.end()) << holder;
+    EXPECT_GT(found->get<double>(), 100) << holder;
+    sum += found->get<double>();
+  }
+  EXPECT_NEAR(sum, tiny["sim.rss_bytes_per_node"], 1);
+  EXPECT_GT(tiny["sim.cpu_s"], 0);
 }
 
 TEST_F(RunScenario, LeavesChurnAloneWhenAWorkloadIsAdded) {
