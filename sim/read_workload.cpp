@@ -72,6 +72,10 @@ void read_lookups(Section& s, LookupsSpec& lookups) {
   using Targets = LookupsSpec::Targets;
   static constexpr Targets kTargets[] = {Targets::kRandom, Targets::kHosts, Targets::kItems};
   s.interval("every", lookups.every, 1ms);
+  if (std::uint32_t times = 1; s.has("times")) {
+    s.count("times", times, 1, 1'000'000);
+    lookups.times = times;
+  }
   if (const auto targets = s.choice("targets", {"random", "hosts", "items"})) {
     lookups.targets = kTargets[*targets];
   }

@@ -61,7 +61,8 @@ struct ChurnSpec {
 
 struct LookupsSpec {
   enum class Targets : std::uint8_t { kRandom, kHosts, kItems };
-  Duration every = 60s;  // per host, Poisson
+  Duration every = 60s;                // per host, Poisson
+  std::optional<std::uint32_t> times;  // of each host; nothing: to the end of the run
   // Ids drawn at random; of hosts that are online; or where items of the workload lie.
   Targets targets = Targets::kRandom;
 };

@@ -59,6 +59,7 @@ Workload::Workload(const Scenario& scenario, Network& network, Population& popul
 void Workload::start() {
   if (scenario_.workload.lookups) {
     lookups_.resize(population_.size());
+    if (const auto times = scenario_.workload.lookups->times) lookups_left_.resize(population_.size(), *times);
     for (HostIndex host = 0; host < lookups_.size(); ++host) next_lookup(host);
   }
   if (scenario_.workload.items) schedule_items();
@@ -116,8 +117,10 @@ void Workload::next_lookup(HostIndex host) {
 
 void Workload::lookup(HostIndex host) {
   const std::uint32_t number = lookups_[host]++;
-  next_lookup(host);
-  if (!population_.is_settled(host)) return;
+  const bool begins = population_.is_settled(host);
+  const bool last = begins && !lookups_left_.empty() && --lookups_left_[host] == 0;
+  if (!last) next_lookup(host);
+  if (!begins) return;
   const auto wanted = lookup_target(host, number);
   if (!wanted) return;
   const Id target = *wanted;

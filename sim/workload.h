@@ -92,7 +92,8 @@ class Workload final : public CommandListener {
   Instant start_;
   Instant end_;
   SlotTable<Operation> operations_{kInFlightMax};
-  std::vector<std::uint32_t> lookups_;  // of each host, so far
+  std::vector<std::uint32_t> lookups_;       // of each host: times that one came up so far
+  std::vector<std::uint32_t> lookups_left_;  // of each host, where their number is bounded
   std::vector<Item> items_;
   std::vector<Record> records_;
   std::vector<double> item_weights_, record_weights_;  // of gets; the mean is 1

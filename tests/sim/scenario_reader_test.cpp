@@ -159,7 +159,7 @@ faults:
   - {at: 50min, for: 1min, kill: {where: {region: 2}, spare_bootstrap: false, return_over: 20s}}
   - {at: 55min, kill: {count: 20, where: {closest_to: item 7}}}
 workload:
-  lookups: {every: 60s, targets: items}
+  lookups: {every: 60s, times: 3, targets: items}
   items:
     kind: hash
     count: 1000
@@ -231,6 +231,7 @@ expect:
   EXPECT_EQ(closest.count, 20u);
   ASSERT_TRUE(s.workload.lookups && s.workload.items && s.workload.publish);
   EXPECT_EQ(s.workload.lookups->every, 60s);
+  EXPECT_EQ(s.workload.lookups->times, 3u);
   EXPECT_EQ(s.workload.items->count, 1000u);
   EXPECT_EQ(s.workload.items->size_min, 100u);
   EXPECT_EQ(s.workload.items->size_max, 65'536u);
@@ -423,6 +424,8 @@ const std::vector<BadFile> kBadFiles = {
      "x.yaml:5:36: faults.0.kill.return_over: nobody comes back, expected `for` beside `kill`", false},
     {"workload: {lookups: {targets: items}}\n",
      "x.yaml:4:31: workload.lookups.targets: there are none, expected workload.items", false},
+    {"workload: {lookups: {times: 0}}\n",
+     "x.yaml:4:29: workload.lookups.times: '0' was given, expected a whole number from 1 to 1000000"},
     {"workload: {items: {popularity: {zipf: {exponent: x}}}}\n",
      "x.yaml:4:50: workload.items.popularity.zipf.exponent: 'x' was given, expected a number from 0 to 10"},
     {"workload: {items: {popularity: zipf}}\n",

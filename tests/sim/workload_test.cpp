@@ -100,6 +100,13 @@ TEST_F(WorkloadOfARun, SendsAFlashCrowdToOneItemAndLeavesTheRestAlone) {
   EXPECT_EQ(summary("library-seed1")["item.get_success_ratio"], 1.0);
 }
 
+TEST_F(WorkloadOfARun, LooksUpSoManyTimesInEachHost) {
+  run_with("--set 'workload.lookups={every: 5s, times: 2}'");
+  EXPECT_EQ(number("count(DISTINCT origin) FROM lookups"), 15);
+  EXPECT_EQ(number("max(n) FROM (SELECT count(*) AS n FROM lookups GROUP BY origin)"), 2);
+  EXPECT_EQ(number("min(n) FROM (SELECT count(*) AS n FROM lookups GROUP BY origin)"), 2);
+}
+
 TEST_F(WorkloadOfARun, LooksForHostsOrItems) {
   run_with("--set 'workload.lookups={every: 5s, targets: items}'");
   EXPECT_EQ(number("count(DISTINCT target) FROM lookups"), 10);
