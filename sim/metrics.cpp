@@ -69,6 +69,7 @@ constexpr MetricName kMetrics[] = {
     {"run.seed", "seed of the run"},
     {"run.trace_hash", "hash over every job of every host: equal for equal scenario, seed and build", false},
     {"sim.cpu_s", "CPU time of the simulation, from its first host to its end"},
+    {"sim.datagrams_sent", "datagrams that the network took from hosts, in the whole run"},
     {"sim.duration_s", "simulated time"},
     {"sim.events", "events of the engine"},
     {"sim.events_per_s", "events per second of wall time"},

@@ -6,8 +6,8 @@
 
 #include "node/base/check.h"
 #include "sim/deal.h"
-#include "sim/heap.h"
 #include "sim/host_name.h"
+#include "sim/resources.h"
 
 namespace shoal::sim {
 namespace {

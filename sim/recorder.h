@@ -60,6 +60,7 @@ struct RunEnd {
   double wall_s = 0;
   double cpu_s = 0;
   std::uint64_t events = 0;
+  std::uint64_t datagrams_sent = 0;
   std::uint64_t datagrams_buffer_dropped = 0;
   std::uint64_t rss_bytes = 0;  // peak
   std::optional<MemoryByHolder> memory{};

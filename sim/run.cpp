@@ -1,7 +1,6 @@
 #include "sim/run.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -13,9 +12,9 @@
 #include <utility>
 
 #include "node/secure/keys.h"
-#include "sim/heap.h"
 #include "sim/process.h"
 #include "sim/progress_line.h"
+#include "sim/resources.h"
 #include "sim/simulation.h"
 #include "sim/units.h"
 
@@ -42,19 +41,6 @@ RunInfo info_of(const Scenario& scenario, const RunOptions& options) {
   return info;
 }
 
-rusage used_by_process() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage;
-}
-
-double cpu_seconds(const rusage& usage) {
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 // Takes the run apart; what the heap gets back with a part is what the part held. Nothing where the allocator
 // does not tell.
 std::optional<MemoryByHolder> measure_memory(HeapMeter& whole_run, std::unique_ptr<Simulation> simulation,
@@ -77,7 +63,7 @@ void simulate(const Scenario& scenario, const RunOptions& options,
   HeapMeter heap;
   // lint-allow(clock): sim.wall_s, how long the run took
   const auto started = std::chrono::steady_clock::now();
-  const double cpu_started = cpu_seconds(used_by_process());
+  const double cpu_started = cpu_seconds();
   std::unique_ptr<Network> network = Network::make(scenario.network, scenario.seed);
   auto simulation = std::make_unique<Simulation>(scenario, *network, recorder);
   simulation->observe_trace(trace);
@@ -94,10 +80,10 @@ void simulate(const Scenario& scenario, const RunOptions& options,
   // lint-allow(clock): the same
   end.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   end.events = network->totals().events;
+  end.datagrams_sent = network->totals().datagrams_sent;
   end.datagrams_buffer_dropped = network->totals().datagrams_buffer_dropped;
-  const rusage usage = used_by_process();
-  end.cpu_s = cpu_seconds(usage) - cpu_started;
-  end.rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  end.cpu_s = cpu_seconds() - cpu_started;
+  end.rss_bytes = peak_memory_bytes();
   end.trace_hash = simulation->trace().value();
   end.interrupted = reached < scenario.duration;
   const Instant now = network->now();

@@ -273,6 +273,7 @@ void Recorder::Impl::summarize_machine(const RunEnd& end) {
   summary["sim.wall_s"] = end.wall_s;
   summary["sim.cpu_s"] = end.cpu_s;
   summary["sim.events"] = end.events;
+  summary["sim.datagrams_sent"] = end.datagrams_sent;
   if (end.wall_s > 0) summary["sim.events_per_s"] = static_cast<double>(end.events) / end.wall_s;
   summary["sim.rss_bytes"] = end.rss_bytes;
   if (info.population == 0) return;

@@ -59,7 +59,8 @@ Workload::Workload(const Scenario& scenario, Network& network, Population& popul
 void Workload::start() {
   if (scenario_.workload.lookups) {
     lookups_.resize(population_.size());
-    if (const auto times = scenario_.workload.lookups->times) lookups_left_.resize(population_.size(), *times);
+    if (const auto times = scenario_.workload.lookups->times)
+      lookups_left_.resize(population_.size(), *times);
     for (HostIndex host = 0; host < lookups_.size(); ++host) next_lookup(host);
   }
   if (scenario_.workload.items) schedule_items();

@@ -2,7 +2,6 @@
 //
 //   shoal_sim_bench message|packet HOSTS SECONDS [DATAGRAMS_PER_SECOND]
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -11,14 +10,15 @@
 #include <fstream>
 #include <string_view>
 
+#include "bench/sim/datagram_node.h"
 #include "node/secure/keys.h"
-#include "sim/network.h"
+#include "sim/resources.h"
 #include "sim/split_mix.h"
 
 namespace shoal::sim {
 namespace {
 
-class PingNode final : public HostedNode, private PortEvents {
+class PingNode final : public DatagramNode {
  public:
   PingNode(Network& network, HostIndex host, HostIndex hosts, Duration every)
       : network_(network),
@@ -31,8 +31,6 @@ class PingNode final : public HostedNode, private PortEvents {
  private:
   static constexpr std::size_t kBytes = 100;
 
-  PortEvents& events() override { return *this; }
-  bool run_jobs() override { return false; }
   void on_interfaces(std::span<const Endpoint>) override {
     next_ = network_.now() + Duration(static_cast<Duration::rep>(draws_.next() % every_.count()));
     alarm_.wake_at(next_);
@@ -45,12 +43,6 @@ class PingNode final : public HostedNode, private PortEvents {
   void on_datagram(const Endpoint& from, ByteView datagram) override {
     if (datagram[0] == 1) datagrams_.send(from, Bytes(kBytes, 2));
   }
-  void on_stream_opened(StreamId, const Endpoint&, bool) override {}
-  void on_stream_readable(StreamId) override {}
-  void on_stream_writable(StreamId) override {}
-  void on_stream_closed(StreamId) override {}
-  void on_stream_reset(StreamId) override {}
-  void on_committed(CommitId, const Result<void>&) override {}
 
   Network& network_;
   Alarm& alarm_;
@@ -66,15 +58,6 @@ double resident_bytes() {
   double pages = 0;
   statm >> pages >> pages;
   return pages * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 void run(Fidelity fidelity, HostIndex hosts, double seconds, double datagrams_per_s) {
