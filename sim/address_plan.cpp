@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sim/network_spec.h"
+
 namespace shoal::sim {
 namespace {
 
@@ -49,6 +51,22 @@ constexpr std::uint32_t kHostsPerOctet = 250;
 constexpr std::uint32_t kFirstHost = 10;   // last octet of a site's first host
 constexpr std::uint32_t kSecondHost = 20;  // and of its second
 
+constexpr std::uint32_t kEdgesPerBlock = 16;  // a /12 each
+constexpr std::uint32_t kSitesPerEdge = 4096;
+static_assert(kEdgeRoutersMax <= kBlocks * kEdgesPerBlock);
+static_assert(kHostsPerEdgeRouterMax * 2 / 3 == kSitesPerEdge);
+
+std::uint32_t last_octet(HostIndex host) {
+  return host % 3 == 1 ? kSecondHost : kFirstHost;
+}
+
+std::optional<HostIndex> host_at_site(std::uint32_t site, std::uint32_t last) {
+  const HostIndex first = site / 2 * 3 + site % 2 * 2;
+  if (last == kFirstHost) return first;
+  if (last == kSecondHost && site % 2 == 0) return first + 1;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::uint32_t site_of(HostIndex host) {
@@ -57,8 +75,7 @@ std::uint32_t site_of(HostIndex host) {
 
 std::uint32_t address_of(HostIndex host) {
   const std::uint32_t site = site_of(host);
-  const std::uint32_t last = host % 3 == 1 ? kSecondHost : kFirstHost;
-  return std::uint32_t{kOrdinary.octet[site % kBlocks]} << 24 | site / kBlocks << 8 | last;
+  return std::uint32_t{kOrdinary.octet[site % kBlocks]} << 24 | site / kBlocks << 8 | last_octet(host);
 }
 
 std::uint32_t lan_address_of(HostIndex host, std::uint32_t lans) {
@@ -78,13 +95,28 @@ std::optional<HostIndex> lan_host_of(std::uint32_t address, std::uint32_t lans) 
 
 std::optional<HostIndex> host_of(std::uint32_t address) {
   const std::uint32_t block = kOrdinary.index[address >> 24];
-  const std::uint32_t last = address & 0xff;
   if (block == kNoBlock) return std::nullopt;
-  const std::uint32_t site = (address >> 8 & 0xffff) * kBlocks + block;
-  const HostIndex first = site / 2 * 3 + site % 2 * 2;
-  if (last == kFirstHost) return first;
-  if (last == kSecondHost && site % 2 == 0) return first + 1;
-  return std::nullopt;
+  return host_at_site((address >> 8 & 0xffff) * kBlocks + block, address & 0xff);
+}
+
+std::uint32_t edge_address_of(HostIndex host, std::uint32_t edges) {
+  const std::uint32_t edge = host % edges;
+  const HostIndex at_edge = host / edges;
+  return std::uint32_t{kOrdinary.octet[edge / kEdgesPerBlock]} << 24 | edge % kEdgesPerBlock << 20 |
+         site_of(at_edge) << 8 | last_octet(at_edge);
+}
+
+std::optional<std::uint32_t> edge_router_of(std::uint32_t address) {
+  const std::uint32_t block = kOrdinary.index[address >> 24];
+  if (block == kNoBlock) return std::nullopt;
+  return block * kEdgesPerBlock + (address >> 20) % kEdgesPerBlock;
+}
+
+std::optional<HostIndex> edge_host_of(std::uint32_t address, std::uint32_t edges) {
+  const std::optional<std::uint32_t> edge = edge_router_of(address);
+  if (!edge || *edge >= edges) return std::nullopt;
+  const std::optional<HostIndex> at_edge = host_at_site((address >> 8) % kSitesPerEdge, address & 0xff);
+  return at_edge ? std::optional(*at_edge * edges + *edge) : std::nullopt;
 }
 
 }  // namespace shoal::sim

@@ -5,7 +5,8 @@
 // rules of a node see what they see in the Internet: few hosts of one network. Only /8 blocks without any
 // special-purpose range (RFC 6890) or multicast are used.
 //
-// The hosts of LANs have private addresses instead: a LAN is a /16 of 10.0.0.0/8.
+// The hosts of LANs have private addresses instead: a LAN is a /16 of 10.0.0.0/8. Those of a network of
+// routers have public ones, of which an edge router has a /12 with sites as above.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,14 @@ std::uint32_t address_of(HostIndex host);
 inline constexpr HostIndex kHostsPerLanMax = 60'000;
 std::uint32_t lan_address_of(HostIndex host, std::uint32_t lans);
 std::optional<HostIndex> lan_host_of(std::uint32_t address, std::uint32_t lans);
+
+// The same for hosts dealt to `edges` edge routers in turn; edges is 1 to kEdgeRoutersMax
+// (sim/network_spec.h).
+inline constexpr HostIndex kHostsPerEdgeRouterMax = 6'144;
+std::uint32_t edge_address_of(HostIndex host, std::uint32_t edges);
+std::optional<HostIndex> edge_host_of(std::uint32_t address, std::uint32_t edges);
+// The edge router whose prefix the address has, whether or not there are so many.
+std::optional<std::uint32_t> edge_router_of(std::uint32_t address);
 
 // The host that has this address when there are enough hosts.
 std::optional<HostIndex> host_of(std::uint32_t address);

@@ -67,6 +67,14 @@ PacketSummary PacketSummary::of(const ns3::Packet& packet) {
   return summary;
 }
 
+Cloud::Cloud(EventLoop& loop, World& world, Hosts& hosts, NetworkTotals& totals)
+    : loop_(loop), world_(world), hosts_(hosts), totals_(totals) {
+  if (!world_.has_routers()) return;
+  RouterTree::Outside& outside = *this;
+  routers_ = std::make_unique<RouterTree>(world_.routers(), outside);
+  first_host_node_ = world_.routers().router_count();
+}
+
 bool Cloud::carry(HostIndex from, ns3::Ptr<ns3::Packet> packet) {
   if (!hosts_.cloud_host(from).attached()) return false;
   PacketSummary summary = PacketSummary::of(*packet);
@@ -112,20 +120,56 @@ void Cloud::cross(HostIndex from, HostIndex to, const ns3::Ptr<ns3::Packet>& pac
   if (is_udp && departure.fate == World::Fate::kLost) ++totals_.datagrams_lost;
   if (is_udp && departure.fate == World::Fate::kCut) ++totals_.datagrams_cut;
   if (departure.fate != World::Fate::kArrives) return;
-  post(packet, to, is_udp, departure.arrives);
+  post(from, packet, to, is_udp, departure.arrives);
   if (const auto copy = world_.copy_arrives(from, departure.arrives)) {
     if (is_udp) ++totals_.datagrams_duplicated;
-    post(packet->Copy(), to, is_udp, *copy);
+    post(from, packet->Copy(), to, is_udp, *copy);
   }
 }
 
-void Cloud::post(const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp, Instant arrives) {
+void Cloud::post(HostIndex from, const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp,
+                 Instant arrives) {
+  const PassageTag tag(to, hosts_.cloud_host(to).generation(), is_udp);
+  if (routers_ == nullptr || from == to) return post_arrival(packet, tag, arrives);
+  packet->AddPacketTag(tag);
   Passage& passage = new_passage();
   passage.packet = packet;
-  passage.to = to;
-  passage.to_generation = hosts_.cloud_host(to).generation();
-  passage.is_udp = is_udp;
-  loop_.post(arrives + world_.down_time(packet->GetSize()), passage, to);
+  passage.to = from;  // whose edge router comes first
+  passage.to_routers = true;
+  post_passage(passage, arrives - world_.delay_from_first_router(from, to));
+}
+
+void Cloud::post_arrival(const ns3::Ptr<ns3::Packet>& packet, const PassageTag& tag, Instant arrives) {
+  Passage& passage = new_passage();
+  passage.packet = packet;
+  passage.to = tag.to;
+  passage.to_generation = tag.to_generation;
+  passage.is_udp = tag.is_udp;
+  passage.to_routers = false;
+  post_passage(passage, arrives + world_.down_time(packet->GetSize()));
+}
+
+void Cloud::post_passage(Passage& passage, Instant when) {
+  loop_.post(when, passage, first_host_node_ + passage.to);
+}
+
+void Cloud::enter_routers(Passage& passage) {
+  const ns3::Ptr<ns3::Packet> packet = std::move(passage.packet);
+  const std::uint32_t edge = world_.region(passage.to);
+  free(passage);
+  routers_->enter(edge, packet);
+}
+
+void Cloud::on_left_routers(const ns3::Ptr<ns3::Packet>& packet) {
+  PassageTag tag;
+  if (!packet->RemovePacketTag(tag)) return;  // a router's own message, for which hosts have no use
+  post_arrival(packet, tag, loop_.now() + world_.edge_delay(tag.to));
+}
+
+void Cloud::on_dropped_by_router(const ns3::Packet& packet) {
+  PassageTag tag;
+  ++totals_.router_packets_dropped;
+  if (packet.PeekPacketTag(tag) && tag.is_udp) ++totals_.datagrams_queue_dropped;
 }
 
 ns3::Ptr<ns3::Packet> Cloud::translate_out(HostIndex from, const ns3::Ptr<ns3::Packet>& packet,
@@ -197,7 +241,7 @@ bool Cloud::pass_down_link(Passage& passage) {
   }
   if (*turn == now) return true;
   passage.queued = true;
-  loop_.post(*turn, passage, passage.to);
+  post_passage(passage, *turn);
   return false;
 }
 

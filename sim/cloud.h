@@ -1,5 +1,8 @@
-// Cloud: the Internet of the packet fidelity, one hop wide: takes IP packets from the hosts' devices, has the
-// World say what becomes of each, and hands it straight to the host whose address it bears.
+// Cloud: the Internet of the packet fidelity: takes IP packets from the hosts' devices, has the World say
+// what becomes of each, and hands it to the host whose address it bears: straight, or, where the topology has
+// routers, through those between the two access links:
+//
+//   up link ─► sender's access delay, disturbances ─► routers ─► receiver's access delay ─► down link
 #pragma once
 
 #include <ns3/event-impl.h>
@@ -8,9 +11,13 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 
+#include "sim/cloud_device.h"
 #include "sim/event_loop.h"
 #include "sim/network.h"
+#include "sim/passage_tag.h"
+#include "sim/router_tree.h"
 #include "sim/simulated_host.h"
 #include "sim/world.h"
 
@@ -27,7 +34,7 @@ struct PacketSummary {
   static PacketSummary of(const ns3::Packet& packet);
 };
 
-class Cloud {
+class Cloud final : public PacketCarrier, private RouterTree::Outside {
  public:
   // How the cloud reaches hosts.
   class Hosts {
@@ -37,11 +44,11 @@ class Cloud {
     virtual void on_packet(HostIndex host, const ns3::Ptr<ns3::Packet>& packet) = 0;
   };
 
-  Cloud(EventLoop& loop, World& world, Hosts& hosts, NetworkTotals& totals)
-      : loop_(loop), world_(world), hosts_(hosts), totals_(totals) {}
+  // Before any host: routers are the first of ns-3's nodes, hosts follow in their order.
+  Cloud(EventLoop& loop, World& world, Hosts& hosts, NetworkTotals& totals);
 
   // False: the up link's queue is full, or the host is detached.
-  bool carry(HostIndex from, ns3::Ptr<ns3::Packet> packet);
+  bool carry(HostIndex from, ns3::Ptr<ns3::Packet> packet) override;
 
  private:
   class Passage final : public ns3::EventImpl {
@@ -51,16 +58,23 @@ class Cloud {
     HostIndex to = 0;
     std::uint32_t to_generation = 0;
     bool is_udp = false;
-    bool queued = false;  // has its turn on the down link already
+    bool to_routers = false;  // is on its way to the first of them
+    bool queued = false;      // has its turn on the down link already
     Passage* next_free = nullptr;
 
    private:
-    void Notify() override { cloud_.arrive(*this); }
+    void Notify() override { to_routers ? cloud_.enter_routers(*this) : cloud_.arrive(*this); }
     Cloud& cloud_;
   };
 
-  // Into a passage that arrives at the down link of `to`.
-  void post(const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp, Instant arrives);
+  // Into a passage that would arrive at the down link of `to` then, if it had to wait nowhere.
+  void post(HostIndex from, const ns3::Ptr<ns3::Packet>& packet, HostIndex to, bool is_udp, Instant arrives);
+  // Into one that arrives there then.
+  void post_arrival(const ns3::Ptr<ns3::Packet>& packet, const PassageTag& tag, Instant arrives);
+  void post_passage(Passage& passage, Instant when);
+  void enter_routers(Passage& passage);
+  void on_left_routers(const ns3::Ptr<ns3::Packet>& packet) override;
+  void on_dropped_by_router(const ns3::Packet& packet) override;
   // The packet as its sender's NAT lets it out; nullptr: it does not.
   ns3::Ptr<ns3::Packet> translate_out(HostIndex from, const ns3::Ptr<ns3::Packet>& packet,
                                       PacketSummary& summary);
@@ -85,6 +99,8 @@ class Cloud {
   NetworkTotals& totals_;
   std::deque<Passage> passages_;
   Passage* free_ = nullptr;
+  std::unique_ptr<RouterTree> routers_;  // of the topology that has some
+  std::uint32_t first_host_node_ = 0;    // ns-3's number of the first host
 };
 
 }  // namespace shoal::sim

@@ -3,8 +3,6 @@
 #include <ns3/ipv4-l3-protocol.h>
 #include <ns3/mac48-address.h>
 
-#include "sim/cloud.h"
-
 namespace shoal::sim {
 
 ns3::TypeId CloudDevice::GetTypeId() {
@@ -13,15 +11,15 @@ ns3::TypeId CloudDevice::GetTypeId() {
   return kTypeId;
 }
 
-void CloudDevice::plug_in(Cloud& cloud, HostIndex host) {
-  cloud_ = &cloud;
-  host_ = host;
+void CloudDevice::plug_in(PacketCarrier& carrier, std::uint32_t port) {
+  carrier_ = &carrier;
+  port_ = port;
   address_ = ns3::Mac48Address("02:00:00:00:00:01");  // never looked at
 }
 
 bool CloudDevice::Send(ns3::Ptr<ns3::Packet> packet, const ns3::Address&, std::uint16_t protocol) {
-  if (cloud_ == nullptr || protocol != ns3::Ipv4L3Protocol::PROT_NUMBER) return false;
-  return cloud_->carry(host_, packet);
+  if (carrier_ == nullptr || protocol != ns3::Ipv4L3Protocol::PROT_NUMBER) return false;
+  return carrier_->carry(port_, packet);
 }
 
 void CloudDevice::deliver(const ns3::Ptr<ns3::Packet>& packet) {
@@ -29,7 +27,7 @@ void CloudDevice::deliver(const ns3::Ptr<ns3::Packet>& packet) {
 }
 
 void CloudDevice::DoDispose() {
-  cloud_ = nullptr;
+  carrier_ = nullptr;
   node_ = nullptr;
   on_receive_ = ReceiveCallback();
   NetDevice::DoDispose();

@@ -1,5 +1,6 @@
-// CloudDevice: a simulated host's only network device. What its stack sends goes to the Cloud, and what the
-// Cloud delivers goes up the stack. No ARP, no queue of its own: World's access links are the queues.
+// CloudDevice: the network device between an ns-3 stack and our own half of the network: a simulated host's
+// only one, or an edge router's towards its hosts. What the stack sends goes to the carrier, and what the
+// carrier delivers goes up the stack. No ARP, no queue of its own: World's access links are the queues.
 #pragma once
 
 #include <ns3/channel.h>
@@ -7,18 +8,23 @@
 #include <ns3/node.h>
 #include <ns3/packet.h>
 
-#include "sim/host_index.h"
+#include <cstdint>
 
 namespace shoal::sim {
 
-class Cloud;
+class PacketCarrier {
+ public:
+  virtual ~PacketCarrier() = default;
+  // A packet that begins with its IPv4 header, from the device that was plugged in as `port`. False: dropped.
+  virtual bool carry(std::uint32_t port, ns3::Ptr<ns3::Packet> packet) = 0;
+};
 
 class CloudDevice final : public ns3::NetDevice {
  public:
   static ns3::TypeId GetTypeId();
 
-  // Once, before anything is sent. The cloud outlives the simulation.
-  void plug_in(Cloud& cloud, HostIndex host);
+  // Once, before anything is sent. The carrier outlives the simulation.
+  void plug_in(PacketCarrier& carrier, std::uint32_t port);
   // A packet that begins with its IPv4 header.
   void deliver(const ns3::Ptr<ns3::Packet>& packet);
 
@@ -53,12 +59,12 @@ class CloudDevice final : public ns3::NetDevice {
  private:
   void DoDispose() override;
 
-  Cloud* cloud_ = nullptr;
+  PacketCarrier* carrier_ = nullptr;
   ns3::Node* node_ = nullptr;  // owns this
   ReceiveCallback on_receive_;
   ns3::Address address_;
   std::uint32_t index_ = 0;
-  HostIndex host_ = 0;
+  std::uint32_t port_ = 0;
 };
 
 }  // namespace shoal::sim

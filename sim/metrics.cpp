@@ -62,6 +62,8 @@ constexpr MetricName kMetrics[] = {
     {"publish.stale_read_ratio",
      "counted gets of publish items that brought an older sequence number than one acknowledged before they "
      "started"},
+    {"router.packets_dropped",
+     "packets, of datagrams and of streams, that found the queue of a router's link full, in the whole run"},
     {"run.commit", "of the build", false},
     {"run.expectations_failed", "expectations that do not hold"},
     {"run.interrupted", "1 when the run was ended before its time: everything is partial"},

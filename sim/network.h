@@ -26,6 +26,7 @@ struct NetworkTotals {
                 datagrams_queue_dropped = 0, datagrams_to_nobody = 0, datagrams_duplicated = 0,
                 datagrams_filtered = 0, bytes_sent = 0, events = 0;
   std::uint64_t datagrams_buffer_dropped = 0;  // by hosts too busy to read them
+  std::uint64_t router_packets_dropped = 0;    // of datagrams and streams, by full queues of routers' links
 };
 
 // Groups of hosts that do not hear each other.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "node/base/instant.h"
 #include "sim/distribution.h"
@@ -17,8 +18,20 @@ class DelayMatrix;
 
 enum class Fidelity : std::uint8_t { kMessage, kPacket };
 
+// Below each router of the level above: how many routers, and the links to them.
+struct RouterLevel {
+  std::uint32_t fan_out = 4;
+  std::uint64_t down_bits_per_s = 1'000'000'000;  // towards the hosts
+  std::uint64_t up_bits_per_s = 1'000'000'000;
+  Duration delay = 2ms;   // one way
+  Duration queue = 50ms;  // what the queue at either end holds, in time at the link's rate; drop tail
+};
+inline constexpr std::size_t kRouterLevelsMax = 4;
+inline constexpr std::uint32_t kRouterFanOutMax = 256;
+inline constexpr std::uint32_t kEdgeRoutersMax = 1024;
+
 struct TopologySpec {
-  enum class Kind : std::uint8_t { kStar, kTransitStub, kCoordinates, kMatrix, kLan };
+  enum class Kind : std::uint8_t { kStar, kTransitStub, kCoordinates, kMatrix, kLan, kRouters };
   Kind kind = Kind::kStar;
   // star: one-way delay between any two hosts, before access delays.
   Duration star_delay = 25ms;
@@ -41,7 +54,13 @@ struct TopologySpec {
   std::uint32_t lans = 1;
   Duration lan_delay = 100us;         // one way within a LAN, from interface to interface
   Duration between_lans_delay = 5ms;  // one way
+  // routers: a tree of real routers, for the packet fidelity only, whose links have queues that hosts share.
+  // Hosts hang on the routers of the last level by their access links: the n-th on router n modulo their
+  // number, which is its region too. Delay = both access delays + the links on the way up and down again.
+  std::vector<RouterLevel> levels = {{.delay = 10ms}, {.delay = 2ms}};
 };
+// How many regions its hosts are in.
+std::uint32_t region_count(const TopologySpec& topology);
 inline constexpr std::uint32_t kLansMax = 256;
 
 // A share of the packets is held back, so that later ones overtake it.

@@ -204,7 +204,7 @@ void check_targets(Section& root, const Scenario& scenario) {
       root.document().error(path, root.list("faults")[i].Mark(),
                             fmt::format("{}.kill.where: {}", path, what));
     };
-    const std::uint32_t regions = scenario.network.topology.regions;
+    const std::uint32_t regions = region_count(scenario.network.topology);
     if (kill->region && *kill->region >= regions) {
       refuse(fmt::format("region {} was given, expected 0 to {}", *kill->region, regions - 1));
     }

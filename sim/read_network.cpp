@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "sim/address_plan.h"
 #include "sim/delay_matrix.h"
@@ -23,13 +24,44 @@ void read_matrix(Section& topology, TopologySpec& out) {
   out.matrix = std::make_shared<const DelayMatrix>(std::move(read.matrix));
 }
 
+RouterLevel read_level(Section level) {
+  RouterLevel out;
+  level.count("fan_out", out.fan_out, 1, kRouterFanOutMax);
+  level.bit_rate("down", out.down_bits_per_s, 1000);
+  level.bit_rate("up", out.up_bits_per_s, 1000);
+  level.duration("delay", out.delay, Duration::zero(), kDelayMax);
+  level.duration("queue", out.queue, 1ms, kDelayMax);
+  level.finish();
+  return out;
+}
+
+void read_levels(Section& topology, std::vector<RouterLevel>& out) {
+  if (!topology.has("levels")) return;
+  const std::vector<YAML::Node> entries = topology.list("levels");
+  std::vector<RouterLevel> levels;
+  std::uint64_t edges = 1;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::string path = fmt::format("{}.{}", topology.path_of("levels"), i);
+    levels.push_back(read_level(Section(topology.document(), entries[i], path, entries[i].Mark())));
+    if (i < kRouterLevelsMax) edges *= levels.back().fan_out;
+  }
+  if (levels.empty() || levels.size() > kRouterLevelsMax) {
+    topology.error("levels", fmt::format("{} were given, expected 1 to {}", levels.size(), kRouterLevelsMax));
+  } else if (edges > kEdgeRoutersMax) {
+    topology.error("levels",
+                   fmt::format("make {} edge routers, expected at most {}", edges, kEdgeRoutersMax));
+  } else {
+    out = std::move(levels);
+  }
+}
+
 void read_topology(Section& network, TopologySpec& out) {
   Section topology = network.section("topology");
   using Kind = TopologySpec::Kind;
-  static constexpr Kind kKinds[] = {Kind::kStar, Kind::kTransitStub, Kind::kCoordinates, Kind::kMatrix,
-                                    Kind::kLan};
+  static constexpr Kind kKinds[] = {Kind::kStar,   Kind::kTransitStub, Kind::kCoordinates,
+                                    Kind::kMatrix, Kind::kLan,         Kind::kRouters};
   if (const auto kind =
-          topology.choice("kind", {"star", "transit_stub", "coordinates", "matrix", "lan"}, {"routers"})) {
+          topology.choice("kind", {"star", "transit_stub", "coordinates", "matrix", "lan", "routers"})) {
     out.kind = kKinds[*kind];
   }
   switch (out.kind) {
@@ -52,6 +84,9 @@ void read_topology(Section& network, TopologySpec& out) {
       topology.count("lans", out.lans, 1, kLansMax);
       topology.duration("delay", out.lan_delay, Duration::zero(), kDelayMax);
       topology.duration("between", out.between_lans_delay, Duration::zero(), kDelayMax);
+      break;
+    case Kind::kRouters:
+      read_levels(topology, out.levels);
       break;
   }
   topology.finish();
@@ -86,6 +121,12 @@ void check_fit(Section& root, const NetworkSpec& network, std::uint32_t populati
     root.error("population", fmt::format("{} hosts were given, expected at most {} in {} LANs", population,
                                          in_lans, topology.lans));
   }
+  const std::uint32_t edges = topology.kind == TopologySpec::Kind::kRouters ? region_count(topology) : 0;
+  const std::uint32_t at_edges = edges * kHostsPerEdgeRouterMax;
+  if (edges > 0 && population > at_edges) {
+    root.error("population", fmt::format("{} hosts were given, expected at most {} at {} edge routers",
+                                         population, at_edges, edges));
+  }
 }
 
 void read_reorder(Section& outer, ReorderSpec& out) {
@@ -100,11 +141,16 @@ void read_reorder(Section& outer, ReorderSpec& out) {
 }
 
 void read_network(Section network, NetworkSpec& out) {
-  if (const auto fidelity = network.choice("fidelity", {"message", "packet"})) {
-    out.fidelity = *fidelity == 0 ? Fidelity::kMessage : Fidelity::kPacket;
-  }
+  const auto fidelity = network.choice("fidelity", {"message", "packet"});
+  if (fidelity) out.fidelity = *fidelity == 0 ? Fidelity::kMessage : Fidelity::kPacket;
   read_topology(network, out.topology);
   using Kind = TopologySpec::Kind;
+  if (out.topology.kind == Kind::kRouters) {
+    // Without packets nothing would wait in the routers' queues, and the scenario would say something else.
+    if (fidelity && out.fidelity != Fidelity::kPacket)
+      network.error("fidelity", "'message' was given, expected packet for a topology of routers");
+    out.fidelity = Fidelity::kPacket;
+  }
   const bool lan = out.topology.kind == Kind::kLan;
   if (lan) out.down_bits_per_s = out.up_bits_per_s = 1'000'000'000;  // the port of a switch
   if (lan || out.topology.kind == Kind::kMatrix) out.access_delay = Distribution::fixed(0);  // is in it

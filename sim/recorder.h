@@ -62,7 +62,8 @@ struct RunEnd {
   std::uint64_t events = 0;
   std::uint64_t datagrams_sent = 0;
   std::uint64_t datagrams_buffer_dropped = 0;
-  std::uint64_t rss_bytes = 0;  // peak
+  std::optional<std::uint64_t> router_packets_dropped{};  // where there are routers
+  std::uint64_t rss_bytes = 0;                            // peak
   std::optional<MemoryByHolder> memory{};
   std::uint64_t trace_hash = 0;
   bool interrupted = false;  // before the scenario's end

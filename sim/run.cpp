@@ -82,6 +82,9 @@ void simulate(const Scenario& scenario, const RunOptions& options,
   end.events = network->totals().events;
   end.datagrams_sent = network->totals().datagrams_sent;
   end.datagrams_buffer_dropped = network->totals().datagrams_buffer_dropped;
+  if (scenario.network.topology.kind == TopologySpec::Kind::kRouters) {
+    end.router_packets_dropped = network->totals().router_packets_dropped;
+  }
   end.cpu_s = cpu_seconds() - cpu_started;
   end.rss_bytes = peak_memory_bytes();
   end.trace_hash = simulation->trace().value();

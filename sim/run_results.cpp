@@ -316,6 +316,7 @@ void Recorder::Impl::summarize(Instant when, const RunEnd& end) {
   summary["sim.duration_s"] = to_seconds(when - Instant{});
   summarize_machine(end);
   summary["cpu.datagrams_dropped"] = end.datagrams_buffer_dropped;
+  if (end.router_packets_dropped) summary["router.packets_dropped"] = *end.router_packets_dropped;
   if (end.interrupted) summary["run.interrupted"] = std::uint64_t{1};
   summary["run.seed"] = info.seed;
   summary["run.trace_hash"] = fmt::format("{:016x}", end.trace_hash);

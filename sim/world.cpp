@@ -43,8 +43,22 @@ Gaussians two_gaussians(Rng& rng) {
 
 }  // namespace
 
+std::uint32_t region_count(const TopologySpec& topology) {
+  switch (topology.kind) {
+    case TopologySpec::Kind::kMatrix:
+      return topology.matrix ? topology.matrix->size() : 1;
+    case TopologySpec::Kind::kLan:
+      return topology.lans;
+    case TopologySpec::Kind::kRouters:
+      return RouterPlan(topology.levels).edge_count();
+    default:
+      return topology.regions;
+  }
+}
+
 World::World(const NetworkSpec& spec, std::uint64_t seed)
     : topology_(spec.topology),
+      routers_(has_routers() ? spec.topology.levels : std::vector<RouterLevel>{}),
       access_delay_(spec.access_delay),
       down_bits_per_s_(spec.down_bits_per_s),
       up_bits_per_s_(spec.up_bits_per_s),
@@ -61,12 +75,17 @@ World::World(const NetworkSpec& spec, std::uint64_t seed)
 }
 
 HostIndex World::add_host() {
-  check(hosts_.size() < (has_lans() ? kHostsPerLanMax * topology_.lans : kHostsMax), "too many hosts");
+  check(hosts_.size() < capacity(), "too many hosts");
   const auto index = static_cast<HostIndex>(hosts_.size());
   Host& host = hosts_.emplace_back(Host{.draws = SplitMix(seed_, index)});
   place(host, index);
   if (nat_spec_.shares[0] < 1) nats_.push_back(make_nat(index));
   return index;
+}
+
+HostIndex World::capacity() const {
+  if (has_lans()) return kHostsPerLanMax * topology_.lans;
+  return has_routers() ? kHostsPerEdgeRouterMax * routers_.edge_count() : kHostsMax;
 }
 
 // A pure function of (seed, host), as the place.
@@ -89,6 +108,10 @@ void World::place(Host& host, HostIndex index) {
 
   if (has_lans()) {
     host.region = index % topology_.lans;
+    return;
+  }
+  if (has_routers()) {
+    host.region = index % routers_.edge_count();
     return;
   }
   Rng of_site = Rng::keyed(seed_, fmt::format("site {}", site_of(index)), "place");
@@ -120,8 +143,9 @@ std::optional<HostIndex> World::host_at(const Endpoint& endpoint) const {
 }
 
 std::optional<HostIndex> World::host_at(std::uint32_t v4_address) const {
-  const std::optional<HostIndex> host =
-      has_lans() ? lan_host_of(v4_address, topology_.lans) : host_of(v4_address);
+  const std::optional<HostIndex> host = has_lans()      ? lan_host_of(v4_address, topology_.lans)
+                                        : has_routers() ? edge_host_of(v4_address, routers_.edge_count())
+                                                        : host_of(v4_address);
   return host && *host < hosts_.size() ? host : std::nullopt;
 }
 
@@ -147,6 +171,8 @@ Duration World::between(const Host& a, const Host& b) const {
       return topology_.matrix->one_way(a.region, b.region);
     case TopologySpec::Kind::kLan:
       return a.region == b.region ? topology_.lan_delay : topology_.between_lans_delay;
+    case TopologySpec::Kind::kRouters:
+      return routers_.delay(a.region, b.region);
   }
   return Duration::zero();
 }

@@ -21,6 +21,7 @@
 #include "sim/multicast_groups.h"
 #include "sim/nat.h"
 #include "sim/network.h"
+#include "sim/router_plan.h"
 #include "sim/split_mix.h"
 
 namespace shoal::sim {
@@ -37,7 +38,8 @@ class World {
   std::size_t host_count() const { return hosts_.size(); }
   // Where others reach it. Behind a NAT the address is the NAT's, and the port is what it maps (nat()).
   std::uint32_t address(HostIndex host) const {
-    return has_lans() ? lan_address_of(host, topology_.lans) : address_of(host);
+    if (has_lans()) return lan_address_of(host, topology_.lans);
+    return has_routers() ? edge_address_of(host, routers_.edge_count()) : address_of(host);
   }
   Endpoint endpoint(HostIndex host) const { return Endpoint::v4(address(host), kHostPort); }
   // Of the host's own interface. All NATs number their hosts alike, as most home routers do.
@@ -54,6 +56,16 @@ class World {
   std::uint32_t region(HostIndex host) const { return hosts_[host].region; }
   // One-way, without queueing, jitter and loss; 0 from a host to itself.
   Duration delay(HostIndex from, HostIndex to) const;
+  // The host's part of that.
+  Duration edge_delay(HostIndex host) const { return hosts_[host].edge; }
+
+  // The topology `routers`: what is between the up link and the down link is theirs. Without it there is one.
+  bool has_routers() const { return topology_.kind == TopologySpec::Kind::kRouters; }
+  const RouterPlan& routers() const { return routers_; }
+  // The part of the delay between two different hosts that lies behind the first router.
+  Duration delay_from_first_router(HostIndex from, HostIndex to) const {
+    return routers_.delay(hosts_[from].region, hosts_[to].region) + hosts_[to].edge;
+  }
 
   enum class Fate : std::uint8_t { kArrives, kQueueFull, kLost, kCut };
   struct Departure {
@@ -123,6 +135,7 @@ class World {
   void place_at_coordinates(Host& host, Rng& rng);
   Duration between(const Host& a, const Host& b) const;
   Duration transit_delay(std::uint32_t region_a, std::uint32_t region_b) const;
+  HostIndex capacity() const;
   bool has_lans() const { return topology_.kind == TopologySpec::Kind::kLan; }
   Departure cross(HostIndex from, HostIndex to, Instant leaves, double loss);
   std::uint8_t group(HostIndex host) const {
@@ -130,6 +143,7 @@ class World {
   }
 
   TopologySpec topology_;
+  RouterPlan routers_;
   Distribution access_delay_;
   std::uint64_t down_bits_per_s_;
   std::uint64_t up_bits_per_s_;

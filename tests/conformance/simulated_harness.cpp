@@ -5,12 +5,14 @@
 namespace shoal::conformance {
 namespace {
 
+using Kind = sim::TopologySpec::Kind;
+
 class SimulatedHarness final : public Harness {
  public:
-  explicit SimulatedHarness(sim::Fidelity fidelity) {
+  SimulatedHarness(sim::Fidelity fidelity, Kind kind) : kind_(kind) {
     sim::NetworkSpec spec;
     spec.fidelity = fidelity;
-    spec.topology.kind = sim::TopologySpec::Kind::kLan;
+    spec.topology.kind = kind;
     spec.access_delay = sim::Distribution::fixed(0.02);  // far enough apart for what takes round trips
     spec.down_bits_per_s = spec.up_bits_per_s = 1'000'000'000;
     network_ = sim::Network::make(spec, 1);
@@ -35,24 +37,33 @@ class SimulatedHarness final : public Harness {
   Duration settle_time() const override { return 2s; }
   Endpoint nobody() override { return Endpoint::v4(0xc6130101, 4000); }
   std::string lacks_ipv6() const override { return "simulated hosts have IPv4 addresses only"; }
+  std::string lacks_multicast() const override {
+    return kind_ == Kind::kLan ? "" : "only the topology lan carries multicast";
+  }
   void set_loss(double share) override { network_->set_disturbance({.loss = share}); }
 
  private:
   static sim::HostIndex index(std::size_t host) { return static_cast<sim::HostIndex>(host); }
 
+  Kind kind_;
   std::unique_ptr<sim::Network> network_;
 };
 
 std::unique_ptr<Harness> make_message() {
-  return std::make_unique<SimulatedHarness>(sim::Fidelity::kMessage);
+  return std::make_unique<SimulatedHarness>(sim::Fidelity::kMessage, Kind::kLan);
 }
 
 std::unique_ptr<Harness> make_packet() {
-  return std::make_unique<SimulatedHarness>(sim::Fidelity::kPacket);
+  return std::make_unique<SimulatedHarness>(sim::Fidelity::kPacket, Kind::kLan);
+}
+
+std::unique_ptr<Harness> make_routers() {
+  return std::make_unique<SimulatedHarness>(sim::Fidelity::kPacket, Kind::kRouters);
 }
 
 SHOAL_CONFORM(Message, make_message);
 SHOAL_CONFORM(Packet, make_packet);
+SHOAL_CONFORM(Routers, make_routers);
 
 }  // namespace
 }  // namespace shoal::conformance

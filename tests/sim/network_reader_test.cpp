@@ -62,6 +62,44 @@ TEST(NetworkReader, GivesHostsOfLansThePortOfASwitch) {
             "x.yaml:3:13: population: 60001 hosts were given, expected at most 60000 in 1 LANs");
 }
 
+TEST(NetworkReader, ReadsLevelsOfRouters) {
+  const NetworkSpec plain = must_parse("network: {topology: {kind: routers}}\n").network;
+  EXPECT_EQ(plain.fidelity, Fidelity::kPacket);
+  EXPECT_EQ(region_count(plain.topology), 16u);
+  const NetworkSpec network = must_parse(
+                                  "network: {topology: {kind: routers, levels: [{fan_out: 3}, {fan_out: 5, "
+                                  "down: 20Mbit/s, up: 4Mbit/s, delay: 1ms, queue: 200ms}]}}\n")
+                                  .network;
+  ASSERT_EQ(network.topology.levels.size(), 2u);
+  const RouterLevel& level = network.topology.levels[1];
+  EXPECT_EQ(level.fan_out, 5u);
+  EXPECT_EQ(level.down_bits_per_s, 20'000'000u);
+  EXPECT_EQ(level.up_bits_per_s, 4'000'000u);
+  EXPECT_EQ(level.delay, 1ms);
+  EXPECT_EQ(level.queue, 200ms);
+  EXPECT_EQ(network.topology.levels[0].up_bits_per_s, RouterLevel{}.up_bits_per_s);
+  EXPECT_EQ(region_count(network.topology), 15u);
+  const ScenarioOrErrors crowded = parse_scenario(
+      "name: x\nduration: 1min\npopulation: {size: 12289}\n"
+      "network: {topology: {kind: routers, levels: [{fan_out: 2}]}}\n",
+      "x.yaml");
+  ASSERT_EQ(crowded.errors.size(), 1u);
+  EXPECT_EQ(crowded.errors[0].to_string(),
+            "x.yaml:3:13: population: 12289 hosts were given, expected at most 12288 at 2 edge routers");
+}
+
+TEST(NetworkReader, KnowsTheRegionsOfEveryTopology) {
+  const auto error_of = [](const std::string& topology) {
+    return errors_of("network: {topology: " + topology +
+                     "}\nfaults:\n  - {at: 1min, kill: {where: {region: 99}}}\n");
+  };
+  const std::string prefix = "x.yaml:6:5: faults.0.kill.where: region 99 was given, expected 0 to ";
+  EXPECT_THAT(error_of("{kind: coordinates, regions: 4}"), ElementsAre(prefix + "3"));
+  EXPECT_THAT(error_of("{kind: lan, lans: 3}"), ElementsAre(prefix + "2"));
+  EXPECT_THAT(error_of("{kind: routers, levels: [{fan_out: 2}, {fan_out: 3}]}"), ElementsAre(prefix + "5"));
+  EXPECT_THAT(error_of("{kind: lan, lans: 100}"), ElementsAre());
+}
+
 TEST(NetworkReader, ReadsEveryKindOfPartition) {
   const auto partition_of = [](const std::string& text) {
     const Scenario s = must_parse("faults: [{at: 1min, for: 5min, partition: " + text + "}]\n");

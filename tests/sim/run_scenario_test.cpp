@@ -46,6 +46,20 @@ TEST_F(RunScenario, SaysWhatHoldsItsMemory) {
   EXPECT_GT(tiny["sim.cpu_s"], 0);
 }
 
+TEST_F(RunScenario, GivesTheSameTraceThroughRoutersInTwoProcesses) {
+  const std::string through_routers =
+      "tiny.yaml --no-report --quiet --set network.fidelity=packet --set crypto=modelled --set duration=1min "
+      "--set 'network.topology={kind: routers, levels: [{fan_out: 3, up: 500kbit/s}]}' "
+      "--set 'workload.items.size=[30KiB, 60KiB]' --out results/";
+  ASSERT_EQ(run(through_routers + "a").status, 0);
+  ASSERT_EQ(run(through_routers + "b").status, 0);
+  const auto a = summary("a/tiny-seed1"), b = summary("b/tiny-seed1");
+  EXPECT_EQ(a["run.trace_hash"], b["run.trace_hash"]);
+  EXPECT_EQ(a["sim.events"], b["sim.events"]);
+  EXPECT_EQ(a["router.packets_dropped"], b["router.packets_dropped"]);
+  EXPECT_GT(a["router.packets_dropped"], 0);
+}
+
 TEST_F(RunScenario, LeavesChurnAloneWhenAWorkloadIsAdded) {
   ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results/a").status, 0);
   ASSERT_EQ(run("tiny.yaml --no-report --quiet --out results/b "

@@ -319,10 +319,21 @@ const std::vector<BadFile> kBadFiles = {
      "x.yaml:7:5: unknown key 'stub_dely': expected one of kind, regions, stub_delay, transit_delay"},
     {"network: {topology: {kind: ring}}\n",
      "x.yaml:4:28: network.topology.kind: 'ring' was given, expected one of star, transit_stub, coordinates, "
-     "matrix, lan"},
-    {"network: {topology: {kind: routers}}\n",
-     "x.yaml:4:28: network.topology.kind: not supported yet: routers, expected one of star, transit_stub, "
-     "coordinates, matrix, lan"},
+     "matrix, lan, routers"},
+    {"network: {topology: {kind: routers, levels: [{fan_out: 2, rate: 1Mbit/s}]}}\n",
+     "x.yaml:4:59: unknown key 'rate': expected one of delay, down, fan_out, queue, up"},
+    {"network: {topology: {kind: routers, levels: [2]}}\n",
+     "x.yaml:4:46: network.topology.levels.0: '2' was given, expected a section of keys"},
+    {"network: {topology: {kind: routers, levels: []}}\n",
+     "x.yaml:4:45: network.topology.levels: 0 were given, expected 1 to 4"},
+    {"network: {topology: {kind: routers, levels: [{}, {}, {}, {}, {}]}}\n",
+     "x.yaml:4:45: network.topology.levels: 5 were given, expected 1 to 4"},
+    {"network: {topology: {kind: routers, levels: [{fan_out: 64}, {fan_out: 17}]}}\n",
+     "x.yaml:4:45: network.topology.levels: make 1088 edge routers, expected at most 1024", false},
+    {"network: {topology: {kind: routers, levels: [{queue: 0ms}]}}\n",
+     "x.yaml:4:54: network.topology.levels.0.queue: 0s was given, expected from 1ms to 10s", false},
+    {"network: {fidelity: message, topology: {kind: routers}}\n",
+     "x.yaml:4:21: network.fidelity: 'message' was given, expected packet for a topology of routers", false},
     {"network: {nat: {none: 60%, symmetric: 30%}}\n",
      "x.yaml:4:23: network.nat.none: all shares add up to 90%, expected 100%, or no `none`", false},
     {"network: {nat: {full_cone: 60%, symmetric: 50%}}\n",
@@ -565,7 +576,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "/definitions/popularity/anyOf/1/properties/zipf/properties"},
         SchemaSection{"workload.publish.zz", "/properties/workload/properties/publish/properties"}));
 
-TEST(ScenarioReader, FaultsHaveTheSameKeysInReaderAndSchema) {
+TEST(ScenarioReader, EntriesOfListsHaveTheSameKeysInReaderAndSchema) {
   std::ifstream file(kProject / "scenarios/schema.json");
   const auto schema = nlohmann::json::parse(file);
   const auto keys_of = [&](const std::string& pointer) {
@@ -582,6 +593,8 @@ TEST(ScenarioReader, FaultsHaveTheSameKeysInReaderAndSchema) {
               testing::ElementsAre(testing::EndsWith(keys_of(fault + "/partition/properties"))));
   EXPECT_THAT(errors_of(kLeast + "faults: [{kill: {zz: 1}}]\n"),
               testing::ElementsAre(testing::EndsWith(keys_of(fault + "/kill/properties"))));
+  EXPECT_THAT(errors_of(kLeast + "network: {topology: {kind: routers, levels: [{zz: 1}]}}\n"),
+              testing::ElementsAre(testing::EndsWith(keys_of("/definitions/router_level/properties"))));
 }
 
 TEST(Units, AreReadWithTheirUnitsOnly) {
