@@ -10,9 +10,9 @@ namespace shoal {
 namespace {
 
 Bytes frame(std::uint32_t stream, std::uint8_t flags, std::size_t data_bytes) {
-  Bytes made = {0, 0, 0, 0, flags};
+  Bytes made(5 + data_bytes, 7);
   for (std::size_t i = 0; i < 4; ++i) made[i] = static_cast<std::uint8_t>(stream >> (24 - 8 * i));
-  made.resize(made.size() + data_bytes, 7);
+  made[4] = flags;
   return made;
 }
 
