@@ -89,7 +89,7 @@ void Node::Impl::finish_asking_command(const Answer& answer) {
     return;
   }
   if (pending->kind == PendingCommand::Kind::kPing) {
-    context.results.emplace_back(pending->id, PingResult{answer.from, answer.rtt});
+    context.results.emplace_back(pending->id, PingResult{answer.from, *answer.rtt});
     return;
   }
   const auto* next = std::get_if<wire::NextConnection>(&answer.response->body);

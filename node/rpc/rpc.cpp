@@ -118,16 +118,13 @@ void Rpc::send(Guid guid, OutWorker& worker) {
 }
 
 void Rpc::send_by_session(Guid guid, OutWorker& worker) {
-  const auto connection = connections_.open(worker.to);
-  if (!connection) {
-    context_.at(context_.now(), DeadlineKind::kRequest, guid);
-    worker.attempts = worker.attempts_max;
-    return;
-  }
-  worker.connection = *connection;
   Bytes message = wire::encode(worker.request);
   const std::size_t bytes = message.size();
-  if (!connections_.send(*connection, connections_.next_stream(*connection), std::move(message))) {
+  const auto connection = connections_.open(worker.to);
+  if (connection) worker.connection = *connection;
+  if (!connection ||
+      !connections_.send(*connection, connections_.next_stream(*connection), std::move(message))) {
+    // Unanswered already; but its owner hears of it only after it has been told the request's guid.
     worker.attempts = worker.attempts_max;
     context_.at(context_.now(), DeadlineKind::kRequest, guid);
     return;
@@ -187,20 +184,20 @@ void Rpc::forget_earlier(OutWorker& worker) {
   worker.earlier.clear();
 }
 
-void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response, Instant sent) {
+void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response, std::optional<Duration> rtt) {
   std::optional<OutWorker> worker = out_workers_.take(guid);
   if (!worker) return;
   by_wire_id_.erase(worker->request.id);
   if (response == nullptr && !worker->by_session) note_unanswered(*worker);
   forget_earlier(*worker);
   if (by_wire_id_.empty() && by_wire_id_.bucket_count() > kBucketsKept) by_wire_id_ = {};
-  Answer answer{worker->completion, worker->to, error, response, context_.now() - sent};
+  const Answer answer{worker->completion, worker->to, error, response, rtt};
   if (response == nullptr) {
     ++context_.counters.requests_timed_out;
     if (!worker->by_session) listener_.on_contact_silent(worker->to);
   } else {
-    if (!worker->by_session) rtt_.sample(answer.rtt);
-    if (!worker->by_session) listener_.on_contact_answered(worker->to, answer.rtt);
+    if (!worker->by_session) rtt_.sample(*rtt);
+    if (!worker->by_session) listener_.on_contact_answered(worker->to, *rtt);
     if (response->time_s != 0) {
       context_.network_time.heard(worker->to.key, WallTime(std::chrono::seconds(response->time_s)),
                                   context_.now());
@@ -276,13 +273,14 @@ void Rpc::handle(const HandleResponse& job) {
   for (const Sending& sending : worker->earlier) {
     if (sending.id == job.response.id) sent = sending.sent;
   }
+  const Duration rtt = context_.now() - sent;
   if (job.response.token) {
-    const Duration rtt = worker->by_session ? Duration::zero() : context_.now() - sent;
-    tokens_.put(job.origin.key, *job.response.token, context_.now(), rtt);
+    tokens_.put(job.origin.key, *job.response.token, context_.now(),
+                worker->by_session ? Duration::zero() : rtt);
   }
   if (renew_token(guid, *worker, job.response)) return;
   const auto* refusal = std::get_if<wire::Refusal>(&job.response.body);
-  finish(guid, refusal == nullptr ? ErrorCode::kNone : refusal->code, &job.response, sent);
+  finish(guid, refusal == nullptr ? ErrorCode::kNone : refusal->code, &job.response, rtt);
 }
 
 // ---- Receiving

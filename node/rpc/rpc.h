@@ -61,7 +61,7 @@ struct Answer {
   Contact from;
   ErrorCode error = ErrorCode::kNone;        // kTimeout, or the code of a refusal
   const wire::Response* response = nullptr;  // nullptr when unanswered
-  Duration rtt{};                            // since what it answers was sent
+  std::optional<Duration> rtt;               // since what it answers was sent; nothing when unanswered
 };
 
 // What the rest of the node learns from requests and responses, before the owner gets its Answer.
@@ -157,8 +157,8 @@ class Rpc {
   void send_by_session(Guid guid, OutWorker& worker);
   std::size_t send_sealed(const Id& to, const Endpoint& endpoint, ByteView message);
   void send_raw(const Endpoint& to, ByteView datagram);
-  // `sent`: when what is answered was sent.
-  void finish(Guid guid, ErrorCode error, const wire::Response* response, Instant sent = {});
+  // With `rtt` when there is a response.
+  void finish(Guid guid, ErrorCode error, const wire::Response* response, std::optional<Duration> rtt = {});
   bool renew_token(Guid guid, OutWorker& worker, const wire::Response& response);
   void handle_hello(const Endpoint& from, ByteView datagram);
   void on_message(const Origin& origin, ByteView bytes);
