@@ -129,18 +129,27 @@ wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> 
     header.expires = expires == WallTime{} ? now + lifetime : std::min(expires, latest);
   }
   if (header.expires <= now || header.expires > latest) return {ErrorCode::kExpired, 0};
-  const ItemTotals totals = store_.totals();
-  if (!held_.contains(header.name) && (totals.count >= config.item_count_max ||
-                                       totals.body_bytes + item.body.size() > config.item_bytes_max)) {
-    return {ErrorCode::kStoreFull, 0};
+  std::size_t replaced_bytes = held_.contains(header.name) ? item.body.size() : 0;  // of a hash item
+  if (item.kind != ItemKind::kHash) {
+    const std::optional<StoredItem> held = find(header.name);
+    const wire::Refusal outcome = judge_sequence(header, item, expected_sequence, held);
+    if (outcome.code != ErrorCode::kNone) return outcome;
+    replaced_bytes = held ? held->body->size() : 0;
   }
-  return judge_sequence(header, item, expected_sequence);
+  if (!has_room(header.name, item.body.size(), replaced_bytes)) return {ErrorCode::kStoreFull, 0};
+  return {};
+}
+
+bool Items::has_room(const ItemName& name, std::size_t body_bytes, std::size_t replaced_bytes) const {
+  const ItemTotals totals = store_.totals();
+  if (!held_.contains(name) && totals.count >= context_.config.item_count_max) return false;
+  return body_bytes <= replaced_bytes ||
+         totals.body_bytes + body_bytes - replaced_bytes <= context_.config.item_bytes_max;
 }
 
 wire::Refusal Items::judge_sequence(const ItemHeader& header, const wire::Item& item,
-                                    std::optional<std::uint64_t> expected_sequence) {
-  if (item.kind == ItemKind::kHash) return {};
-  const auto held = find(header.name);
+                                    std::optional<std::uint64_t> expected_sequence,
+                                    const std::optional<StoredItem>& held) {
   const std::uint64_t held_sequence = held ? held->header.sequence : 0;
   const bool same = held && *held->body == item.body;
   if (expected_sequence && *expected_sequence != held_sequence && !same) {

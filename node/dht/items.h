@@ -101,8 +101,10 @@ class Items {
   // kNone with the item's header, or why it is refused.
   wire::Refusal judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
                       WallTime expires, ItemHeader& header);
-  wire::Refusal judge_sequence(const ItemHeader& header, const wire::Item& item,
-                               std::optional<std::uint64_t> expected_sequence);
+  static wire::Refusal judge_sequence(const ItemHeader& header, const wire::Item& item,
+                                      std::optional<std::uint64_t> expected_sequence,
+                                      const std::optional<StoredItem>& held);
+  bool has_room(const ItemName& name, std::size_t body_bytes, std::size_t replaced_bytes) const;
   void commit(const wire::Item& item, const ItemHeader& header, StoreReply reply);
   void commit(ItemBatch batch, StoreReply reply);
   // The store is what counts: after a commit that failed we hold what it holds.

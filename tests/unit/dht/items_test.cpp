@@ -73,6 +73,30 @@ TEST(HeldItems, HoldsTheOlderRecordOnWhenTheNewerCannotBeWritten) {
   EXPECT_EQ(cluster.expect<StoreResult>(1, publish).stored_count(), kHosts);
 }
 
+TEST(HeldItems, StayWithinTheirBoundWhenALargerRecordReplacesASmallerOne) {
+  NodeCluster cluster;
+  NodeConfig config;
+  config.connection_item_lifetime = 0s;  // so that nothing else is held
+  cluster.add_many(kHosts - 1, config);
+  config.item_bytes_max = 1000;
+  const std::size_t small = cluster.add({0}, config);
+  cluster.advance(60s);
+  const auto outcome_of = [&](PublishCommand& publish, Bytes value) {
+    publish.value = std::move(value);
+    return outcome_at(cluster.expect<StoreResult>(1, publish), cluster.contact(small));
+  };
+  PublishCommand first, second;
+  second.salt = {1};
+  EXPECT_EQ(outcome_of(first, Bytes(500, 1)), ErrorCode::kNone);
+  EXPECT_EQ(outcome_of(second, Bytes(10, 1)), ErrorCode::kNone);
+  EXPECT_EQ(outcome_of(second, Bytes(500, 2)), ErrorCode::kStoreFull);
+  EXPECT_LE(cluster.item_store(small).totals().body_bytes, config.item_bytes_max);
+  // What takes the place of as much is no question of room.
+  EXPECT_EQ(outcome_of(first, Bytes(500, 2)), ErrorCode::kNone);
+  EXPECT_EQ(outcome_of(first, Bytes(10, 3)), ErrorCode::kNone);
+  EXPECT_EQ(outcome_of(second, Bytes(500, 3)), ErrorCode::kNone);
+}
+
 TEST(HeldItems, ErasesWhatHasExpiredOnceTheDiskLetsIt) {
   NodeConfig config;
   config.item_lifetime = 30min;
