@@ -109,9 +109,10 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"republish_interval", Time{&Config::republish_interval, 1s, kItemLifetimeMax},
      "How often holders hand an item to those now closest."},
     {"request_attempts", SmallCount{&Config::request_attempts, 1, 8},
-     "Sendings of a request before it counts as unanswered."},
+     "Sendings of a request before it counts as unanswered; one more when a lookup asks."},
     {"request_timeout_first", Time{&Config::request_timeout_first, 1ms, 1min},
-     "Wait for an answer of a host whose round-trip time is not known yet."},
+     "Wait for an answer before any round-trip time is known; a contact that nothing is known of is silent "
+     "after twice as long at the earliest."},
     {"request_timeout_max", Time{&Config::request_timeout_max, 1ms, 1min},
      "Longest wait for an answer by datagram."},
     {"request_timeout_min", Time{&Config::request_timeout_min, 1ms, 1min},

@@ -67,7 +67,7 @@ void Lookup::for_nearest(F&& f) const {
     const Candidate& candidate = candidates_[index];
     if (candidate.state == State::kFailed || !subnet_admits(subnets, candidate.contact)) continue;
     if (!f(index)) return;
-    if (++seen == config_.wanted) return;
+    if (candidate.state != State::kSlow && ++seen == config_.wanted) return;
   }
 }
 

@@ -5,6 +5,14 @@
 
 namespace shoal {
 
+namespace {
+
+// A request of a lookup is sent so many times more than others (request_attempts). If the contact that is
+// nearest to the target seems silent, the lookup has failed; that of all others costs a repetition later.
+constexpr std::uint8_t kMoreAttempts = 1;
+
+}  // namespace
+
 Lookups::Lookups(NodeContext& context, Rpc& rpc, const RoutingTable& table, const OwnAddresses& own,
                  LookupListener& listener)
     : context_(context),
@@ -45,6 +53,7 @@ void Lookups::step(Guid guid) {
     OutRequest out;
     out.to = active->lookup.contact(*candidate);
     out.purpose = active->request.purpose;
+    out.attempts_max = context_.config.request_attempts + kMoreAttempts;
     out.completion = {Completion::Owner::kLookup, *candidate, guid};
     if (active->request.get) {
       out.body = *active->request.get;

@@ -12,6 +12,10 @@ constexpr std::size_t kHelloBytes = kSealHeaderBytes + kIdBytes;
 // Of an index that has become empty: what a burst has taken is given back.
 constexpr std::size_t kBucketsKept = 16;
 constexpr std::size_t kAmplification = 3;  // RFC 9000 §8.1
+// The wait for an answer to a later sending, in time-outs.
+constexpr int kBackoffMax = 2;
+// In request_timeout_first.
+constexpr int kPatience = 2;
 // Handshake and transfer of the largest value over a slow link.
 constexpr Duration kSessionRequestTimeout = std::chrono::seconds(30);
 
@@ -76,6 +80,7 @@ Guid Rpc::request(OutRequest out) {
   worker.by_session = out.by_session;
   worker.attempts_max = out.attempts_max == 0 ? context_.config.request_attempts : out.attempts_max;
   worker.timeout = timeout_for(worker);
+  worker.rtt_known = tokens_.rtt(worker.to.key) > Duration::zero();
   const std::uint64_t wire_id = worker.request.id;
   const Guid guid = out_workers_.insert(std::move(worker));
   by_wire_id_.insert_or_assign(wire_id, guid);
@@ -87,20 +92,41 @@ void Rpc::forget(Guid request) {
   if (OutWorker* worker = out_workers_.find(request)) worker->completion = {};
 }
 
-Duration Rpc::timeout_for(const OutWorker& worker) const {
-  if (worker.by_session) return kSessionRequestTimeout;
+Duration Rpc::usual_timeout() const {
   const NodeConfig& config = context_.config;
   if (!rtt_.known()) return config.request_timeout_first;
-  // What is usual, but for a host known to be slow as much as it takes.
-  const Duration usual = rtt_.mean() + 4 * rtt_.deviation();
+  return std::clamp(rtt_.mean() + 4 * rtt_.deviation(), config.request_timeout_min,
+                    config.request_timeout_max);
+}
+
+// An answer that comes after the usual time-out counts as if it came just then: a few slow hosts are not to
+// prolong the wait for all others. A network that has become slower is still followed within seconds.
+void Rpc::learn(Duration rtt) {
+  rtt_.sample(std::min(rtt, usual_timeout()));
+}
+
+// What is usual, but for a host known to be slow as much as it takes.
+Duration Rpc::timeout_for(const OutWorker& worker) const {
+  if (worker.by_session) return kSessionRequestTimeout;
   const Duration of_this_one = tokens_.rtt(worker.to.key) * 3 / 2;
-  return std::clamp(std::max(usual, of_this_one), config.request_timeout_min, config.request_timeout_max);
+  return std::max(usual_timeout(), std::min(of_this_one, context_.config.request_timeout_max));
+}
+
+// For the answer to the sending that is about to begin. A contact that nothing is known of may be one of the
+// few that are many times slower than the rest: it has kPatience in all before it counts as silent.
+Duration Rpc::wait_for(const OutWorker& worker) const {
+  if (worker.by_session) return worker.timeout;
+  const Duration wait = worker.timeout * std::min<int>(worker.attempts, kBackoffMax);
+  if (worker.rtt_known || worker.attempts < worker.attempts_max) return wait;
+  const Instant first = worker.earlier.empty() ? worker.sent : worker.earlier.front().sent;
+  return std::max(wait, first + kPatience * context_.config.request_timeout_first - worker.sent);
 }
 
 void Rpc::send(Guid guid, OutWorker& worker) {
   ++worker.attempts;
   worker.sent = context_.now();
-  context_.at(worker.sent + worker.timeout * worker.attempts, DeadlineKind::kRequest, guid);
+  worker.due = worker.sent + wait_for(worker);
+  context_.at(worker.due, DeadlineKind::kRequest, guid);
   if (worker.by_session) {
     send_by_session(guid, worker);
     return;
@@ -156,7 +182,7 @@ void Rpc::send_raw(const Endpoint& to, ByteView datagram) {
 bool Rpc::is_due(Guid guid, Instant when) {
   const OutWorker* worker = out_workers_.find(guid);
   if (worker == nullptr) return false;
-  return worker->by_session || when >= worker->sent + worker->timeout * worker->attempts;
+  return worker->by_session || when >= worker->due;
 }
 
 void Rpc::on_deadline(Guid guid) {
@@ -196,7 +222,7 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response, std
     ++context_.counters.requests_timed_out;
     if (!worker->by_session) listener_.on_contact_silent(worker->to);
   } else {
-    if (!worker->by_session) rtt_.sample(*rtt);
+    if (!worker->by_session) learn(*rtt);
     if (!worker->by_session) listener_.on_contact_answered(worker->to, *rtt);
     if (response->time_s != 0) {
       context_.network_time.heard(worker->to.key, WallTime(std::chrono::seconds(response->time_s)),
@@ -229,6 +255,7 @@ void Rpc::handle_late(const HandleResponse& job) {
   const Contact contact = late->to;
   const Duration rtt = context_.now() - late->sending.sent;
   unanswered_.erase(late);
+  learn(rtt);
   if (job.response.token) tokens_.put(contact.key, *job.response.token, context_.now(), rtt);
   listener_.on_contact_answered(contact, rtt);
 }

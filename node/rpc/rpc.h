@@ -6,7 +6,8 @@
 //                  └───────── response ──────────────┴──────────► answered
 //
 // A contact that is known to be slow is given more time (TokenCache); that it is slow also a response teaches
-// that comes too late for its request.
+// that comes too late for its request. A contact of which nothing is known is given some seconds in all: a
+// few hosts in a thousand take ten times as long as most.
 //
 // The id on the wire is fresh and random; a response counts only from the endpoint and key that were asked.
 // Serving is stateless: what a request needs to be answered later is its Origin.
@@ -133,7 +134,9 @@ class Rpc {
     Completion completion;
     std::vector<Sending> earlier;  // than the one under way
     Instant sent;                  // last
+    Instant due;                   // the end of the wait for an answer to it
     Duration timeout;
+    bool rtt_known = false;  // of this host
     std::uint8_t attempts = 0;
     std::uint8_t attempts_max = 0;
     bool token_renewed = false;
@@ -148,7 +151,10 @@ class Rpc {
   };
   static constexpr std::size_t kUnansweredMax = 8;
 
+  Duration usual_timeout() const;
+  void learn(Duration rtt);
   Duration timeout_for(const OutWorker& worker) const;
+  Duration wait_for(const OutWorker& worker) const;
   void note_unanswered(const OutWorker& worker);
   void handle_late(const HandleResponse& job);
   void send(Guid guid, OutWorker& worker);

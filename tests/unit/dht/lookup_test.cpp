@@ -57,6 +57,30 @@ TEST_F(LookupTest, AsksAnotherInPlaceOfASlowOneAndStillTakesItsAnswer) {
   EXPECT_EQ(lookup.report(now_ + 2s).closest.front().contact, a_);
 }
 
+TEST_F(LookupTest, LooksBeyondASlowOneBeforeItsEndIsKnown) {
+  const std::vector<Contact> known = {a_, b_, c_};
+  const auto with_slow_first = [&] {
+    Lookup lookup = make({.wanted = 1, .alpha = 2});
+    lookup.add_known(known);
+    EXPECT_EQ(lookup.contact(*lookup.next_to_ask(now_)), a_);
+    EXPECT_FALSE(lookup.next_to_ask(now_));  // one is wanted, and may still answer in time
+    lookup.on_slow(0);
+    EXPECT_EQ(lookup.contact(*lookup.next_to_ask(now_)), b_);
+    lookup.on_answer(1, {}, now_);
+    EXPECT_FALSE(lookup.next_to_ask(now_));
+    EXPECT_FALSE(lookup.done());
+    return lookup;
+  };
+  Lookup answered = with_slow_first();
+  answered.on_answer(0, {}, now_);
+  EXPECT_TRUE(answered.done());
+  EXPECT_EQ(answered.closest_answered(), (std::vector<std::uint16_t>{0}));
+  Lookup failed = with_slow_first();
+  failed.on_failed(0, LookupReport::Outcome::kTimedOut, now_);
+  EXPECT_TRUE(failed.done());
+  EXPECT_EQ(failed.closest_answered(), (std::vector<std::uint16_t>{1}));
+}
+
 TEST_F(LookupTest, ReturnsOnlyHostsThatAnswered) {
   Lookup lookup = make({.wanted = 2, .alpha = 3});
   const std::vector<Contact> known = {b_};

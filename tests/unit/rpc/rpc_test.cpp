@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "node/dht/shutdown_notice.h"
 #include "tests/support/node_cluster.h"
 #include "tests/support/raw_peer.h"
@@ -142,6 +144,72 @@ TEST_F(RpcTest, TakesAResponseOnlyFromTheHostThatWasAsked) {
   peer_->send(target(), pong);
   cluster_.advance(50ms);
   EXPECT_TRUE(node().table().contains(peer_->contact().key));
+}
+
+// Of a host that it has not met it cannot say whether it is dead or on the far side of a satellite.
+TEST_F(RpcTest, WaitsLongerForAHostItHasNotMetThanForOneItKnowsToBeQuick) {
+  node().on_command(CommandId{101}, PingCommand{peer_->contact().key, peer_->contact().endpoint});
+  cluster_.network().wake(cluster_.index(0));
+  cluster_.advance(1900ms);
+  const auto asked = peer_->take();
+  ASSERT_EQ(asked.size(), node().config().request_attempts);
+  wire::Response pong;
+  pong.id = std::get<wire::Request>(*asked[0].message).id;
+  pong.body = wire::Done{};
+  peer_->send(target(), pong);
+  cluster_.advance(50ms);
+  EXPECT_EQ(node().counters().dropped_late_response, 0u);
+  EXPECT_TRUE(node().table().contains(peer_->contact().key));
+
+  const Contact known = cluster_.contact(3);
+  cluster_.crash(3);
+  const Instant crashed = cluster_.network().now();
+  EXPECT_FALSE(cluster_.run(0, PingCommand{known.key, known.endpoint}));
+  EXPECT_LT(cluster_.network().now() - crashed, 1s);
+}
+
+TEST_F(RpcTest, FollowsANetworkThatHasBecomeSlower) {
+  const auto pings_to_a_stranger_within_half_a_second = [&](std::uint64_t command) {
+    RawPeer stranger(cluster_.network(), command);
+    node().on_command(CommandId{command}, PingCommand{stranger.contact().key, stranger.contact().endpoint});
+    cluster_.network().wake(cluster_.index(0));
+    cluster_.advance(800ms);
+    return stranger.take().size();
+  };
+  cluster_.network().set_link({.delay = 300ms});
+  EXPECT_GT(pings_to_a_stranger_within_half_a_second(201), 1u);
+  for (std::size_t i = 1; i <= 20; ++i) {
+    // The first answers come too late for their requests.
+    std::ignore = cluster_.run(0, PingCommand{cluster_.contact(i).key, cluster_.contact(i).endpoint});
+    cluster_.advance(500ms);
+  }
+  EXPECT_EQ(pings_to_a_stranger_within_half_a_second(202), 1u);
+}
+
+// A loss more than other requests survive.
+TEST_F(RpcTest, AsksAContactOnceMoreWhenALookupDependsOnIt) {
+  node().on_command(CommandId{1}, PingCommand{peer_->contact().key, peer_->contact().endpoint});
+  cluster_.network().wake(cluster_.index(0));
+  cluster_.advance(20ms);
+  const auto answer = [&](const RawPeer::Received& received, wire::ResponseBody body) {
+    wire::Response response;
+    response.id = std::get<wire::Request>(*received.message).id;
+    response.body = std::move(body);
+    peer_->send(target(), response);
+  };
+  answer(peer_->take().at(0), wire::Done{});
+  cluster_.advance(20ms);
+  ASSERT_TRUE(node().table().contains(peer_->contact().key));
+  node().on_command(CommandId{2}, FindCommand{peer_->contact().key});
+  cluster_.network().wake(cluster_.index(0));
+  cluster_.advance(3s);
+  std::vector<RawPeer::Received> finds = peer_->take();
+  std::erase_if(finds, [&](const RawPeer::Received& received) {
+    const auto* request = std::get_if<wire::Request>(&*received.message);
+    const auto* find = request == nullptr ? nullptr : std::get_if<wire::FindHost>(&request->body);
+    return received.from != target().endpoint || find == nullptr || find->target != peer_->contact().key;
+  });
+  EXPECT_EQ(finds.size(), 3u);
 }
 
 // Its time-outs are those of a network of 20 ms a round trip; one host takes 40 times as long.
