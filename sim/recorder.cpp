@@ -534,7 +534,7 @@ void Recorder::Impl::add_traffic_points(Instant when, const NodeCounters& sent, 
     add_point(fmt::format("purpose.bytes_per_s.{}", shoal::to_string(static_cast<Purpose>(i))), when,
               rate(sent.purpose_bytes[i]));
   }
-  add_point("traffic.bytes_per_s.session", when, rate(sent.session_bytes_sent));
+  add_point("traffic.by_session_bytes_per_s", when, rate(sent.session_bytes_sent));
   for (const auto& [name, count] : named_counters(sent)) {
     if (name.starts_with("dropped_")) add_point("dropped_per_s." + name.substr(8), when, rate(count));
   }

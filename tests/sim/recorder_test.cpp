@@ -415,12 +415,16 @@ TEST_F(RecorderDatabaseTest, HoldsSeriesItemsSessionsAndFaults) {
   recorder.host_offline(5, Departure::kClean, counters, at(109));
   counters.kinds[0].requests_sent = 10;
   counters.kinds[0].request_bytes_sent = 1000;
+  counters.session_bytes_sent = 400;  // of these
   sample(110, counters, 19);
   finish(110);
   ASSERT_TRUE(recorder.write(directory));
   EXPECT_EQ(ask("SELECT t_s, value FROM series WHERE metric = 'online'"), "100.0|20.0\n110.0|19.0\n");
   EXPECT_EQ(ask("SELECT value FROM series WHERE metric = 'lookups.success_ratio'"), "0.5\n");
   EXPECT_EQ(ask("SELECT value FROM series WHERE metric = 'traffic.bytes_per_s.ping'"), "1900.0\n");
+  EXPECT_EQ(ask("SELECT sum(value) FROM series WHERE metric LIKE 'traffic.bytes_per_s.%'"), "1900.0\n")
+      << "a stack of all kinds counts no byte twice";
+  EXPECT_EQ(ask("SELECT value FROM series WHERE metric = 'traffic.by_session_bytes_per_s'"), "760.0\n");
   EXPECT_EQ(ask("SELECT requests, request_bytes FROM traffic WHERE kind = 'ping'"), "190|19000\n");
   EXPECT_EQ(ask("SELECT kind, bytes, outcome, holders, sequence FROM items"), "publish|3|success|3|1\n");
   EXPECT_EQ(ask("SELECT outcome, latency_ms, counted, stale FROM item_gets"), "success|20.0|1|0\n");
