@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/base/prefetch.h"
 #include "node/node_impl.h"
 
 namespace shoal {
@@ -341,6 +342,10 @@ bool Node::run_jobs(std::size_t jobs_max) {
     impl_->ports.alarm.wake_at(next);
   }
   return !impl_->context.jobs.empty();
+}
+
+void Node::prefetch() const {
+  prefetch_object(impl_.get());
 }
 
 const Id& Node::id() const {

@@ -75,6 +75,9 @@ class Node final : public PortEvents {
   // remain: call again soon.
   bool run_jobs(std::size_t jobs_max);
 
+  // As HostedNode::prefetch().
+  void prefetch() const;
+
   const Id& id() const;
   const RoutingTable& table() const;
   const NodeCounters& counters() const;

@@ -2,8 +2,6 @@
 // again. Blocks come in sizes of 128 bytes of payload, so that a million short ones stay small.
 #pragma once
 
-#include <ns3/event-impl.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +10,7 @@
 
 #include "node/base/bytes.h"
 #include "node/ports/datagrams.h"
+#include "sim/host_event.h"
 #include "sim/host_index.h"
 
 namespace shoal::sim {
@@ -24,11 +23,13 @@ class DatagramReceiver {
   virtual ~DatagramReceiver() = default;
   // The event's time has come. The receiver posts it again or gives it back to the pool.
   virtual void on_datagram_event(DatagramEvent& event) = 0;
+  virtual void prefetch(HostIndex to, HostEvent::Step step) const = 0;
 };
 
-class DatagramEvent final : public ns3::EventImpl {
+class DatagramEvent final : public HostEvent {
  public:
   explicit DatagramEvent(DatagramReceiver& receiver) : receiver_(receiver) {}
+  void prefetch(Step step) const override { receiver_.prefetch(to, step); }
 
   HostIndex from = 0;
   HostIndex to = 0;

@@ -46,7 +46,8 @@ class StopEvent final : public ns3::EventImpl {
 
 }  // namespace
 
-EventLoop::EventLoop() {
+EventLoop::EventLoop(bool has_models)
+    : host_context_(has_models ? std::uint32_t{ns3::Simulator::NO_CONTEXT} : HostEvent::kContext) {
   check(!std::exchange(one_is_alive, true), "a process has one simulated network at a time");
   ns3::ObjectFactory scheduler;
   scheduler.SetTypeId(WheelScheduler::GetTypeId());

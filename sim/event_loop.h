@@ -12,12 +12,14 @@
 #include <functional>
 
 #include "node/base/instant.h"
+#include "sim/host_event.h"
 
 namespace shoal::sim {
 
 class EventLoop {
  public:
-  EventLoop();
+  // `has_models`: ns-3's models post events too (HostEvent says what for).
+  explicit EventLoop(bool has_models);
   ~EventLoop() { destroy(); }
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -26,6 +28,8 @@ class EventLoop {
   // Equal instants run in the order of the calls; the past means now. `context` is ns-3's: the node that its
   // models take the event for.
   void post(Instant when, ns3::EventImpl& event, std::uint32_t context = ns3::Simulator::NO_CONTEXT);
+  // The same for an event of one host, whose memory is prefetched where that is possible.
+  void post_host_event(Instant when, HostEvent& event) { post(when, event, host_context_); }
   void call(Instant when, std::function<void()> event);
   // Runs every event up to and at `when`, also those that come up on the way; now() is then `when`.
   void run_until(Instant when);
@@ -35,6 +39,7 @@ class EventLoop {
 
  private:
   bool alive_ = true;
+  std::uint32_t host_context_;
 };
 
 }  // namespace shoal::sim

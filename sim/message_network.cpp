@@ -83,7 +83,7 @@ void MessageNetwork::post(const Way& way, ByteView datagram, Instant arrives) {
   event.to_generation = hosts_[way.to].generation();
   event.from_port = way.from_port;
   event.to_port = way.to_port;
-  loop_.post(arrives + world_.down_time(datagram.size() + kDatagramHeaderBytes), event);
+  loop_.post_host_event(arrives + world_.down_time(datagram.size() + kDatagramHeaderBytes), event);
 }
 
 bool MessageNetwork::send_to_nobody(HostIndex from, std::size_t bytes) {
@@ -127,7 +127,7 @@ void MessageNetwork::on_datagram_event(DatagramEvent& event) {
     }
     if (*turn > now) {
       event.queued = true;
-      loop_.post(*turn, event);
+      loop_.post_host_event(*turn, event);
       return;
     }
   }

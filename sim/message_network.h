@@ -58,6 +58,7 @@ class MessageNetwork final : public NetworkBase, private DatagramReceiver, priva
   bool let_in(const Nat& nat, const DatagramEvent& event) const;
   bool send_to_nobody(HostIndex from, std::size_t bytes);
   void on_datagram_event(DatagramEvent& event) override;
+  void prefetch(HostIndex to, HostEvent::Step step) const override { hosts_[to].prefetch(step); }
 
   SimulatedHost& stream_host(HostIndex host) override { return hosts_[host]; }
   bool listening(HostIndex host) override { return hosts_[host].listening(); }

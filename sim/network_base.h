@@ -16,7 +16,8 @@ namespace shoal::sim {
 
 class NetworkBase : public Network {
  public:
-  NetworkBase(const NetworkSpec& spec, std::uint64_t seed) : world_(spec, seed) {}
+  NetworkBase(const NetworkSpec& spec, std::uint64_t seed)
+      : loop_(spec.fidelity == Fidelity::kPacket), world_(spec, seed) {}
 
   Endpoint endpoint(HostIndex host) const final { return world_.endpoint(host); }
   NatKind nat_kind(HostIndex host) const final { return world_.nat_kind(host); }

@@ -33,6 +33,7 @@ struct Population::Run final : HostedNode, NodeListener, Tracer {
 
   HostSlot& slot() const { return owner.slots_[host]; }
   PortEvents& events() override { return node; }
+  void prefetch() const override { node.prefetch(); }
   bool run_jobs() override {
     for (const CommitCompletion& done : slot().commits.take()) node.on_committed(done.commit, done.outcome);
     const bool more = node.run_jobs(kJobsAtOnce);

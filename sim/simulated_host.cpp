@@ -2,8 +2,13 @@
 
 #include <algorithm>
 
+#include "node/base/prefetch.h"
+
 namespace shoal::sim {
 namespace {
+
+// What a HostedNode has at its beginning.
+constexpr std::size_t kRunnerBytes = 128;
 
 tl::unexpected<Error> detached() {
   return fail(ErrorCode::kIo, "the simulated host is detached");
@@ -82,6 +87,21 @@ void SimulatedHost::run_jobs() {
   }
 }
 
+void SimulatedHost::prefetch(HostEvent::Step step) const {
+  switch (step) {
+    case HostEvent::Step::kHost:
+      prefetch_object(this);
+      world_.prefetch(index_);
+      break;
+    case HostEvent::Step::kRunner:
+      prefetch_bytes(node_, kRunnerBytes);
+      break;
+    case HostEvent::Step::kNode:
+      if (node_ != nullptr) node_->prefetch();
+      break;
+  }
+}
+
 void SimulatedHost::wake_at(Instant when) {
   if (node_ == nullptr || when == kNever) return;
   if (machine_ != nullptr) when = machine_->world_time(when);
@@ -98,7 +118,7 @@ void SimulatedHost::post_alarm() {
     --pending_count_;
   }
   pending_[pending_count_++] = alarm_at_;
-  loop_.post(alarm_at_, alarm_event_);
+  loop_.post_host_event(alarm_at_, alarm_event_);
 }
 
 void SimulatedHost::on_alarm_event() {

@@ -61,6 +61,7 @@ class SimulatedHost : public Alarm, public Clock, public Datagrams, public Strea
   }
   void deliver_datagram(const Endpoint& from, ByteView datagram);
   void run_jobs();
+  void prefetch(HostEvent::Step step) const;
   // When what the node sends now leaves the host: the job that sends it has ended.
   Instant sends_at() const {
     return machine_ == nullptr ? loop_.now() : std::max(loop_.now(), machine_->free_at());
@@ -75,9 +76,10 @@ class SimulatedHost : public Alarm, public Clock, public Datagrams, public Strea
   virtual void on_joined(const Endpoint& /*group*/) {}
 
  private:
-  class AlarmEvent final : public ns3::EventImpl {
+  class AlarmEvent final : public HostEvent {
    public:
     explicit AlarmEvent(SimulatedHost& host) : host_(host) {}
+    void prefetch(Step step) const override { host_.prefetch(step); }
 
    private:
     void Notify() override { host_.on_alarm_event(); }

@@ -42,8 +42,6 @@ TimingWheel::Event TimingWheel::pop() {
   }
   const Event event = sorted_.back().event;
   sorted_.pop_back();
-  static constexpr std::size_t kAhead = 6;  // events are scattered over memory: ask for the coming ones early
-  if (sorted_.size() > kAhead) __builtin_prefetch(sorted_[sorted_.size() - kAhead].event.what);
   return event;
 }
 

@@ -15,11 +15,12 @@ class WheelScheduler final : public ns3::Scheduler {
   void Insert(const Event& event) override;
   bool IsEmpty() const override { return wheel_.empty(); }
   Event PeekNext() const override { return from(wheel_.top()); }
-  Event RemoveNext() override { return from(wheel_.pop()); }
+  Event RemoveNext() override;
   void Remove(const Event& event) override;
 
  private:
   static Event from(const TimingWheel::Event& event);
+  void prefetch() const;
 
   // Looking at the earliest event turns the wheel, which nobody can tell from outside.
   mutable TimingWheel wheel_;

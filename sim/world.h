@@ -80,6 +80,8 @@ class World {
     return groups_.members({hosts_[host].region, v4_address, port});
   }
 
+  void prefetch(HostIndex host) const { __builtin_prefetch(&hosts_[host]); }
+
   // A packet of `bytes`, headers included, enters `from`'s up link. A full queue takes nothing.
   Departure depart(HostIndex from, HostIndex to, std::size_t bytes, Instant now);
   // Its two halves. A packet enters the up link: when it leaves it; nothing: the queue is full.

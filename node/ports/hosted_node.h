@@ -16,6 +16,9 @@ class HostedNode {
   // Called after events. Does a bounded amount of work; true when some remains: it is called again at once,
   // or on real sockets in the loop's next turn, so that IO stays responsive.
   virtual bool run_jobs() = 0;
+  // A hint that events for it come soon, from a host of so many nodes that their memory is seldom in the
+  // processor's caches: asks for it, and does nothing else.
+  virtual void prefetch() const {}
 };
 
 struct HostPorts {

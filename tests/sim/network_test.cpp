@@ -194,6 +194,33 @@ TEST_P(NetworkTest, LeavesRoomForDatagramsBesideAStream) {
   EXPECT_GE(b.datagrams.size(), 90u);
 }
 
+// What a host does at its alarm goes on in the events of ns-3's models, among those of other hosts.
+TEST_P(NetworkTest, CarriesWhatManyHostsSendAtTheirAlarms) {
+  start();
+  PlainNode& server = add_node();
+  server.echoing = true;
+  server.act([&] { ASSERT_TRUE(server.port().streams.listen()); });
+  static constexpr std::size_t kClients = 20;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    PlainNode& client = add_node();
+    client.bytes_to_write = 3'000;
+    client.at_alarm = [&] {
+      EXPECT_TRUE(client.port().datagrams.send(server.endpoint(), kHundred));
+      client.stream = client.port().streams.connect(server.endpoint()).value();
+      client.at_alarm = nullptr;
+      client.port().alarm.wake_at(at(2s));
+    };
+    client.act([&client, i] { client.port().alarm.wake_at(at(1s + i * 1us)); });
+  }
+  network_->run_until(at(3s));
+  EXPECT_EQ(server.datagrams.size(), kClients);
+  EXPECT_EQ(server.bytes_read, kClients * 3'000);
+  for (std::size_t i = 1; i <= kClients; ++i) {
+    EXPECT_EQ(nodes_[i]->datagrams.size(), 1u);
+    EXPECT_EQ(nodes_[i]->alarms.size(), 2u);
+  }
+}
+
 TEST_P(NetworkTest, RefusesAStreamAtOnceWhereNobodyListens) {
   start();
   PlainNode& a = add_node();

@@ -59,10 +59,11 @@ class PlainNode final : public HostedNode, private PortEvents {
 
   std::vector<Arrival> datagrams;
   std::vector<Instant> alarms;
-  std::size_t interfaces = 0;  // how often they were told
-  std::vector<Endpoint> own;   // what they were
-  StreamId stream;             // the last one opened
-  Endpoint stream_peer;        // and its other side
+  std::function<void()> at_alarm;  // what to do then
+  std::size_t interfaces = 0;      // how often they were told
+  std::vector<Endpoint> own;       // what they were
+  StreamId stream;                 // the last one opened
+  Endpoint stream_peer;            // and its other side
   bool opened = false, closed = false, reset = false;
   std::optional<Instant> ended_at;
   std::size_t bytes_read = 0, bytes_written = 0;
@@ -88,7 +89,10 @@ class PlainNode final : public HostedNode, private PortEvents {
       ports_.datagrams.send(from, bytes);
     });
   }
-  void on_alarm() override { alarms.push_back(network_.now()); }
+  void on_alarm() override {
+    alarms.push_back(network_.now());
+    if (at_alarm) actions_.push_back(at_alarm);
+  }
   void on_interfaces(std::span<const Endpoint> endpoints) override {
     ++interfaces;
     own.assign(endpoints.begin(), endpoints.end());

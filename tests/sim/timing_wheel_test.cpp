@@ -101,5 +101,17 @@ TEST(TimingWheel, KeepsTheOrderOfInsertionWhenUidsWrap) {
   EXPECT_EQ(wheel.pop().uid, 0u);
 }
 
+TEST(TimingWheel, KnowsWhatComesNextInTheSlotUnderWay) {
+  TimingWheel wheel;
+  for (const std::uint32_t uid : {3u, 1u, 2u}) wheel.insert({nullptr, 1'000'000 + uid, uid, 7});
+  wheel.insert({nullptr, 2'000'000'000, 4, 7});
+  EXPECT_EQ(wheel.peek(0), nullptr) << "not looked for yet";
+  EXPECT_EQ(wheel.pop().uid, 1u);
+  ASSERT_NE(wheel.peek(1), nullptr);
+  EXPECT_EQ(wheel.peek(0)->uid, 2u);
+  EXPECT_EQ(wheel.peek(1)->uid, 3u);
+  EXPECT_EQ(wheel.peek(2), nullptr) << "in another slot";
+}
+
 }  // namespace
 }  // namespace shoal::sim
