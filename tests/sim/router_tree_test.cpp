@@ -47,7 +47,7 @@ class RouterTreeTest : public testing::Test, private RouterTree::Outside {
     loop_.call(when, [this, from_edge, packet] { tree_->enter(from_edge, packet); });
   }
 
-  EventLoop loop_;
+  EventLoop loop_{true};
   std::unique_ptr<RouterPlan> plan_;
   std::unique_ptr<RouterTree> tree_;
   std::vector<Exit> exits_;
