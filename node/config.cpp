@@ -71,7 +71,8 @@ constexpr auto kEntries = std::to_array<Entry>({
      "A bucket without a lookup for this long is looked up."},
     {"cached_pairs_max", Count{&Config::cached_pairs_max, 1, kMillion},
      "Hosts whose shared keys are kept, least recently used out first."},
-    {"client", Flag{&Config::client}, "Strangers cannot reach this host: it asks, but enters no table."},
+    {"client", Flag{&Config::client},
+     "Strangers cannot reach this host: it asks, but enters no table. It finds out by itself too."},
     {"connection_item_lifetime", Time{&Config::connection_item_lifetime, 0s, kItemLifetimeMax},
      "Expiry of this host's connection item, which is refreshed at half of it; 0s: none is published."},
     {"first_buckets", Counts{&Config::first_buckets, 256, 1, 4096},
@@ -96,6 +97,8 @@ constexpr auto kEntries = std::to_array<Entry>({
      "How often this host looks up its own id, to know its neighbours."},
     {"per_subnet_max", Count{&Config::per_subnet_max, 0, 256},
      "Contacts of one /24 or IPv6 /48 in a bucket or a lookup's result; 0 for no limit."},
+    {"reach_test_interval", Time{&Config::reach_test_interval, 0s, kDay},
+     "A host that no stranger has reached for this long is tested again; 0s: it is taken to be reachable."},
     {"refreshes_per_lifetime", SmallCount{&Config::refreshes_per_lifetime, 0, 100},
      "How often within the mean lifetime of a contact neighbours and stale buckets are looked up and the "
      "connection "

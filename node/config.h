@@ -46,6 +46,7 @@ struct NodeConfig {
   Duration lost_check_interval = 15s;              // one contact that was lost is pinged again
   Duration bucket_refresh_interval = 15min;
   Duration neighbour_refresh_interval = 5min;  // a lookup of our own id
+  Duration reach_test_interval = 10min;        // can strangers reach us? 0: they can, and it is not tested
   Duration bootstrap_backoff_min = 2s;
   Duration bootstrap_backoff_max = 30s;
 

@@ -52,6 +52,7 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
       bootstrapper(context, rpc, ports.hosts, own),
       maintenance(context, rpc, lookups, table, ports.hosts),
       reunion(context, rpc),
+      reachability(context, rpc, table, own, *this),
       commands(kCommandsMax) {}
 
 // ---- Jobs
@@ -66,15 +67,21 @@ void Node::Impl::run(Bootstrap&) {
 
 void Node::Impl::run(HandleInterfaces& job) {
   own.on_interfaces(job.own);
+  reachability.on_network_changed();
   own_addresses_changed();
 }
 
 void Node::Impl::run(HandleRequest& job) {
   if (stopping) return;  // a host that leaves must not look alive to those that verify it
   std::visit([&](const auto& body) { serve(job.origin, job.request, body); }, job.request.body);
-  const bool could_be_a_contact = !job.request.client && !job.origin.connection;
+  if (job.origin.connection) return;
   const Contact contact{job.origin.key, job.origin.endpoint};
-  if (could_be_a_contact && own.is_other(contact)) maintenance.consider(contact, Purpose::kMaintenance);
+  if (job.request.client) {
+    // It may only not know yet whether it is one: its answer says.
+    if (table.find(contact.key) == contact) maintenance.verify(contact, Purpose::kMaintenance);
+  } else if (own.is_other(contact)) {
+    maintenance.consider(contact, Purpose::kMaintenance);
+  }
 }
 
 void Node::Impl::run(HandleDeadlines&) {
@@ -104,6 +111,9 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
       break;
     case DeadlineKind::kStop:
       stop_if_ready(true);
+      break;
+    case DeadlineKind::kTestReach:
+      reachability.on_deadline();
       break;
     case DeadlineKind::kPublishSelf:
       if (context.now() < publish_self_due) break;
@@ -157,9 +167,20 @@ void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
   if (table.add(contact, context.now(), rtt) != RoutingTable::Added::kNew) return;
   // To a host that is joining everybody is new, and it may hold what it held long ago.
   if (maintenance.joined()) hand_items_to(contact);
-  if (bootstrapper.on_connected()) {
+  if (bootstrapper.on_connected()) reachability.on_connected(contact);
+}
+
+void Node::Impl::on_may_join() {
+  maintenance.join();
+  publish_self_at(context.now() + kPublishSelfDelay);
+}
+
+// As a client we left no table knowing us; as one no longer, everybody is to meet us.
+void Node::Impl::on_client_changed(bool client) {
+  if (client) {
+    maintenance.ping_all();
+  } else {
     maintenance.join();
-    publish_self_at(context.now() + kPublishSelfDelay);
   }
 }
 
@@ -175,6 +196,11 @@ void Node::Impl::repair_items_of(const Id& lost) {
   std::vector<ItemName> names = items.to_repair(lost);
   names.resize(std::min(names.size(), kHandOverMax));
   for (const ItemName& name : names) operations.repair(name);
+}
+
+// That a host says so of itself is enough: it can harm nobody else.
+void Node::Impl::on_client(const Id& host) {
+  if (table.remove(host)) repair_items_of(host);
 }
 
 void Node::Impl::on_contact_silent(const Contact& contact) {
@@ -230,6 +256,9 @@ void Node::Impl::on_answer(const Answer& answer) {
       break;
     case Completion::Owner::kCommand:
       finish_asking_command(answer);
+      break;
+    case Completion::Owner::kReachability:
+      reachability.on_answer(answer);
       break;
     case Completion::Owner::kShutdown:
       --shutdowns_unanswered;
@@ -359,6 +388,9 @@ const NodeCounters& Node::counters() const {
 }
 const NodeConfig& Node::config() const {
   return impl_->context.config;
+}
+bool Node::is_client() const {
+  return impl_->reachability.is_client();
 }
 std::size_t Node::jobs_queued() const {
   return impl_->context.jobs.size();

@@ -82,6 +82,8 @@ class Node final : public PortEvents {
   const RoutingTable& table() const;
   const NodeCounters& counters() const;
   const NodeConfig& config() const;
+  // Strangers cannot reach it: by configuration, or found out (dht/reachability.h).
+  bool is_client() const;
   std::size_t jobs_queued() const;
   std::size_t requests_in_flight() const;
 

@@ -104,7 +104,8 @@ void Node::Impl::execute(CommandId id, StatusCommand&) {
   StatusResult status;
   status.host = keys.public_key();
   status.endpoints = own.advertised();
-  status.client = context.config.client;
+  status.client = reachability.is_client();
+  status.reachability = to_string(reachability.state());
   status.boot_number = boot_number;
   status.contacts = table.size();
   status.replacements = table.replacements();

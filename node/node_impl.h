@@ -18,6 +18,7 @@
 #include "node/dht/lookups.h"
 #include "node/dht/maintenance.h"
 #include "node/dht/own_addresses.h"
+#include "node/dht/reachability.h"
 #include "node/dht/reunion.h"
 #include "node/jobs/job.h"
 #include "node/jobs/node_context.h"
@@ -27,7 +28,11 @@
 
 namespace shoal {
 
-struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, ItemsListener {
+struct Node::Impl final : RpcListener,
+                          ConnectionListener,
+                          LookupListener,
+                          ItemsListener,
+                          ReachabilityListener {
   Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot, CipherKind cipher_kind,
        Rng rng, NodePorts node_ports);
 
@@ -60,6 +65,8 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
   void serve(const Origin& origin, const wire::Request& request, const wire::GetItem& body) {
     items.handle(origin, request, body);
   }
+
+  void serve(const Origin& origin, const wire::Request& request, const wire::TestReach& body);
 
   // ---- Commands
 
@@ -97,12 +104,14 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
 
   void on_contact_answered(const Contact& contact, Duration rtt) override;
   void on_contact_silent(const Contact& contact) override;
+  void on_client(const Id& host) override;
+  void on_reached_by_stranger() override { reachability.on_reached(); }
   void on_observed(const Endpoint& endpoint, const Contact& by) override;
   void on_slow(const Completion& completion) override;
   void on_answer(const Answer& answer) override;
   void on_hello(const Contact& contact) override { bootstrapper.on_hello(contact); }
 
-  // ---- ConnectionListener, LookupListener, ItemsListener
+  // ---- ConnectionListener, LookupListener, ItemsListener, ReachabilityListener
 
   void on_session_message(const Origin& origin, ByteView message) override {
     rpc.on_session_message(origin, message);
@@ -112,6 +121,9 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
   void on_stored_here(Guid operation, const wire::Refusal& outcome) override {
     operations.on_stored_here(operation, outcome);
   }
+
+  void on_may_join() override;
+  void on_client_changed(bool client) override;
 
   void hand_items_to(const Contact& newcomer);
   void repair_items_of(const Id& lost);
@@ -135,6 +147,7 @@ struct Node::Impl final : RpcListener, ConnectionListener, LookupListener, Items
   Bootstrapper bootstrapper;
   Maintenance maintenance;
   Reunion reunion;
+  Reachability reachability;
   SlotTable<PendingCommand> commands;
   std::set<Id> leaving;  // said that they leave, and are being verified
   Instant publish_self_due = kNever;

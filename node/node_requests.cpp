@@ -45,4 +45,21 @@ void Node::Impl::serve(const Origin& origin, const wire::Request& request,
   rpc.respond(origin, request, wire::NextConnection{table.next(body.target)});
 }
 
+void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::TestReach& body) {
+  if (body.contact) {
+    if (own.usable(*body.contact)) maintenance.verify(*body.contact, Purpose::kMaintenance);
+    rpc.respond(origin, request, wire::Done{});
+  } else if (origin.connection) {
+    rpc.respond(origin, request, wire::Refusal{ErrorCode::kUnsupported, 0});  // the endpoint is a stream's
+  } else if (!rpc.validated(origin, request)) {
+    rpc.respond(origin, request, wire::Refusal{ErrorCode::kBadToken, 0});
+  } else {
+    const Contact tested{origin.key, origin.endpoint};
+    std::vector<Contact> witnesses = reachability.ask_witnesses(tested);
+    // Where nobody can test it, it will act as one that can be reached.
+    if (witnesses.empty() && own.is_other(tested)) maintenance.consider(tested, Purpose::kMaintenance);
+    rpc.respond(origin, request, wire::Contacts{std::move(witnesses)});
+  }
+}
+
 }  // namespace shoal

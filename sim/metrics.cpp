@@ -58,6 +58,9 @@ constexpr MetricName kMetrics[] = {
      "warm-up, per online node"},
     {"oracle.checks", "checks of the oracle's rules"},
     {"oracle.violations", "checks that failed"},
+    {"population.mistaken_ratio",
+     "online hosts, a minute after their start, that take themselves for a client and are none, or the "
+     "reverse; over samples after the warm-up"},
     {"population.online.mean", "hosts online, over the time after the warm-up"},
     {"publish.stale_read_ratio",
      "counted gets of publish items that brought an older sequence number than one acknowledged before they "
@@ -91,6 +94,9 @@ constexpr MetricName kMetrics[] = {
     {"sim.wall_s", "wall time"},
     {"store.commits_failed", "batches of items that a host's disk could not keep, in the whole run"},
     {"store.items_damaged", "values that nodes found damaged on their disks and dropped, in the whole run"},
+    {"table.client_ratio",
+     "contacts in routing tables that are clients (strangers cannot reach them), over samples after the "
+     "warm-up"},
     {"table.contacts.mean", "contacts in a routing table, over samples after the warm-up"},
     {"table.live_contact_ratio",
      "contacts in routing tables that are online, over samples after the warm-up"},

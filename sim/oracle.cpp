@@ -55,8 +55,13 @@ void Oracle::host_online(HostIndex host, const Id& id, bool client, Instant when
   const bool distrusted = state.distrusted && state.id == id;
   impl_->distrusted -= state.distrusted && !distrusted ? 1 : 0;
   const std::uint32_t life = state.life == 0 || state.id != id ? state.life + 1 : state.life;
-  state = {
-      .id = id, .since = when, .online = true, .distrusted = distrusted, .life = life, .silent_since = when};
+  state = {.id = id,
+           .since = when,
+           .online = true,
+           .distrusted = distrusted,
+           .client = client,
+           .life = life,
+           .silent_since = when};
   impl_->lives[id] = {.host = host, .number = life, .since = when, .until = kNever, .client = client};
   if (!client) impl_->members[id] = {.host = host, .since = when};
   ++impl_->online;

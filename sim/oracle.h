@@ -68,6 +68,7 @@ struct HostSample {
   std::size_t jobs_queued = 0, jobs_max = 0;
   std::size_t requests_in_flight = 0, requests_in_flight_max = 0;
   std::size_t contacts = 0;
+  bool client = false;  // it takes itself for one
 };
 
 class Oracle {
@@ -163,9 +164,15 @@ class Oracle {
   // The end of a partition; a host beyond the vector's end was in group 0.
   void partition_began();  // former heals are no longer judged
   void partition_healed(std::vector<std::uint8_t> group_of_host, Instant when);
-  // Tables: begin, then one after the other. check_table returns how many of the contacts are online.
+  // Nothing: it has been online for too short a time to know.
+  std::optional<bool> is_settled_client(HostIndex host, Instant when) const;
+  // Tables: begin, then one after the other. check_table counts, of the contacts, those that are online, and
+  // of these the clients.
+  struct TableContacts {
+    std::size_t live = 0, clients = 0;
+  };
   void begin_tables();
-  std::size_t check_table(HostIndex host, Instant when, std::span<const Contact> contacts);
+  TableContacts check_table(HostIndex host, Instant when, std::span<const Contact> contacts);
   struct Standing {
     std::uint32_t tables = 0;  // that hold the host as it is now
     std::uint32_t of = 0;      // looked at since begin_tables

@@ -10,6 +10,8 @@ namespace {
 
 // By chance alone a table holds none of so many expected contacts once in e^20 tables.
 constexpr double kContactsExpectedMin = 20;
+// For a few tests of its reachability, each of some seconds.
+constexpr Duration kKnowsItselfWithin = std::chrono::minutes(1);
 // Hosts whose tables are followed from look to look.
 constexpr HostIndex kFollowedHosts = 1000;
 
@@ -65,12 +67,18 @@ Oracle::Standing Oracle::standing(HostIndex host) const {
   return {.tables = host < impl_->hosts.size() ? impl_->hosts[host].tables : 0, .of = impl_->tables};
 }
 
-std::size_t Oracle::check_table(HostIndex host, Instant when, std::span<const Contact> contacts) {
+std::optional<bool> Oracle::is_settled_client(HostIndex host, Instant when) const {
+  const Impl::Host& state = impl_->hosts.at(host);
+  if (when - state.since < kKnowsItselfWithin) return std::nullopt;
+  return state.client;
+}
+
+Oracle::TableContacts Oracle::check_table(HostIndex host, Instant when, std::span<const Contact> contacts) {
   ++impl_->tables;
   ++impl_->tables_ever;
   impl_->host_at(host);
-  std::size_t live = 0;
-  for (const Contact& contact : contacts) impl_->check_contact(host, when, contact, live);
+  TableContacts counts;
+  for (const Contact& contact : contacts) impl_->check_contact(host, when, contact, counts);
   impl_->check_places(host, when, contacts);
   if (host < kFollowedHosts) impl_->follow(host, when, contacts);
   for (Impl::Heal& heal : impl_->heals) {
@@ -78,10 +86,11 @@ std::size_t Oracle::check_table(HostIndex host, Instant when, std::span<const Co
     const bool was_there = host < heal.judged.size() && impl_->hosts[host].since <= heal.when;
     if (due && was_there && !heal.judged[host]) impl_->judge_table(heal, host, when, contacts);
   }
-  return live;
+  return counts;
 }
 
-void Oracle::Impl::check_contact(HostIndex host, Instant when, const Contact& contact, std::size_t& live) {
+void Oracle::Impl::check_contact(HostIndex host, Instant when, const Contact& contact,
+                                 TableContacts& counts) {
   const auto life = lives.find(contact.key);
   if (fails(Rule::kTablePhantom, life != lives.end())) {
     violated(Rule::kTablePhantom, host, when,
@@ -92,7 +101,8 @@ void Oracle::Impl::check_contact(HostIndex host, Instant when, const Contact& co
   const bool is_live = life->second.until == kNever;
   bool repeated = false;
   if (is_live) {
-    ++live;
+    ++counts.live;
+    counts.clients += life->second.client ? 1 : 0;
     Host& known = hosts[life->second.host];
     repeated = known.last_table == tables_ever;
     known.last_table = tables_ever;

@@ -21,6 +21,7 @@ struct Oracle::Impl {
     Instant since{};
     bool online = false;
     bool distrusted = false;
+    bool client = false;
     std::uint32_t life = 0;  // as in host_name()
     // Tables, of the looks since begin_tables
     std::uint32_t tables = 0;
@@ -115,7 +116,7 @@ struct Oracle::Impl {
   void check_survival(const Item& item, bool anybody);
   void check_downgrades(const Item& item);
 
-  void check_contact(HostIndex host, Instant when, const Contact& contact, std::size_t& live);
+  void check_contact(HostIndex host, Instant when, const Contact& contact, TableContacts& counts);
   void check_places(HostIndex host, Instant when, std::span<const Contact> contacts);
   void follow(HostIndex host, Instant when, std::span<const Contact> contacts);
   void judge_table(Heal& heal, HostIndex host, Instant when, std::span<const Contact> contacts);

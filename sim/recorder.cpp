@@ -454,7 +454,7 @@ void Recorder::begin_sample(Instant when) {
   run.table_stride = (run.online + kTablesPerSample - 1) / kTablesPerSample;
   run.running = {};
   run.jobs_queued = run.requests_in_flight = 0;
-  run.sample_tables = run.sample_contacts = run.sample_live = 0;
+  run.sample_tables = run.sample_contacts = run.sample_live = run.sample_clients = 0;
   run.oracle.begin_tables();
 }
 
@@ -468,6 +468,10 @@ void Recorder::sample_host(HostIndex host, const HostSample& sample) {
   run.jobs_queued = std::max(run.jobs_queued, sample.jobs_queued);
   run.requests_in_flight = std::max(run.requests_in_flight, sample.requests_in_flight);
   run.oracle.check_host(host, run.sample_when, sample);
+  const std::optional<bool> client = run.oracle.is_settled_client(host, run.sample_when);
+  if (!client || !run.after_warm_up(run.sample_when)) return;
+  ++run.hosts_settled;
+  run.hosts_mistaken += *client == sample.client ? 0 : 1;
 }
 
 // The choice moves on by one host a sample, so that all tables are looked at in the course of a run.
@@ -477,7 +481,9 @@ bool Recorder::wants_table(HostIndex host) const {
 
 void Recorder::sample_table(HostIndex host, std::span<const Contact> contacts) {
   Impl& run = *impl_;
-  run.sample_live += run.oracle.check_table(host, run.sample_when, contacts);
+  const Oracle::TableContacts counts = run.oracle.check_table(host, run.sample_when, contacts);
+  run.sample_live += counts.live;
+  run.sample_clients += counts.clients;
   ++run.sample_tables;
   run.sample_contacts += contacts.size();
   if (run.after_warm_up(run.sample_when)) ++run.tables_of_size[contacts.size()];
@@ -502,6 +508,7 @@ void Recorder::end_sample() {
     run.add_point("table.contacts", when, share(run.sample_contacts, run.sample_tables));
     if (run.sample_contacts > 0) {
       run.add_point("table.live_contact_ratio", when, share(run.sample_live, run.sample_contacts));
+      run.add_point("table.client_ratio", when, share(run.sample_clients, run.sample_contacts));
     }
   }
   run.add_point("jobs_queued.max", when, static_cast<double>(run.jobs_queued));
@@ -517,6 +524,7 @@ void Recorder::end_sample() {
     run.tables += run.sample_tables;
     run.contacts += run.sample_contacts;
     run.live_contacts += run.sample_live;
+    run.client_contacts += run.sample_clients;
   }
 }
 

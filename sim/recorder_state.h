@@ -282,10 +282,12 @@ struct Recorder::Impl {
   NodeCounters retired;  // of hosts that left
   NodeCounters running;  // of those online, in the sample under way
   std::size_t jobs_queued = 0, requests_in_flight = 0;
-  std::uint64_t sample_tables = 0, sample_contacts = 0, sample_live = 0;
+  std::uint64_t sample_tables = 0, sample_contacts = 0, sample_live = 0, sample_clients = 0;
   std::optional<Account> first_account;  // of the first sample at or after the end of the warm-up
   Account last_account;
-  std::uint64_t tables = 0, contacts = 0, live_contacts = 0;  // after the warm-up
+  // After the warm-up
+  std::uint64_t tables = 0, contacts = 0, live_contacts = 0, client_contacts = 0;
+  std::uint64_t hosts_settled = 0, hosts_mistaken = 0;
   std::map<std::size_t, std::uint64_t> tables_of_size;
   std::vector<Instant> sample_times;
   std::vector<std::string> series_names;

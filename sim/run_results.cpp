@@ -246,6 +246,8 @@ void Recorder::Impl::summarize_traffic() {
   Summary& summary = results->summary;
   if (tables > 0) summary["table.contacts.mean"] = ratio(contacts, tables);
   if (contacts > 0) summary["table.live_contact_ratio"] = ratio(live_contacts, contacts);
+  if (contacts > 0) summary["table.client_ratio"] = ratio(client_contacts, contacts);
+  if (hosts_settled > 0) summary["population.mistaken_ratio"] = ratio(hosts_mistaken, hosts_settled);
   histograms["table.contacts"] = count_histogram(tables_of_size);
   summary["churn.departures"] = departures;
   summary["store.commits_failed"] = last_account.counters.commits_failed;

@@ -21,7 +21,7 @@ CREATE TABLE series (       -- one value per sample and metric, in the order of 
   metric TEXT NOT NULL,     -- online | lookups.started_per_s, lookups.success_ratio (by their start), gets.* alike
                             -- | traffic.bytes_per_s.KIND, traffic.messages_per_s.KIND, purpose.bytes_per_s.PURPOSE
                             -- | traffic.by_session_bytes_per_s, of those of all kinds
-                            -- | table.contacts (mean), table.live_contact_ratio, dropped_per_s.REASON
+                            -- | table.contacts (mean), table.live_contact_ratio, table.client_ratio, dropped_per_s.REASON
                             -- | jobs_queued.max, requests_in_flight.max
   value  REAL NOT NULL,
   PRIMARY KEY (metric, t_s)

@@ -63,7 +63,7 @@ void Simulation::sample() {
   population_.for_each_running([&](HostIndex host, const Node& node) {
     recorder_.sample_host(
         host, {&node.counters(), node.jobs_queued(), node.config().jobs_max, node.requests_in_flight(),
-               node.config().requests_in_flight_max, node.table().size()});
+               node.config().requests_in_flight_max, node.table().size(), node.is_client()});
     if (!recorder_.wants_table(host)) return;
     contacts_.clear();
     for (const RoutingTable::Row& row : node.table().rows()) contacts_.push_back(row.contact);

@@ -99,7 +99,10 @@ std::string status_text(const json& answer) {
     endpoints += fmt::format(" {}", endpoint.get<std::string>());
   std::string out = fmt::format("host          {}\n", text_of(answer, "host"));
   out += fmt::format("endpoints    {}\n", endpoints.empty() ? " none known yet" : endpoints);
-  out += fmt::format("reachable     {}\n", answer.at("client").get<bool>() ? "no (a client)" : "yes");
+  const bool known = text_of(answer, "reachability") != "unknown";
+  out += fmt::format("reachable     {}\n", answer.at("client").get<bool>() ? "no (a client)"
+                                           : known                         ? "yes"
+                                                                           : "not known yet");
   out += fmt::format("contacts      {} and {} replacements\n", answer.at("contacts").dump(),
                      answer.at("replacements").dump());
   out += fmt::format("items         {}, {}\n", answer.at("items").dump(),

@@ -145,6 +145,8 @@ struct ResolveResult {
 struct StatusResult {
   Id host;
   std::vector<Endpoint> endpoints;  // where others see us
+  // Can strangers reach it? "unknown", "reachable" or "unreachable"; a client is asked by nobody.
+  std::string_view reachability = "unknown";
   bool client = false;
   std::uint64_t boot_number = 0;
   std::size_t contacts = 0;

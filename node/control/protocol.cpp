@@ -319,11 +319,17 @@ json encode_result(const ResolveResult& result) {
 json encode_result(const StatusResult& result) {
   json counters = json::object();
   for (const auto& [name, value] : result.counters) counters[name] = value;
-  return {{"host", result.host.hex()},      {"endpoints", encode_endpoints(result.endpoints)},
-          {"client", result.client},        {"boot_number", result.boot_number},
-          {"contacts", result.contacts},    {"replacements", result.replacements},
-          {"items", result.items},          {"item_bytes", result.item_bytes},
-          {"sessions", result.sessions},    {"uptime_s", to_seconds(result.uptime)},
+  return {{"host", result.host.hex()},
+          {"endpoints", encode_endpoints(result.endpoints)},
+          {"client", result.client},
+          {"reachability", result.reachability},
+          {"boot_number", result.boot_number},
+          {"contacts", result.contacts},
+          {"replacements", result.replacements},
+          {"items", result.items},
+          {"item_bytes", result.item_bytes},
+          {"sessions", result.sessions},
+          {"uptime_s", to_seconds(result.uptime)},
           {"counters", std::move(counters)}};
 }
 

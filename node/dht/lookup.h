@@ -47,6 +47,8 @@ class Lookup {
   const Contact& contact(std::uint16_t candidate) const { return candidates_[candidate].contact; }
 
   void on_answer(std::uint16_t candidate, std::span<const Contact> told, Instant now);
+  // It has answered, but says that it is a client: no result of a lookup.
+  void exclude(std::uint16_t index) { candidates_[index].state = State::kFailed; }
   void on_slow(std::uint16_t candidate);
   void on_failed(std::uint16_t candidate, LookupReport::Outcome outcome, Instant now);
 

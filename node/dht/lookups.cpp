@@ -108,6 +108,7 @@ void Lookups::on_answer(const Answer& answer) {
   }
   std::erase_if(told, [&](const Contact& contact) { return !own_.usable(contact); });
   active->lookup.on_answer(candidate, told, now);
+  if (answer.response->client) active->lookup.exclude(candidate);
   step(answer.completion.guid);
 }
 

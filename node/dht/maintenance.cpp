@@ -105,6 +105,12 @@ Duration Maintenance::refresh_period(Duration longest) const {
   return paced(table_.contact_lifetime(), context_.config.refreshes_per_lifetime, kRefreshPeriodMin, longest);
 }
 
+void Maintenance::ping_all() {
+  to_check_.clear();
+  for (const RoutingTable::Row& row : table_.rows()) to_check_.push_back(row.contact.key);
+  looked_at_ = context_.now();
+}
+
 // Looks the table over, then pings what it found one by one, spread over the time until the next look.
 void Maintenance::check_contacts() {
   const CheckPeriods periods = check_periods();

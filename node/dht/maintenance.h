@@ -41,6 +41,9 @@ class Maintenance {
   // A request to a contact went unanswered, which it has survived: is it still there?
   void on_silent(const Contact& contact);
 
+  // Pings all contacts one after the other: they are to learn something about us.
+  void ping_all();
+
   void on_deadline(DeadlineKind kind);
   void on_lookup_done();
   void save_hosts();

@@ -18,6 +18,7 @@ enum class DeadlineKind : std::uint8_t {
   kRefreshBuckets,     // look up ids in buckets nobody was seen in
   kRefreshNeighbours,  // look up our own id
   kRenewItems,         // renew or expire items we hold
+  kTestReach,          // a test of our reachability is over, or due
   kPublishSelf,        // renew our connection item
   kSaveHosts,          // write the known hosts
   kStop,               // do not wait any longer for answers to shutdown_host

@@ -63,6 +63,8 @@ Rpc::Rpc(NodeContext& context, const Id& self, Datagrams& datagrams, DatagramCip
       tokens_(context.config.tokens_max),
       sources_(context.config.requests_per_source_per_s, context.rng),
       strangers_(context.config.strangers_per_s),
+      client_in_requests_(context.config.client),
+      client_in_responses_(context.config.client),
       hello_secret_(context.rng.next()),
       out_workers_(context.config.requests_in_flight_max) {}
 
@@ -72,7 +74,7 @@ Guid Rpc::request(OutRequest out) {
   if (out_workers_.full()) return {};
   OutWorker worker{};
   worker.request.id = context_.rng.next();
-  worker.request.client = context_.config.client;
+  worker.request.client = client_in_requests_;
   worker.request.body = std::move(out.body);
   worker.to = out.to;
   worker.purpose = out.purpose;
@@ -175,6 +177,7 @@ void Rpc::send_raw(const Endpoint& to, ByteView datagram) {
     ++context_.counters.dropped_send;
     return;
   }
+  contacted_.add(to, context_.now());
   ++context_.counters.datagrams_sent;
   context_.counters.bytes_sent += datagram.size();
 }
@@ -223,7 +226,11 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response, std
     if (!worker->by_session) listener_.on_contact_silent(worker->to);
   } else {
     if (!worker->by_session) learn(*rtt);
-    if (!worker->by_session) listener_.on_contact_answered(worker->to, *rtt);
+    if (response->client) {
+      listener_.on_client(worker->to.key);
+    } else if (!worker->by_session) {
+      listener_.on_contact_answered(worker->to, *rtt);
+    }
     if (response->time_s != 0) {
       context_.network_time.heard(worker->to.key, WallTime(std::chrono::seconds(response->time_s)),
                                   context_.now());
@@ -257,7 +264,7 @@ void Rpc::handle_late(const HandleResponse& job) {
   unanswered_.erase(late);
   learn(rtt);
   if (job.response.token) tokens_.put(contact.key, *job.response.token, context_.now(), rtt);
-  listener_.on_contact_answered(contact, rtt);
+  if (!job.response.client) listener_.on_contact_answered(contact, rtt);
 }
 
 void Rpc::on_session_lost(Guid connection) {
@@ -373,6 +380,7 @@ void Rpc::on_session_message(const Origin& origin, ByteView message) {
 void Rpc::post_message(const Origin& origin, wire::Message message) {
   if (auto* request = std::get_if<wire::Request>(&message)) {
     ++context_.counters.kinds[request->body.index()].requests_received;
+    if (!origin.connection && !has_contacted(origin.endpoint)) listener_.on_reached_by_stranger();
     const JobClass job_class = class_of(*request);
     context_.post(job_class, HandleRequest{origin, std::move(*request)});
   } else {
@@ -399,6 +407,7 @@ void Rpc::handle_hello(const Endpoint& from, ByteView datagram) {
   }
   const Id key = Id::from_bytes(datagram.last(kIdBytes));
   if (key == Id{}) {
+    if (!has_contacted(from)) listener_.on_reached_by_stranger();
     Bytes answer(datagram.begin(), datagram.end());
     std::copy(self_.bytes.begin(), self_.bytes.end(), answer.end() - kIdBytes);
     send_raw(from, answer);
@@ -444,6 +453,7 @@ void Rpc::respond(const Origin& origin, std::uint64_t request_id, wire::RequestK
     response.token = mint_.mint(origin.endpoint.address, origin.key, context_.now());
     response.observed = origin.endpoint;
     response.time_s = seconds_of(context_.clock.wall_time());
+    response.client = client_in_responses_;
   }
   const std::size_t bytes_max = response_bytes_max(origin, validated);
   wire::Message message(std::move(response));

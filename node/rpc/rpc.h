@@ -30,6 +30,7 @@
 #include "node/jobs/node_context.h"
 #include "node/ports/datagrams.h"
 #include "node/rpc/connections.h"
+#include "node/rpc/contacted.h"
 #include "node/rpc/rate_limiter.h"
 #include "node/rpc/rtt_estimator.h"
 #include "node/rpc/token_cache.h"
@@ -41,7 +42,16 @@ namespace shoal {
 // Who waits for a request's end: a part of the node, one of its pieces of work, and what that likes to
 // remember.
 struct Completion {
-  enum class Owner : std::uint8_t { kNobody, kLookup, kStore, kFetch, kVerify, kCommand, kShutdown };
+  enum class Owner : std::uint8_t {
+    kNobody,
+    kLookup,
+    kStore,
+    kFetch,
+    kVerify,
+    kCommand,
+    kShutdown,
+    kReachability
+  };
   Owner owner = Owner::kNobody;
   std::uint16_t index = 0;
   Guid guid;
@@ -72,6 +82,10 @@ class RpcListener {
   // It answered us from that endpoint with that key.
   virtual void on_contact_answered(const Contact& contact, Duration rtt) = 0;
   virtual void on_contact_silent(const Contact& contact) = 0;
+  // It answers that strangers cannot reach it.
+  virtual void on_client(const Id& host) = 0;
+  // A request, or a hello, came by datagram from an address to which we had sent nothing lately.
+  virtual void on_reached_by_stranger() = 0;
   // Where `by` says we sent from.
   virtual void on_observed(const Endpoint& own, const Contact& by) = 0;
   virtual void on_slow(const Completion& completion) = 0;
@@ -87,6 +101,13 @@ class Rpc {
 
   // Begins a request; the empty guid when requests_in_flight_max are under way.
   Guid request(OutRequest out);
+  // Do our requests, and our responses, say that strangers cannot reach us? At first as configured.
+  void announce_client(bool in_requests, bool in_responses) {
+    client_in_requests_ = in_requests;
+    client_in_responses_ = in_responses;
+  }
+  // Was anything sent there lately?
+  bool has_contacted(const Endpoint& endpoint) const { return contacted_.contains(endpoint, context_.now()); }
   // Nobody waits for it any longer; it goes on only to learn whether the contact is there.
   void forget(Guid request);
   // Asks the host at an endpoint for its key (sealed datagrams need one): "version | 32 zero bytes | nonce 24
@@ -181,6 +202,9 @@ class Rpc {
   SourceLimiter sources_;
   RateLimiter strangers_;
   RttEstimator rtt_;
+  Contacted contacted_;
+  bool client_in_requests_;
+  bool client_in_responses_;
   std::vector<Unanswered> unanswered_;  // the last few, oldest first
   std::uint64_t hello_secret_;
   SlotTable<OutWorker> out_workers_;

@@ -94,6 +94,11 @@ void fill(const GetItem& body, pb::Request& out) {
   get.set_resume(body.resume);
 }
 
+void fill(const TestReach& body, pb::Request& out) {
+  pb::TestReach& test = *out.mutable_test_reach();
+  if (body.contact) assign(*body.contact, *test.mutable_contact());
+}
+
 void fill(const Done&, pb::Response& out) {
   out.mutable_done();
 }
@@ -134,6 +139,7 @@ void fill(const Response& response, pb::Message& out) {
   if (response.token) assign(ByteView(*response.token), *r.mutable_token());
   if (response.observed) assign(*response.observed, *r.mutable_observed());
   r.set_time_s(response.time_s);
+  r.set_client(response.client);
   std::visit([&](const auto& body) { fill(body, r); }, response.body);
 }
 
@@ -306,6 +312,11 @@ RequestBody read_body(const pb::Request& in, FieldReader& reader) {
       return read(in.store_item(), reader);
     case pb::Request::kGetItem:
       return read(in.get_item(), reader);
+    case pb::Request::kTestReach: {
+      const std::string& contact = in.test_reach().contact();
+      if (contact.empty()) return TestReach{};
+      return TestReach{reader.contact(contact, "test_reach.contact")};
+    }
   }
   return Ping{};
 }
@@ -359,6 +370,7 @@ Result<Message> read(const pb::Response& in) {
   response.token = reader.token(in.token(), "response.token");
   if (!in.observed().empty()) response.observed = reader.endpoint(in.observed(), "response.observed");
   response.time_s = in.time_s();
+  response.client = in.client();
   response.body = read_body(in, reader);
   if (!reader.good()) return reader.failure();
   return result;

@@ -55,19 +55,20 @@ inline constexpr std::size_t kEnvelopeBytes = 3 + 9;              // Message, id
 inline constexpr std::size_t kTokenFieldBytes = 2 + kTokenBytes;  // tag, length, value
 inline constexpr std::size_t kObservedFieldBytes = 2 + kEndpointBytes;
 inline constexpr std::size_t kTimeFieldBytes = 1 + 5;
+inline constexpr std::size_t kClientFieldBytes = 1 + 1;
 inline constexpr std::size_t kItemFieldsBytes = (1 + 2) + 2 + (1 + 2);             // Item, kind, body
 inline constexpr std::size_t kStoreFieldsBytes = (2 + 2) + kItemFieldsBytes + 11;  // and expected_sequence
 inline constexpr std::size_t kItemsFieldsBytes =
     (2 + 2) + kItemFieldsBytes + 6 + 2 + 11;  // and by_session_bytes, more, held_sequence
-inline constexpr std::size_t kItemsAroundBytes =
-    kEnvelopeBytes + kTokenFieldBytes + kObservedFieldBytes + kTimeFieldBytes + kItemsFieldsBytes;
+inline constexpr std::size_t kItemsAroundBytes = kEnvelopeBytes + kTokenFieldBytes + kObservedFieldBytes +
+                                                 kTimeFieldBytes + kClientFieldBytes + kItemsFieldsBytes;
 }  // namespace detail
 
 // The longest body of one item in a StoreItem with token, `client` and either expected_sequence or expires …
 inline constexpr std::size_t kStoreBodyInDatagramMax = kDatagramMessageBytesMax - detail::kEnvelopeBytes -
                                                        detail::kTokenFieldBytes - 2 -
                                                        detail::kStoreFieldsBytes;
-// … and in an Items with token, observed endpoint and time, without contacts.
+// … and in an Items with token, observed endpoint, time and `client`, without contacts.
 inline constexpr std::size_t kGetBodyInDatagramMax = kDatagramMessageBytesMax - detail::kItemsAroundBytes;
 
 // How many contacts fit an Items by datagram beside one item (or none: body_bytes 0).

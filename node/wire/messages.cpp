@@ -18,6 +18,8 @@ const char* to_string(RequestKind kind) {
       return "store_item";
     case RequestKind::kGetItem:
       return "get_item";
+    case RequestKind::kTestReach:
+      return "test_reach";
   }
   return "unknown";
 }

@@ -60,6 +60,11 @@ struct FindHost {
   friend bool operator==(const FindHost&, const FindHost&) = default;
 };
 
+struct TestReach {
+  std::optional<Contact> contact;  // whom to ping; nothing: the sender itself wants to be tested
+  friend bool operator==(const TestReach&, const TestReach&) = default;
+};
+
 struct Contacts {
   std::vector<Contact> contacts;  // nearest first, at most kContactsMax
   friend bool operator==(const Contacts&, const Contacts&) = default;
@@ -119,7 +124,7 @@ struct Refusal {
 };
 
 using RequestBody =
-    std::variant<Ping, StoreHost, FindHost, ShutdownHost, GetNextConnection, StoreItem, GetItem>;
+    std::variant<Ping, StoreHost, FindHost, ShutdownHost, GetNextConnection, StoreItem, GetItem, TestReach>;
 using ResponseBody = std::variant<Done, Contacts, NextConnection, Items, Refusal>;
 
 // Index into RequestBody, for counters and traces.
@@ -130,7 +135,8 @@ enum class RequestKind : std::uint8_t {
   kShutdownHost,
   kGetNextConnection,
   kStoreItem,
-  kGetItem
+  kGetItem,
+  kTestReach
 };
 inline constexpr std::size_t kRequestKinds = std::variant_size_v<RequestBody>;
 const char* to_string(RequestKind kind);  // "ping", "store_host", …
@@ -151,6 +157,7 @@ struct Response {
   std::optional<Token> token;
   std::optional<Endpoint> observed;
   std::uint32_t time_s = 0;  // the sender's wall time, s since the Unix epoch; 0: it does not say
+  bool client = false;
   ResponseBody body;
   friend bool operator==(const Response&, const Response&) = default;
 };

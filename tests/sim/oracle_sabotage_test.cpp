@@ -366,7 +366,7 @@ TEST(OracleSabotage, SeesWhatIsHeldUnderAWrongName) {
   plan.sabotage = [](Stage& stage) {
     stage.at(4min, [&stage] {
       stage.on_disks([](HostIndex host, ItemStore& store) {
-        if (host % 2 == 0) return;  // a node drops what it sees is damaged; one copy must remain
+        if (host % 2 == 1) return;  // a node drops what it sees is damaged; one copy must remain
         for (const ItemHeader& header : store.list(nullptr, 100)) {
           if (header.name.kind != ItemKind::kHash) continue;
           StoredItem item = *store.find(header.name);

@@ -233,6 +233,22 @@ TEST_F(RecorderTest, LiveContactsAreThoseOnline) {
   EXPECT_EQ(number(summary, "table.contacts.mean"), 2);
 }
 
+TEST_F(RecorderTest, CountsClientsInTablesAndHostsThatTakeThemselvesForWhatTheyAreNot) {
+  recorder.host_online(20, id(20), true, at(10));
+  recorder.host_online(21, id(21), true, at(10));
+  recorder.host_online(22, id(22), true, at(109));  // too short a time ago to know
+  const NodeCounters none;
+  recorder.begin_sample(at(110));
+  for (const HostIndex host : {0, 20, 21, 22}) {
+    recorder.sample_host(host, {.counters = &none, .client = host == 20});
+  }
+  recorder.sample_table(0, contacts({id(1), id(2), id(3), id(20)}));
+  recorder.end_sample();
+  const Summary& summary = finish(200);
+  EXPECT_EQ(number(summary, "table.client_ratio"), 0.25);
+  EXPECT_NEAR(number(summary, "population.mistaken_ratio"), 1 / 3.0, 1e-9);
+}
+
 TEST_F(RecorderTest, LooksAtABoundedEvenChoiceOfTables) {
   for (HostIndex host = 20; host < 5000; ++host) recorder.host_online(host, id(host), false, at(1));
   std::vector<int> looks(5000);

@@ -47,6 +47,8 @@ struct ManualNetwork::Host final : Clock, Alarm, Datagrams, Streams {
   std::uint64_t attachment_ = 0;  // counts attach and detach, so that an event for an earlier one is void
   Instant armed_ = kNever;
   Duration wall_offset_{};
+  bool hidden_ = false;
+  std::map<Address, Instant> permits_;  // of a hidden host: to whom it sent last when
   std::set<Endpoint> groups_;
 };
 
@@ -185,6 +187,7 @@ void ManualNetwork::wake_at(HostIndex host, Instant when) {
 bool ManualNetwork::send(HostIndex from, const Endpoint& to, ByteView datagram) {
   if (!up(from) || datagram.size() > kDatagramBytesMax || to.port == 0) return false;
   ++totals_.datagrams_sent;
+  if (hosts_[from]->hidden_) hosts_[from]->permits_[to.address] = now_;
   if (is_multicast(to)) {
     Endpoint group = to;
     group.interface = 0;
@@ -196,6 +199,21 @@ bool ManualNetwork::send(HostIndex from, const Endpoint& to, ByteView datagram) 
   const Host* host = host_at(to.address);
   if (host != nullptr && host->endpoint_.port == to.port) send_copies(from, host->index_, datagram);
   return true;
+}
+
+void ManualNetwork::hide(HostIndex host) {
+  hosts_[host]->hidden_ = true;
+  hosts_[host]->permits_.clear();
+}
+
+void ManualNetwork::unhide(HostIndex host) {
+  hosts_[host]->hidden_ = false;
+}
+
+bool ManualNetwork::let_in(HostIndex host, HostIndex from) const {
+  if (!hosts_[host]->hidden_) return true;
+  const auto permit = hosts_[host]->permits_.find(hosts_[from]->endpoint_.address);
+  return permit != hosts_[host]->permits_.end() && now_ - permit->second < kManualNatTimeout;
 }
 
 void ManualNetwork::send_copies(HostIndex from, HostIndex to, ByteView datagram) {
@@ -212,7 +230,7 @@ void ManualNetwork::send_copies(HostIndex from, HostIndex to, ByteView datagram)
     post(now_ + between.delay + later, true,
          [this, from, to, attachment = hosts_[to]->attachment_,
           bytes = Bytes(datagram.begin(), datagram.end())] {
-           if (hosts_[to]->attachment_ != attachment || !up(to) || link(from, to).cut) {
+           if (hosts_[to]->attachment_ != attachment || !up(to) || link(from, to).cut || !let_in(to, from)) {
              ++totals_.datagrams_lost;
              return;
            }

@@ -32,6 +32,7 @@ struct ManualLink {
 
 inline constexpr std::size_t kManualStreamBytesMax = 64 * 1024;  // unread bytes a stream holds, each way
 inline constexpr Duration kManualStallTimeout = 30s;
+inline constexpr Duration kManualNatTimeout = 2min;
 
 class ManualNetwork {
  public:
@@ -81,6 +82,11 @@ class ManualNetwork {
   void cut(HostIndex a, HostIndex b);
   void heal(HostIndex a, HostIndex b);
 
+  // From now on, or no longer, only those come through to the host by datagram to whose address it has itself
+  // sent something within kManualNatTimeout (RFC 4787: address-dependent filtering).
+  void hide(HostIndex host);
+  void unhide(HostIndex host);
+
   struct Totals {
     std::uint64_t datagrams_sent = 0, datagrams_delivered = 0, datagrams_lost = 0;
   };
@@ -104,6 +110,7 @@ class ManualNetwork {
 
   void wake_at(HostIndex host, Instant when);
   bool send(HostIndex from, const Endpoint& to, ByteView datagram);
+  bool let_in(HostIndex host, HostIndex from) const;
   void send_copies(HostIndex from, HostIndex to, ByteView datagram);
   Result<void> join(HostIndex host, const Endpoint& group);
 

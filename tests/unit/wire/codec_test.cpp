@@ -252,7 +252,8 @@ TEST(RequestKind, NamesAreThoseOfTheSchema) {
   for (std::size_t i = 0; i < kRequestKinds; ++i) {
     names += std::string(to_string(static_cast<RequestKind>(i))) + " ";
   }
-  EXPECT_EQ(names, "ping store_host find_host shutdown_host get_next_connection store_item get_item ");
+  EXPECT_EQ(names,
+            "ping store_host find_host shutdown_host get_next_connection store_item get_item test_reach ");
 }
 
 }  // namespace

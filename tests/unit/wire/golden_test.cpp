@@ -49,6 +49,12 @@ Message response(ResponseBody body) {
   return response;
 }
 
+Message by_a_client(ResponseBody body) {
+  Message message = response(std::move(body));
+  std::get<Response>(message).client = true;
+  return message;
+}
+
 const Golden kGoldens[] = {
     {"ping", request(Ping{}), "0a240901020304050607081210aabb000000000000000000000000000018017a020000820100"},
     {"store_host", request(StoreHost{contact_of(1)}),
@@ -77,6 +83,15 @@ const Golden kGoldens[] = {
      "0a530901020304050607081210aabb000000000000000000000000000018017a020000b2012f0802"
      "12200a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a1a020b0c2001"
      "28ad023001"},
+    {"test_reach", request(TestReach{contact_of(1)}),
+     "0a580901020304050607081210aabb000000000000000000000000000018017a020000ba01340a32"
+     "01010101010101010101010101010101010101010101010101010101010101010000000000000000"
+     "0000ffffc00002010fa0"},
+    {"test_reach_of_the_sender", request(TestReach{}),
+     "0a240901020304050607081210aabb000000000000000000000000000018017a020000ba0100"},
+    {"done_by_a_client", by_a_client(Done{}),
+     "123a0901020304050607081210aabb00000000000000000000000000001a12000000000000000000"
+     "00ffffc00002090fa02080e2cfaa062801820100"},
     {"done", response(Done{}),
      "12380901020304050607081210aabb00000000000000000000000000001a12000000000000000000"
      "00ffffc00002090fa02080e2cfaa06820100"},

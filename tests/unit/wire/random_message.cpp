@@ -94,6 +94,8 @@ RequestBody random_request_body(RequestKind kind, Rng& rng) {
       return random_store(rng);
     case RequestKind::kGetItem:
       return random_get(rng);
+    case RequestKind::kTestReach:
+      return coin(rng) ? TestReach{random_contact(rng)} : TestReach{};
   }
   return Ping{};
 }
@@ -204,6 +206,7 @@ Message random_message(std::size_t kind, Rng& rng) {
   if (coin(rng)) response.token = random_token(rng);
   if (coin(rng)) response.observed = random_contact(rng).endpoint;
   if (coin(rng)) response.time_s = static_cast<std::uint32_t>(rng.next());
+  response.client = coin(rng);
   response.body = random_response_body(kind - kRequestKinds, rng);
   return response;
 }
