@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "node/base/rng.h"
 
 namespace shoal {
@@ -38,6 +40,21 @@ TEST(Id, HexRoundTripsAndRefusesAnythingElse) {
   EXPECT_EQ(Id::from_hex(id.hex()), id);
   EXPECT_EQ(Id::from_hex(id.hex().substr(1)), std::nullopt);
   EXPECT_EQ(Id::from_hex(std::string(64, 'g')), std::nullopt);
+}
+
+TEST(Id, OrdersAsItsBytesDo) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 2'000; ++i) {
+    Id a, b;
+    // Equal up to some byte, so that each decides now and then.
+    const std::size_t differs_from = random() % (kIdBytes + 1);
+    for (std::size_t at = 0; at < kIdBytes; ++at) {
+      a.bytes[at] = static_cast<std::uint8_t>(random());
+      b.bytes[at] = at < differs_from ? a.bytes[at] : static_cast<std::uint8_t>(random());
+    }
+    EXPECT_EQ(a <=> b, a.bytes <=> b.bytes);
+    EXPECT_EQ(a == b, a.bytes == b.bytes);
+  }
 }
 
 }  // namespace
