@@ -337,10 +337,12 @@ def _draw_items(studies: list[Study], rows: list[dict[str, str]]):
                 study.labels.get(text, text),
                 (bytes_per_s, share),
                 textcoords="offset points",
-                xytext=(4, 4 + 9 * place),
+                xytext=[(6, 5), (6, 15), (-6, -3)][place],
+                horizontalalignment=["left", "left", "right"][place],
                 fontsize=8,
                 color=LIGHT[colour],
             )
+    axes.margins(x=0.1)
     axes.set_xlabel("bytes per node per s, all traffic")
     axes.set_ylabel("items lost in 20 minutes, %")
     axes.set_yscale("symlog", linthresh=0.3)

@@ -356,10 +356,16 @@ def draw_tables(run: Run, axes: Axes) -> None:
     axes.plot(
         live_ratio.t_s / unit_s, live, color=LIGHT["c3"], label="of these, online"
     )
+    clients = run.series.get("table.client_ratio")
+    if clients is not None and clients.value.any():
+        count = clients.value * np.interp(clients.t_s, contacts.t_s, contacts.value)
+        axes.plot(
+            clients.t_s / unit_s, count, color=LIGHT["c2"], label="of these, clients"
+        )
     axes.set_ylabel("contacts per node")
     axes.yaxis.set_major_locator(MaxNLocator(5))
     _from_zero(axes, float(contacts.value.max()))
-    _legend(axes, 2)
+    _legend(axes, 3)
 
 
 FIGURES: list[tuple[str, str, str, Callable[[Run, Axes], None]]] = [
@@ -403,8 +409,9 @@ FIGURES: list[tuple[str, str, str, Callable[[Run, Axes], None]]] = [
     (
         "tables",
         "Contacts in routing tables",
-        "The gap between the two lines is the dead weight: contacts that tables still "
-        "hold although their nodes are gone.",
+        "The gap between the two upper lines is the dead weight: contacts that tables still "
+        "hold although their nodes are gone. Clients, whom strangers cannot reach, should "
+        "be in none.",
         draw_tables,
     ),
 ]

@@ -29,6 +29,7 @@ class Point:
     latency_p50_ms: float
     latency_p99_ms: float
     bytes_per_node_per_s: float
+    upkeep_bytes_per_node_per_s: float
 
 
 RHEA = (
@@ -86,6 +87,7 @@ def _point(run: Run) -> Point:
                 "lookup.latency_ms.p50",
                 "lookup.latency_ms.p99",
                 "traffic.bytes_per_node_per_s",
+                "maintenance.bytes_per_node_per_s",
             )
         ),
     )
@@ -135,6 +137,13 @@ def _draw_rhea(points: list[Point]) -> str:
             "o-",
             color=LIGHT["c1"],
             label="Shoal, all that is sent",
+        )
+        traffic.plot(
+            x,
+            [p.upkeep_bytes_per_node_per_s for p in points],
+            "o-",
+            color=LIGHT["c2"],
+            label="Shoal, upkeep",
         )
         traffic.plot(
             [RHEA_MEDIAN_MIN],
