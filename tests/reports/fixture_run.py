@@ -160,6 +160,7 @@ def _summary(healthy: bool) -> dict[str, float | str]:
         "sim.duration_s": 3600.0,
         "sim.events_per_s": 812345.6,
         "traffic.bytes_per_node_per_s": 1043.9,
+        "maintenance.bytes_per_node_per_s": 402.5,
     }
 
 
