@@ -14,7 +14,7 @@ constexpr int kLooksPerPeriod = 4;
 constexpr Duration kCheckPeriodMin = std::chrono::seconds(5);
 constexpr Duration kRefreshPeriodMin = std::chrono::seconds(30);
 // A refresh only has to meet the hosts of a bucket, not to find the closest of all.
-constexpr std::size_t kRefreshWanted = 8;
+constexpr std::size_t kRefreshWanted = 4;
 constexpr Duration kCheckPaceMin = std::chrono::milliseconds(20);
 // A join that found no room among the lookups under way.
 constexpr Duration kJoinAgainAfter = std::chrono::seconds(1);
