@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <set>
 #include <vector>
 
@@ -56,7 +55,6 @@ class Maintenance {
   };
   CheckPeriods check_periods() const;
   Duration refresh_period(Duration longest) const;
-  void verify(const Contact& contact, Purpose purpose, std::uint8_t attempts);
   void check_contacts();
   void refresh_next_bucket();
   Id random_id_in(int bucket);
