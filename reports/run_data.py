@@ -13,7 +13,7 @@ import numpy as np
 
 
 # kRunSchemaVersion of sim/run_schema.h: what this program reads.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class BadRun(Exception):

@@ -55,6 +55,10 @@ constexpr Choice kChoices[] = {
     {"publish.stale_read_ratio", Subject::Kind::kItem, "records with most stale reads",
      "SELECT location FROM item_gets WHERE stale AND counted GROUP BY location ORDER BY count(*) DESC, "
      "location"},
+    {"population.mistaken_ratio", Subject::Kind::kNode,
+     "nodes that took themselves longest for what they are not",
+     "SELECT host FROM sessions WHERE mistaken_samples > 0 GROUP BY host "
+     "ORDER BY sum(mistaken_samples) DESC, host"},
     {"oracle.violations", Subject::Kind::kViolation, "violations, the first of each rule",
      "SELECT min(violation) FROM violations GROUP BY rule ORDER BY 1"},
     {"maintenance.", Subject::Kind::kNode, "the nodes that sent most",

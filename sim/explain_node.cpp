@@ -17,18 +17,22 @@ constexpr int kDeparturesToldMax = 10;
 
 void tell_sessions(const RunReader& run, std::int64_t host, std::string& text) {
   SQLite::Statement rows = run.select(
-      "SELECT name, id, begin_s, end_s, left_by, client FROM sessions WHERE host = ? ORDER BY begin_s LIMIT "
+      "SELECT name, id, begin_s, end_s, left_by, client, mistaken_samples FROM sessions WHERE host = ? ORDER "
+      "BY begin_s LIMIT "
       "?",
       host, kSessionsToldMax);
   text += "\nSessions\n";
   while (rows.executeStep()) {
     const bool online = rows.getColumn(3).isNull();
-    text += fmt::format("  {:<12} {}  from {} {}{}\n", rows.getColumn(0).getString(),
-                        short_key(rows.getColumn(1).getString()), seconds_text(rows.getColumn(2).getDouble()),
-                        online ? "to the end of the run"
-                               : fmt::format("to {} ({})", seconds_text(rows.getColumn(3).getDouble()),
-                                             rows.getColumn(4).getString()),
-                        rows.getColumn(5).getInt() != 0 ? ", a client" : "");
+    const std::int64_t mistaken = rows.getColumn(6).getInt64();
+    text += fmt::format(
+        "  {:<12} {}  from {} {}{}{}\n", rows.getColumn(0).getString(),
+        short_key(rows.getColumn(1).getString()), seconds_text(rows.getColumn(2).getDouble()),
+        online ? "to the end of the run"
+               : fmt::format("to {} ({})", seconds_text(rows.getColumn(3).getDouble()),
+                             rows.getColumn(4).getString()),
+        rows.getColumn(5).getInt() != 0 ? ", a client" : "",
+        mistaken > 0 ? fmt::format(", mistook itself in {}", count_text(mistaken, "sample")) : "");
   }
   const std::int64_t count = run.number("SELECT count(*) FROM sessions WHERE host = ?", host);
   if (count > kSessionsToldMax) text += fmt::format("  … {} in all\n", count);
@@ -112,10 +116,12 @@ Result<std::string> explain_node(const RunReader& run, std::int64_t host, const 
                             std::stoll(run.fact("population.size").value_or("1")) - 1));
   }
   std::string text = fmt::format("host-{}", host);
-  SQLite::Statement place = run.select("SELECT address, region FROM hosts WHERE host = ?", host);
+  SQLite::Statement place = run.select("SELECT address, region, nat FROM hosts WHERE host = ?", host);
   if (place.executeStep()) {
+    const std::string nat = place.getColumn(2).getString();
     text +=
         fmt::format(", at {}, in region {}", place.getColumn(0).getString(), place.getColumn(1).getInt64());
+    if (nat != "none") text += fmt::format(", behind a NAT ({})", nat);
   }
   text += "\n";
   tell_sessions(run, host, text);

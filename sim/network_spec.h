@@ -82,6 +82,12 @@ inline constexpr Duration kExtraDelayMax = 60s;
 // What stands between a host and the network; sim/nat.h says what each kind does.
 enum class NatKind : std::uint8_t { kNone, kFullCone, kRestricted, kPortRestricted, kSymmetric };
 inline constexpr std::size_t kNatKinds = 5;
+// As scenarios and results name them.
+inline constexpr std::array<std::string_view, kNatKinds> kNatKindNames = {"none", "full_cone", "restricted",
+                                                                          "port_restricted", "symmetric"};
+constexpr std::string_view to_string(NatKind kind) {
+  return kNatKindNames[static_cast<std::size_t>(kind)];
+}
 constexpr bool keeps_strangers_out(NatKind kind) {
   return kind != NatKind::kNone && kind != NatKind::kFullCone;
 }

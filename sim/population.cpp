@@ -120,7 +120,7 @@ void Population::start(CommandListener* listener) {
   for (HostIndex host = 0; host < slots_.size(); ++host) {
     check(network_.add_host() == host, "the population's hosts are the network's first");
     set_up_machine(host);
-    recorder_.host_placed(host, network_.endpoint(host), network_.region(host));
+    recorder_.host_placed(host, network_.endpoint(host), network_.region(host), network_.nat_kind(host));
   }
   for (HostIndex host = 0; host < slots_.size(); ++host) join_at(host, churn_.start(host).joins);
 }

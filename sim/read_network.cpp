@@ -94,11 +94,9 @@ void read_topology(Section& network, TopologySpec& out) {
 
 // Shares by kind. Without `none`, hosts that no share names have none.
 void read_nat(Section nat, NatSpec& out) {
-  static constexpr std::array<std::string_view, kNatKinds> kKinds = {"none", "full_cone", "restricted",
-                                                                     "port_restricted", "symmetric"};
   nat.duration("udp_timeout", out.udp_timeout, 1s, kDurationMax);
   std::array<double, kNatKinds> shares{};
-  for (std::size_t i = 0; i < kNatKinds; ++i) nat.share(kKinds[i], shares[i]);
+  for (std::size_t i = 0; i < kNatKinds; ++i) nat.share(kNatKindNames[i], shares[i]);
   const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
   const bool whole = std::abs(sum - 1) < 1e-9;
   if (sum > 1 && !whole) {

@@ -102,10 +102,10 @@ void Recorder::Impl::advance(Instant when) {
   advanced_to = when;
 }
 
-void Recorder::host_placed(HostIndex host, const Endpoint& endpoint, std::uint32_t region) {
+void Recorder::host_placed(HostIndex host, const Endpoint& endpoint, std::uint32_t region, NatKind nat) {
   if (host >= kHostsKeptMax) return;
   if (host >= impl_->places.size()) impl_->places.resize(std::size_t{host} + 1);
-  impl_->places[host] = {endpoint, region};
+  impl_->places[host] = {endpoint, region, nat};
 }
 
 void Recorder::host_online(HostIndex host, const Id& id, bool client, Instant when) {
@@ -471,7 +471,11 @@ void Recorder::sample_host(HostIndex host, const HostSample& sample) {
   const std::optional<bool> client = run.oracle.is_settled_client(host, run.sample_when);
   if (!client || !run.after_warm_up(run.sample_when)) return;
   ++run.hosts_settled;
-  run.hosts_mistaken += *client == sample.client ? 0 : 1;
+  if (*client == sample.client) return;
+  ++run.hosts_mistaken;
+  if (const std::size_t session = run.session_of_host[host]; session < run.sessions.size()) {
+    ++run.sessions[session].mistaken_samples;
+  }
 }
 
 // The choice moves on by one host a sample, so that all tables are looked at in the course of a run.

@@ -84,7 +84,8 @@ class Recorder {
   void set_witness(const Witness* witness);
 
   // Where a host is, for all its lives; of the first kHostsKeptMax hosts.
-  void host_placed(HostIndex host, const Endpoint& endpoint, std::uint32_t region);
+  void host_placed(HostIndex host, const Endpoint& endpoint, std::uint32_t region,
+                   NatKind nat = NatKind::kNone);
 
   // Population. What a host had under way when it goes offline is abandoned: neither success nor failure.
   void host_online(HostIndex host, const Id& id, bool client, Instant when);

@@ -127,6 +127,7 @@ struct Session {
   HostIndex host = 0;
   Id id;
   bool client = false;
+  std::uint32_t mistaken_samples = 0;  // in which it took itself for what it is not
   Instant begin{};
   std::optional<Instant> end;
   Departure left_by = Departure::kCrash;
@@ -135,6 +136,7 @@ struct Session {
 struct Place {
   Endpoint endpoint;
   std::uint32_t region = 0;
+  NatKind nat = NatKind::kNone;
 };
 
 struct FaultHit {

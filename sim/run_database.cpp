@@ -185,7 +185,7 @@ void write_censuses(SQLite::Database& database, const Recorder::Impl& run) {
 }
 
 void write_sessions(SQLite::Database& database, const Recorder::Impl& run) {
-  Insert sessions(database, "sessions", 7);
+  Insert sessions(database, "sessions", 8);
   struct Life {
     Id id;
     std::uint32_t number = 0;
@@ -197,14 +197,16 @@ void write_sessions(SQLite::Database& database, const Recorder::Impl& run) {
     const auto left_by = session.end ? std::optional(std::string(to_string(session.left_by))) : std::nullopt;
     sessions.row(session.host, host_name(session.host, life.number), session.id.hex(), session.client,
                  seconds_of(session.begin),
-                 session.end ? std::optional(seconds_of(*session.end)) : std::nullopt, left_by);
+                 session.end ? std::optional(seconds_of(*session.end)) : std::nullopt, left_by,
+                 session.mistaken_samples);
   }
 }
 
 void write_hosts(SQLite::Database& database, const Recorder::Impl& run) {
-  Insert hosts(database, "hosts", 3);
+  Insert hosts(database, "hosts", 4);
   for (std::uint32_t host = 0; host < run.places.size(); ++host) {
-    hosts.row(host, run.places[host].endpoint.to_string(), run.places[host].region);
+    const Place& place = run.places[host];
+    hosts.row(host, place.endpoint.to_string(), place.region, std::string(to_string(place.nat)));
   }
   Insert counters(database, "host_counters", 3);
   for (std::uint32_t host = 0; host < run.running_counters.size(); ++host) {

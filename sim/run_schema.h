@@ -7,7 +7,7 @@
 namespace shoal::sim {
 
 // Of every change of the schema that a reader must know of; in the table `run` as schema_version.
-inline constexpr int kRunSchemaVersion = 2;
+inline constexpr int kRunSchemaVersion = 3;
 
 inline constexpr char kRunSchema[] = R"sql(
 CREATE TABLE run (          -- what was run: every key of summary.json, and scenario, description, source,
@@ -116,7 +116,8 @@ CREATE TABLE item_gets (    -- all in a small run; else even samples, of failure
 CREATE TABLE hosts (        -- places in the network, for all the hosts that take them in turn; the first 200,000
   host    INTEGER PRIMARY KEY,
   address TEXT NOT NULL,
-  region  INTEGER NOT NULL
+  region  INTEGER NOT NULL,
+  nat     TEXT NOT NULL     -- none | full_cone | restricted | port_restricted | symmetric
 );
 
 CREATE TABLE host_counters (  -- what each has counted over all its sessions, zeros left out; the first 1,000 hosts
@@ -133,7 +134,9 @@ CREATE TABLE sessions (     -- of hosts, from start to end; the first 200,000
   client   INTEGER NOT NULL,
   begin_s  REAL NOT NULL,
   end_s    REAL,            -- NULL: online at the end of the run
-  left_by  TEXT             -- crash | clean | killed
+  left_by  TEXT,            -- crash | clean | killed
+  mistaken_samples INTEGER NOT NULL  -- after the warm-up, in which it took itself for what it is not: see
+                            -- population.mistaken_ratio
 );
 CREATE INDEX sessions_of_host ON sessions (host, begin_s);
 CREATE INDEX sessions_of_name ON sessions (name, begin_s);

@@ -53,7 +53,7 @@ def write_run(directory: Path, healthy: bool = True, eventful: bool = True) -> P
         "population.size": 500,
         "lookups_started": 22311,
         "lookups_kept_share": 1.0,
-        "schema_version": 2,
+        "schema_version": 3,
     }
     insert(database, "run", facts.items())
     insert(database, "series", _series(rng, eventful))

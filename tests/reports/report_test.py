@@ -298,7 +298,7 @@ def older_schema(directory: Path) -> str:
     with sqlite3.connect(directory / "run.sqlite") as database:
         database.execute("DELETE FROM run WHERE key = 'schema_version'")
     database.close()
-    return "written with schema version 1, this program reads version 2"
+    return "written with schema version 1, this program reads version 3"
 
 
 def no_rows(directory: Path) -> str:

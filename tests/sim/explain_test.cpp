@@ -146,6 +146,17 @@ TEST_F(Explain, TellsANodeWithItsSessionsFaultsAndCounters) {
   EXPECT_EQ(explain("node " + host).out, told.out);
 }
 
+TEST_F(Explain, TellsOfANatAndOfAHostThatDidNotKnowItsOwn) {
+  SQLite::Database opened(database().string(), SQLite::OPEN_READWRITE);
+  opened.exec("UPDATE hosts SET nat = 'symmetric' WHERE host = 7");
+  opened.exec("UPDATE sessions SET client = 1, mistaken_samples = 2 WHERE host = 7");
+  const Outcome told = explain("node 7");
+  opened.exec("UPDATE hosts SET nat = 'none' WHERE host = 7");
+  opened.exec("UPDATE sessions SET client = 0, mistaken_samples = 0 WHERE host = 7");
+  EXPECT_THAT(told.out, HasSubstr(", behind a NAT (symmetric)\n"));
+  EXPECT_THAT(told.out, HasSubstr(", a client, mistook itself in 2 samples\n"));
+}
+
 TEST_F(Explain, TellsAViolationAndWhatSurroundsIt) {
   SQLite::Database opened(database().string(), SQLite::OPEN_READWRITE);
   opened.exec(
@@ -204,7 +215,7 @@ TEST_F(Explain, SaysWhatIsNoRun) {
   opened.exec("UPDATE run SET value = 1 WHERE key = 'schema_version'");
   const Outcome old = run("explain other lookup 1");
   EXPECT_EQ(old.status, 2);
-  EXPECT_THAT(old.err, HasSubstr("written with schema version 1, this program reads version 2"));
+  EXPECT_THAT(old.err, HasSubstr("written with schema version 1, this program reads version 3"));
 }
 
 TEST_F(Explain, HelpsWithAnExample) {
