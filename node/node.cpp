@@ -51,7 +51,7 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
       operations(context, keys, rpc, lookups, items, table, own),
       bootstrapper(context, rpc, ports.hosts, own),
       maintenance(context, rpc, lookups, table, ports.hosts),
-      reunion(context, rpc),
+      reunion(context, rpc, ports.contacts),
       reachability(context, rpc, table, own, *this),
       commands(kCommandsMax) {}
 

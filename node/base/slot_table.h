@@ -82,7 +82,7 @@ class SlotTable {
     std::optional<T> value;
     std::uint32_t generation = 0;
   };
-  static constexpr std::size_t kSlotsKept = 4;
+  static constexpr std::size_t kSlotsKept = 2;
 
   std::size_t size_max_;
   std::size_t size_ = 0;

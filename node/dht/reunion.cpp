@@ -13,12 +13,31 @@ constexpr std::size_t kReturnsNeeded = 3;
 // Who is silent for so long is known hosts' business (HostStore).
 constexpr Duration kRemembered = std::chrono::hours(1);
 
+std::uint32_t start_of(const Id& key) {
+  return static_cast<std::uint32_t>(key.word(0) >> 32);
+}
+
 }  // namespace
 
+Reunion::~Reunion() {
+  for (const Lost& lost : lost_) book_.release(lost.contact);
+}
+
+std::vector<Reunion::Lost>::iterator Reunion::find(const Id& host) {
+  return std::ranges::find_if(lost_, [&, start = start_of(host)](const Lost& lost) {
+    return lost.key_start == start && book_[lost.contact].key == host;
+  });
+}
+
+void Reunion::forget(std::vector<Lost>::iterator lost) {
+  book_.release(lost->contact);
+  lost_.erase(lost);
+}
+
 void Reunion::on_lost(const Contact& contact) {
-  std::erase_if(lost_, [&](const Lost& lost) { return lost.contact.key == contact.key; });
-  if (lost_.size() == kLostMax) lost_.erase(lost_.begin());
-  lost_.push_back({contact, context_.now()});
+  if (const auto known = find(contact.key); known != lost_.end()) forget(known);
+  if (lost_.size() == kLostMax) forget(lost_.begin());
+  lost_.push_back({book_.acquire(contact), start_of(contact.key), context_.now()});
   wait();
 }
 
@@ -30,7 +49,7 @@ void Reunion::wait() {
 
 void Reunion::on_deadline() {
   waiting_ = false;
-  std::erase_if(lost_, [&](const Lost& lost) { return context_.now() - lost.since > kRemembered; });
+  while (!lost_.empty() && context_.now() - lost_.front().since > kRemembered) forget(lost_.begin());
   ping_some(1);
   wait();
 }
@@ -49,16 +68,15 @@ void Reunion::ping_some(std::size_t count) {
   if (lost_.empty()) return;
   std::size_t place = context_.rng.below(lost_.size());
   for (std::size_t i = 0; i < std::min(count, lost_.size()); ++i) {
-    ping(lost_[place].contact);
+    ping(book_[lost_[place].contact]);
     place = (place + 1) % lost_.size();
   }
 }
 
 bool Reunion::on_answered(const Id& host) {
-  const auto found =
-      std::find_if(lost_.begin(), lost_.end(), [&](const Lost& lost) { return lost.contact.key == host; });
+  const auto found = find(host);
   if (found == lost_.end()) return false;
-  lost_.erase(found);
+  forget(found);
   if (context_.now() > suspicion_ends_) {
     suspicion_ends_ = context_.now() + kSuspicion;
     returned_ = 1;
@@ -66,7 +84,7 @@ bool Reunion::on_answered(const Id& host) {
     return false;
   }
   if (++returned_ != kReturnsNeeded) return false;
-  for (const Lost& lost : lost_) ping(lost.contact);
+  for (const Lost& lost : lost_) ping(book_[lost.contact]);
   return true;
 }
 

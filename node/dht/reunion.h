@@ -11,9 +11,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "node/base/contact.h"
+#include "node/dht/contact_book.h"
 #include "node/jobs/node_context.h"
 #include "node/rpc/rpc.h"
 
@@ -24,7 +26,10 @@ class Reunion {
   // Contacts remembered; the one lost first gives way.
   static constexpr std::size_t kLostMax = 64;
 
-  Reunion(NodeContext& context, Rpc& rpc) : context_(context), rpc_(rpc) {}
+  Reunion(NodeContext& context, Rpc& rpc, ContactBook& book) : context_(context), rpc_(rpc), book_(book) {}
+  ~Reunion();
+  Reunion(const Reunion&) = delete;
+  Reunion& operator=(const Reunion&) = delete;
 
   void on_lost(const Contact& contact);
   // True when this was the last doubt: a network has come back, and all that were lost have been pinged.
@@ -33,16 +38,20 @@ class Reunion {
 
  private:
   struct Lost {
-    Contact contact;
+    ContactRef contact;       // under churn every host remembers kLostMax: whole contacts would be 4 KiB
+    std::uint32_t key_start;  // so that few are looked up in the book
     Instant since;
   };
 
+  std::vector<Lost>::iterator find(const Id& host);
+  void forget(std::vector<Lost>::iterator lost);
   void ping(const Contact& contact);
   void ping_some(std::size_t count);
   void wait();
 
   NodeContext& context_;
   Rpc& rpc_;
+  ContactBook& book_;
   std::vector<Lost> lost_;  // in the order of loss
   bool waiting_ = false;    // a deadline is set
   std::size_t returned_ = 0;

@@ -51,7 +51,7 @@ class JobQueue {
     std::uint32_t credit = 0;
   };
 
-  static constexpr std::size_t kSlotsKept = 8;  // by an empty queue
+  static constexpr std::size_t kSlotsKept = 4;  // by an empty queue
 
   void append(List& list, Job job);
   Job remove(List& list, std::uint32_t slot);
