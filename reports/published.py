@@ -30,6 +30,7 @@ class Point:
     latency_p99_ms: float
     bytes_per_node_per_s: float
     upkeep_bytes_per_node_per_s: float
+    contacts: float
 
 
 RHEA = (
@@ -88,6 +89,7 @@ def _point(run: Run) -> Point:
                 "lookup.latency_ms.p99",
                 "traffic.bytes_per_node_per_s",
                 "maintenance.bytes_per_node_per_s",
+                "table.contacts.mean",
             )
         ),
     )
@@ -99,16 +101,25 @@ def _rhea(points: list[Point]) -> str:
         f'<div role="img" aria-label="Success, latency and traffic by median session">'
         f"{themed_svg(_draw_rhea(points), 'rhea')}</div>\n"
         "<figcaption>Left: the share of lookups that found the closest host. Middle: their "
-        "latency. Right: what a node sends, lookups of the workload included; the mark is the"
-        " one figure that the paper gives in words "
+        "latency. Right: what a node sends, with the lookups of the workload, one every 30 s, "
+        "and for upkeep alone; the mark is the one figure that the paper gives in words "
         f"(Bamboo, 1,000 nodes, median sessions of {RHEA_MEDIAN_MIN} min: under "
-        f"{RHEA_BYTES_BELOW:.0f} bytes/s of "
-        "maintenance). Ours is larger there and these are the reasons: a lookup of ours is "
-        "iterative and asks about a dozen hosts, each twice if it must, where Bamboo's is "
-        "recursive and passes a handful; our ids are 32-byte keys, and every datagram is "
-        "sealed (73 bytes), carries a token and, to a host that has none yet, 400 bytes of "
-        "padding against amplification. In return nothing has to be repaired before a lookup "
-        f"succeeds. Source: {text(RHEA)}.</figcaption>\n</figure>"
+        f"{RHEA_BYTES_BELOW:.0f} bytes/s of maintenance). {_why_more(points[0])}"
+        f"Source: {text(RHEA)}.</figcaption>\n</figure>"
+    )
+
+
+def _why_more(shortest: Point) -> str:
+    """Why upkeep costs more with us than the paper says, at the sessions of its figure."""
+    ratio = shortest.upkeep_bytes_per_node_per_s / RHEA_BYTES_BELOW
+    if abs(shortest.median_session_min - RHEA_MEDIAN_MIN) > 0.1 or ratio < 1.1:
+        return ""
+    return (
+        f"Ours is {ratio:.1f} times as much there: a table holds "
+        f"{shortest.contacts:.0f} contacts, and each is asked several times in the two minutes "
+        "that it stays; a newcomer looks up every bucket; hosts are named by keys of 32 bytes; "
+        "and every datagram is sealed (73 bytes), carries a token and, to a host that has "
+        "given none yet, is padded to 400 bytes against amplification. "
     )
 
 
@@ -122,6 +133,8 @@ def _draw_rhea(points: list[Point]) -> str:
             x, [100 * p.success_ratio for p in points], "o-", color=LIGHT["c1"]
         )
         success.set_ylabel("lookups that succeed, %")
+        lowest = min(100 * p.success_ratio for p in points)
+        success.set_ylim(min(98, lowest - 0.5), 100.1)
         latency.plot(
             x, [p.latency_p50_ms for p in points], "o-", color=LIGHT["c1"], label="p50"
         )
@@ -154,7 +167,9 @@ def _draw_rhea(points: list[Point]) -> str:
         )
         traffic.set_ylabel("bytes per node per s")
         traffic.set_yscale("log")
-        traffic.legend()
+        traffic.set_ylim(15, 8000)
+        traffic.set_yticks([30, 100, 300, 1000, 3000], ["30", "100", "300", "1,000", "3,000"])
+        traffic.legend(loc="lower left")
         for axes in (success, latency, traffic):
             axes.set_xscale("log")
             axes.set_xticks(x, [f"{value:.3g}" for value in x])

@@ -161,6 +161,7 @@ def _summary(healthy: bool) -> dict[str, float | str]:
         "sim.events_per_s": 812345.6,
         "traffic.bytes_per_node_per_s": 1043.9,
         "maintenance.bytes_per_node_per_s": 402.5,
+        "table.contacts.mean": 141.7,
     }
 
 
