@@ -168,7 +168,9 @@ def _draw_rhea(points: list[Point]) -> str:
         traffic.set_ylabel("bytes per node per s")
         traffic.set_yscale("log")
         traffic.set_ylim(15, 8000)
-        traffic.set_yticks([30, 100, 300, 1000, 3000], ["30", "100", "300", "1,000", "3,000"])
+        traffic.set_yticks(
+            [30, 100, 300, 1000, 3000], ["30", "100", "300", "1,000", "3,000"]
+        )
         traffic.legend(loc="lower left")
         for axes in (success, latency, traffic):
             axes.set_xscale("log")
