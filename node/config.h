@@ -42,11 +42,11 @@ struct NodeConfig {
   std::uint8_t neighbour_checks_per_lifetime = 8;  // of the k contacts closest to us
   std::uint8_t refreshes_per_lifetime = 1;         // of neighbours, buckets, and our connection item
   std::uint8_t renewals_per_lifetime = 2;          // of items
-  Duration table_check_period = 15min;             // every contact is heard of this often, or pinged
-  Duration lost_check_interval = 15s;              // one contact that was lost is pinged again
+  Duration table_check_period = 30min;             // every contact is heard of this often, or pinged
+  Duration lost_check_interval = 30s;              // one contact that was lost is pinged again
   Duration bucket_refresh_interval = 15min;
-  Duration neighbour_refresh_interval = 5min;  // a lookup of our own id
-  Duration reach_test_interval = 10min;        // can strangers reach us? 0: they can, and it is not tested
+  Duration neighbour_refresh_interval = 15min;  // a lookup of our own id
+  Duration reach_test_interval = 10min;         // can strangers reach us? 0: they can, and it is not tested
   Duration bootstrap_backoff_min = 2s;
   Duration bootstrap_backoff_max = 30s;
 

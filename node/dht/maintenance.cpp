@@ -1,6 +1,7 @@
 #include "node/dht/maintenance.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace shoal {
 namespace {
@@ -13,6 +14,8 @@ constexpr int kLooksPerPeriod = 4;
 // However short lives are.
 constexpr Duration kCheckPeriodMin = std::chrono::seconds(5);
 constexpr Duration kRefreshPeriodMin = std::chrono::seconds(30);
+// Hosts that start together do not meet all of their neighbours when they join: each looks again soon.
+constexpr Duration kFirstNeighbourRefresh = std::chrono::minutes(5);
 // A refresh only has to meet the hosts of a bucket, not to find the closest of all.
 constexpr std::size_t kRefreshWanted = 4;
 constexpr Duration kCheckPaceMin = std::chrono::milliseconds(20);
@@ -32,7 +35,8 @@ void Maintenance::start() {
   };
   first(check_periods().look, DeadlineKind::kCheckContacts);
   first(refresh_period(config.bucket_refresh_interval), DeadlineKind::kRefreshBuckets);
-  first(refresh_period(config.neighbour_refresh_interval), DeadlineKind::kRefreshNeighbours);
+  first(refresh_period(std::min(kFirstNeighbourRefresh, config.neighbour_refresh_interval)),
+        DeadlineKind::kRefreshNeighbours);
   save_interval_ = kSaveHostsFirst;
   first(save_interval_, DeadlineKind::kSaveHosts);
 }
@@ -74,10 +78,14 @@ void Maintenance::consider(const Contact& possible, Purpose purpose) {
 }
 
 void Maintenance::verify(const Contact& contact, Purpose purpose) {
+  verify(contact, purpose, context_.config.request_attempts);
+}
+
+void Maintenance::verify(const Contact& contact, Purpose purpose, std::uint8_t attempts) {
   if (verifying_.size() >= kVerifyingMax || !verifying_.insert(contact.key).second) return;
-  if (!rpc_.request({contact, wire::Ping{}, purpose, {Completion::Owner::kVerify, 0, {}}, false})) {
-    verifying_.erase(contact.key);
-  }
+  OutRequest out{contact, wire::Ping{}, purpose, {Completion::Owner::kVerify, 0, {}}};
+  out.attempts_max = attempts;
+  if (!rpc_.request(std::move(out))) verifying_.erase(contact.key);
 }
 
 // One that was silent once more is asked again at once: either it leaves, or it is no longer under suspicion.
@@ -87,7 +95,8 @@ void Maintenance::on_verified(const Contact& contact, bool answered) {
 }
 
 void Maintenance::on_silent(const Contact& contact) {
-  if (table_.find(contact.key) == contact) verify(contact, Purpose::kMaintenance);
+  // Nearly all of them are dead: that several sendings of one request were lost is rare.
+  if (table_.find(contact.key) == contact) verify(contact, Purpose::kMaintenance, 1);
 }
 
 Maintenance::CheckPeriods Maintenance::check_periods() const {

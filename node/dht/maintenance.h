@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <vector>
 
@@ -55,6 +56,7 @@ class Maintenance {
   };
   CheckPeriods check_periods() const;
   Duration refresh_period(Duration longest) const;
+  void verify(const Contact& contact, Purpose purpose, std::uint8_t attempts);
   void check_contacts();
   void refresh_next_bucket();
   Id random_id_in(int bucket);

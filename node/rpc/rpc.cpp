@@ -118,7 +118,9 @@ Duration Rpc::timeout_for(const OutWorker& worker) const {
 // few that are many times slower than the rest: it has kPatience in all before it counts as silent.
 Duration Rpc::wait_for(const OutWorker& worker) const {
   if (worker.by_session) return worker.timeout;
-  const Duration wait = worker.timeout * std::min<int>(worker.attempts, kBackoffMax);
+  const bool only_one = worker.attempts_max == 1;
+  const Duration wait =
+      worker.timeout * (only_one ? kBackoffMax : std::min<int>(worker.attempts, kBackoffMax));
   if (worker.rtt_known || worker.attempts < worker.attempts_max) return wait;
   const Instant first = worker.earlier.empty() ? worker.sent : worker.earlier.front().sent;
   return std::max(wait, first + kPatience * context_.config.request_timeout_first - worker.sent);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "tests/support/node_cluster.h"
 
@@ -165,12 +166,12 @@ TEST(Node, TakesUpKnownHostsWithinOneBackoffWhenItsLastContactLeft) {
                                           config.bootstrap_backoff_max * 5 / 4 + 3s));
 }
 
-TEST(Node, FindsTheOtherHalfAgainWithinSecondsWhenACutHeals) {
+TEST(Node, FindsTheOtherHalfAgainWithinAMinuteWhenACutHeals) {
   NodeCluster cluster;
   NodeConfig config;
   config.table_check_period = 60s;
   cluster.add_many(30, config);
-  cluster.advance(10min);  // until everybody has met everybody
+  cluster.advance(10min);
   const auto set_cut = [&](bool cut) {
     for (std::size_t a = 0; a < 15; ++a) {
       for (std::size_t b = 15; b < 30; ++b) {
@@ -179,13 +180,29 @@ TEST(Node, FindsTheOtherHalfAgainWithinSecondsWhenACutHeals) {
       }
     }
   };
+  const auto knows = [&](std::size_t host, bool own_half) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < 30; ++i) {
+      const bool of_own_half = (i < 15) == (host < 15);
+      count += of_own_half == own_half && cluster.node(host).table().contains(cluster.contact(i).key) ? 1 : 0;
+    }
+    return count;
+  };
+  std::vector<std::size_t> own_half_before, all_before;
+  for (std::size_t i = 0; i < 30; ++i) {
+    own_half_before.push_back(knows(i, true));
+    all_before.push_back(cluster.node(i).table().size());
+  }
   set_cut(true);
   cluster.advance(5min);
-  for (std::size_t i = 0; i < 30; ++i) EXPECT_EQ(cluster.node(i).table().size(), 14u) << i;
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(knows(i, false), 0u) << i;
+    EXPECT_GE(knows(i, true), own_half_before[i]) << i;
+  }
   set_cut(false);
   cluster.advance(config.lost_check_interval * 5 / 4 + 2s);
   // A request that was under way in the cut may still end, and cost a contact that has just come back.
-  for (std::size_t i = 0; i < 30; ++i) EXPECT_GE(cluster.node(i).table().size(), 27u) << i;
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_GE(cluster.node(i).table().size() + 2, all_before[i]) << i;
 }
 
 TEST(Node, RemembersItsNetworkAcrossARestartWithoutBootstrap) {
