@@ -197,17 +197,19 @@ def draw_online(run: Run, axes: Axes) -> None:
 
 
 def draw_success(run: Run, axes: Axes) -> None:
-    _needed(run, "lookups.success_ratio")
+    drawn = [
+        (run.series[metric], label, colour)
+        for metric, label, colour in [
+            ("lookups.success_ratio", "lookups", "c1"),
+            ("gets.success_ratio", "gets of items", "c2"),
+        ]
+        if metric in run.series and len(run.series[metric].t_s) >= 2
+    ]
+    if not drawn:
+        raise NothingToDraw("lookups.success_ratio, gets.success_ratio")
     unit_s = _time_axis(run, axes)
-    lowest, drawn = 1.0, 0
-    for metric, label, colour in [
-        ("lookups.success_ratio", "lookups", "c1"),
-        ("gets.success_ratio", "gets of items", "c2"),
-    ]:
-        series = run.series.get(metric)
-        if series is None:
-            continue
-        drawn += 1
+    lowest = 1.0
+    for series, label, colour in drawn:
         few = len(series.t_s) <= 100
         axes.plot(
             series.t_s / unit_s,
@@ -228,8 +230,7 @@ def draw_success(run: Run, axes: Axes) -> None:
         PercentFormatter(1, decimals=1 if floor >= 0.98 else 0)
     )
     axes.set_ylabel("succeeded")
-    if drawn > 1:
-        _legend(axes, drawn)
+    _legend(axes, len(drawn))
 
 
 def draw_latency(run: Run, axes: Axes) -> None:

@@ -145,6 +145,17 @@ def test_faults_and_warm_up_are_marked_on_every_time_axis(good):
     assert "<!-- partition -->" not in (good / "figures" / "latency.svg").read_text()
 
 
+def test_a_run_without_lookups_shows_the_success_of_its_gets(tmp_path):
+    directory = fixture_run.write_run(tmp_path / "items-seed1")
+    with sqlite3.connect(directory / "run.sqlite") as database:
+        database.execute("DELETE FROM series WHERE metric LIKE 'lookups.%'")
+    database.close()
+    assert run_report(directory).returncode == 0
+    assert (
+        "<!-- gets of items -->" in (directory / "figures" / "success.svg").read_text()
+    )
+
+
 def test_a_run_that_holds_says_so(good):
     text = html_of(good)
     assert "all expectations hold" in text
