@@ -283,8 +283,11 @@ void Node::Impl::on_lookup_done(LookupOutcome outcome) {
     case LookupOwner::Part::kItems:
       operations.on_lookup_done(owner.guid, std::move(outcome));
       break;
-    case LookupOwner::Part::kMaintenance:
-      maintenance.on_lookup_done();
+    case LookupOwner::Part::kJoin:
+      maintenance.on_join_done();
+      break;
+    case LookupOwner::Part::kBucketRefresh:
+      maintenance.on_bucket_refreshed();
       break;
   }
 }

@@ -18,7 +18,7 @@
 namespace shoal {
 
 struct LookupOwner {
-  enum class Part : std::uint8_t { kNobody, kCommand, kItems, kMaintenance };
+  enum class Part : std::uint8_t { kNobody, kCommand, kItems, kJoin, kBucketRefresh };
   Part part = Part::kNobody;
   Guid guid;  // of the command or operation
 };

@@ -56,7 +56,7 @@ void Maintenance::on_deadline(DeadlineKind kind) {
     }
     case DeadlineKind::kRefreshNeighbours:
       context_.after(context_.rng.jittered(refresh_period(config.neighbour_refresh_interval), 0.25), kind);
-      if (table_.size() > 0) look_up(table_.self(), config.k);
+      if (table_.size() > 0) look_up(table_.self(), config.k, LookupOwner::Part::kNobody);
       break;
     case DeadlineKind::kJoin:
       if (!joined_ && !joining_) join();
@@ -159,32 +159,34 @@ void Maintenance::save_hosts() {
 
 // ---- Lookups
 
-bool Maintenance::look_up(const Id& target, std::size_t wanted) {
+bool Maintenance::look_up(const Id& target, std::size_t wanted, LookupOwner::Part part) {
   LookupRequest request;
   request.target = target;
   request.wanted = wanted;
   request.purpose = Purpose::kMaintenance;
-  request.owner.part = LookupOwner::Part::kMaintenance;
+  request.owner.part = part;
   return static_cast<bool>(lookups_.start(std::move(request)));
 }
 
 void Maintenance::join() {
   joined_ = false;
   joining_ = true;
-  if (look_up(table_.self(), context_.config.k)) return;
+  if (look_up(table_.self(), context_.config.k, LookupOwner::Part::kJoin)) return;
   joining_ = false;
   context_.after(kJoinAgainAfter, DeadlineKind::kJoin);
 }
 
-void Maintenance::on_lookup_done() {
-  if (joining_) {
-    joining_ = false;
-    joined_ = true;
-    joined_at_ = context_.now();
-    save_hosts();
-    to_refresh_ = table_.stale_buckets(context_.now(), context_.config.k);
-    std::reverse(to_refresh_.begin(), to_refresh_.end());
-  }
+void Maintenance::on_join_done() {
+  joining_ = false;
+  joined_ = true;
+  joined_at_ = context_.now();
+  save_hosts();
+  to_refresh_ = table_.stale_buckets(context_.now(), context_.config.k);
+  std::reverse(to_refresh_.begin(), to_refresh_.end());
+  refresh_next_bucket();
+}
+
+void Maintenance::on_bucket_refreshed() {
   refreshing_ = false;
   refresh_next_bucket();
 }
@@ -194,7 +196,7 @@ void Maintenance::refresh_next_bucket() {
   const int bucket = to_refresh_.back();
   to_refresh_.pop_back();
   refreshing_ = true;
-  if (!look_up(random_id_in(bucket), kRefreshWanted)) refreshing_ = false;
+  if (!look_up(random_id_in(bucket), kRefreshWanted, LookupOwner::Part::kBucketRefresh)) refreshing_ = false;
 }
 
 Id Maintenance::random_id_in(int bucket) {

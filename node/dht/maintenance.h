@@ -46,7 +46,8 @@ class Maintenance {
   void ping_all();
 
   void on_deadline(DeadlineKind kind);
-  void on_lookup_done();
+  void on_join_done();
+  void on_bucket_refreshed();
   void save_hosts();
 
  private:
@@ -60,7 +61,7 @@ class Maintenance {
   void check_contacts();
   void refresh_next_bucket();
   Id random_id_in(int bucket);
-  bool look_up(const Id& target, std::size_t wanted);
+  bool look_up(const Id& target, std::size_t wanted, LookupOwner::Part part);
 
   NodeContext& context_;
   Rpc& rpc_;
@@ -72,7 +73,7 @@ class Maintenance {
   Instant looked_at_{};          // when they were chosen
   std::vector<int> to_refresh_;  // taken from the back
   Duration save_interval_{};
-  bool joining_ = false;
+  bool joining_ = false;  // a lookup for it is under way
   bool joined_ = false;
   Instant joined_at_{};
   bool refreshing_ = false;
