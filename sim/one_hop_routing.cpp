@@ -1,6 +1,5 @@
 #include "sim/one_hop_routing.h"
 
-#include <ns3/net-device.h>
 #include <ns3/packet.h>
 
 namespace shoal::sim {
@@ -20,15 +19,8 @@ ns3::TypeId OneHopRouting::GetTypeId() {
 void OneHopRouting::set_host(ns3::Ipv4Address own, const ns3::Ptr<ns3::NetDevice>& cloud,
                              const ns3::Ptr<ns3::NetDevice>& loopback) {
   own_ = own;
-  const auto route_by = [own](const ns3::Ptr<ns3::NetDevice>& device) {
-    const auto route = ns3::Create<ns3::Ipv4Route>();
-    route->SetSource(own);
-    route->SetGateway(ns3::Ipv4Address::GetAny());
-    route->SetOutputDevice(device);
-    return route;
-  };
-  to_others_ = route_by(cloud);
-  to_self_ = route_by(loopback);
+  to_others_ = make_route(own, cloud);
+  to_self_ = make_route(own, loopback);
 }
 
 ns3::Ptr<ns3::Ipv4Route> OneHopRouting::RouteOutput(ns3::Ptr<ns3::Packet>, const ns3::Ipv4Header& header,
@@ -50,7 +42,7 @@ bool OneHopRouting::RouteInput(ns3::Ptr<const ns3::Packet> packet, const ns3::Ip
 void OneHopRouting::DoDispose() {
   to_others_ = nullptr;
   to_self_ = nullptr;
-  Ipv4RoutingProtocol::DoDispose();
+  FixedRouting::DoDispose();
 }
 
 }  // namespace shoal::sim

@@ -1,6 +1,5 @@
 #include "sim/tree_routing.h"
 
-#include <ns3/net-device.h>
 #include <ns3/packet.h>
 
 #include "sim/address_plan.h"
@@ -22,11 +21,7 @@ void TreeRouting::set_router(const RouterPlan& plan, RouterPlan::Router router, 
 
 void TreeRouting::set_port(std::uint32_t port, const ns3::Ptr<ns3::NetDevice>& device) {
   if (port >= routes_.size()) routes_.resize(port + 1);
-  const auto route = ns3::Create<ns3::Ipv4Route>();
-  route->SetSource(own_);
-  route->SetGateway(ns3::Ipv4Address::GetAny());
-  route->SetOutputDevice(device);
-  routes_[port] = route;
+  routes_[port] = make_route(own_, device);
 }
 
 ns3::Ptr<ns3::Ipv4Route> TreeRouting::route_to(ns3::Ipv4Address to) const {
@@ -53,7 +48,7 @@ bool TreeRouting::RouteInput(ns3::Ptr<const ns3::Packet> packet, const ns3::Ipv4
 
 void TreeRouting::DoDispose() {
   routes_.clear();
-  Ipv4RoutingProtocol::DoDispose();
+  FixedRouting::DoDispose();
 }
 
 }  // namespace shoal::sim

@@ -3,17 +3,14 @@
 // allocates and searches nothing, however large the network is.
 #pragma once
 
-#include <ns3/ipv4-address.h>
-#include <ns3/ipv4-route.h>
-#include <ns3/ipv4-routing-protocol.h>
-
 #include <vector>
 
+#include "sim/fixed_routing.h"
 #include "sim/router_plan.h"
 
 namespace shoal::sim {
 
-class TreeRouting final : public ns3::Ipv4RoutingProtocol {
+class TreeRouting final : public FixedRouting {
  public:
   static ns3::TypeId GetTypeId();
 
@@ -30,12 +27,6 @@ class TreeRouting final : public ns3::Ipv4RoutingProtocol {
                   ns3::Ptr<const ns3::NetDevice> device, UnicastForwardCallback forward,
                   MulticastForwardCallback forward_multicast, LocalDeliverCallback deliver,
                   ErrorCallback fail) override;
-  void NotifyInterfaceUp(std::uint32_t) override {}
-  void NotifyInterfaceDown(std::uint32_t) override {}
-  void NotifyAddAddress(std::uint32_t, ns3::Ipv4InterfaceAddress) override {}
-  void NotifyRemoveAddress(std::uint32_t, ns3::Ipv4InterfaceAddress) override {}
-  void SetIpv4(ns3::Ptr<ns3::Ipv4>) override {}
-  void PrintRoutingTable(ns3::Ptr<ns3::OutputStreamWrapper>, ns3::Time::Unit) const override {}
 
  private:
   void DoDispose() override;
