@@ -24,6 +24,8 @@ struct Endpoint {
 
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
   explicit operator bool() const { return port != 0; }
+  // Equal but for the interface, which only its own host knows.
+  bool same_place(const Endpoint& other) const { return address == other.address && port == other.port; }
 
   bool is_v4() const;
   bool is_loopback() const;

@@ -5,13 +5,6 @@
 #include "node/dht/item.h"
 
 namespace shoal {
-namespace {
-
-bool same_place(const Endpoint& a, const Endpoint& b) {
-  return a.address == b.address && a.port == b.port;
-}
-
-}  // namespace
 
 void OwnAddresses::on_interfaces(std::span<const Endpoint> own) {
   interfaces_.assign(own.begin(), own.end());
@@ -29,7 +22,7 @@ bool OwnAddresses::is_local() const {
 bool OwnAddresses::on_observed(const Endpoint& own, const Contact& by) {
   if (own.port == 0 || own.is_unspecified()) return false;
   auto seen = std::find_if(observed_.begin(), observed_.end(),
-                           [&](const Observed& o) { return same_place(o.endpoint, own); });
+                           [&](const Observed& o) { return o.endpoint.same_place(own); });
   if (seen == observed_.end()) {
     if (observed_.size() == kObservedMax) {
       observed_.erase(
@@ -49,9 +42,9 @@ bool OwnAddresses::on_observed(const Endpoint& own, const Contact& by) {
 
 bool OwnAddresses::is_own(const Endpoint& endpoint) const {
   return std::any_of(interfaces_.begin(), interfaces_.end(),
-                     [&](const Endpoint& own) { return same_place(own, endpoint); }) ||
+                     [&](const Endpoint& own) { return own.same_place(endpoint); }) ||
          std::any_of(observed_.begin(), observed_.end(), [&](const Observed& o) {
-           return o.voters.size() == kVotesNeeded && same_place(o.endpoint, endpoint);
+           return o.voters.size() == kVotesNeeded && o.endpoint.same_place(endpoint);
          });
 }
 
@@ -73,7 +66,7 @@ std::vector<Endpoint> OwnAddresses::advertised() const {
   std::vector<Endpoint> all;
   const auto add = [&](const Endpoint& endpoint) {
     const bool known =
-        std::any_of(all.begin(), all.end(), [&](const Endpoint& e) { return same_place(e, endpoint); });
+        std::any_of(all.begin(), all.end(), [&](const Endpoint& e) { return e.same_place(endpoint); });
     if (!known && !endpoint.is_unspecified() && all.size() < kItemEndpointsMax) all.push_back(endpoint);
   };
   for (const Observed& o : confirmed) add(o.endpoint);

@@ -33,10 +33,6 @@ bool asks_for_contacts(const wire::Request& request) {
   return request.kind() == wire::RequestKind::kFindHost || request.kind() == wire::RequestKind::kGetItem;
 }
 
-bool same_place(const Endpoint& a, const Endpoint& b) {
-  return a.address == b.address && a.port == b.port;
-}
-
 // 0 for a clock that stands before 1970 or beyond what the field holds.
 std::uint32_t seconds_of(WallTime wall) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wall.time_since_epoch()).count();
@@ -258,7 +254,7 @@ void Rpc::handle_late(const HandleResponse& job) {
   const auto late = std::ranges::find_if(
       unanswered_, [&](const Unanswered& request) { return request.sending.id == job.response.id; });
   if (late == unanswered_.end() || job.origin.connection || late->to.key != job.origin.key ||
-      !same_place(late->to.endpoint, job.origin.endpoint)) {
+      !late->to.endpoint.same_place(job.origin.endpoint)) {
     return;
   }
   const Contact contact = late->to;
@@ -297,7 +293,7 @@ void Rpc::handle(const HandleResponse& job) {
   const bool from_whom_we_asked =
       worker != nullptr && worker->to.key == job.origin.key &&
       (worker->by_session ? worker->connection == job.origin.connection
-                          : !job.origin.connection && same_place(worker->to.endpoint, job.origin.endpoint));
+                          : !job.origin.connection && worker->to.endpoint.same_place(job.origin.endpoint));
   if (!from_whom_we_asked) {
     handle_late(job);
     return;
