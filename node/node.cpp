@@ -175,7 +175,8 @@ void Node::Impl::on_may_join() {
   publish_self_at(context.now() + kPublishSelfDelay);
 }
 
-// As a client we left no table knowing us; as one no longer, everybody is to meet us.
+// A client asks its contacts once more, so that each reads in the request that we are one and drops us. A
+// host that is none any longer joins again, so that others meet it.
 void Node::Impl::on_client_changed(bool client) {
   if (client) {
     maintenance.ping_all();
@@ -200,7 +201,9 @@ void Node::Impl::repair_items_of(const Id& lost) {
 
 // That a host says so of itself is enough: it can harm nobody else.
 void Node::Impl::on_client(const Id& host) {
-  if (table.remove(host)) repair_items_of(host);
+  if (!table.remove(host)) return;
+  repair_items_of(host);
+  search_if_alone();
 }
 
 void Node::Impl::on_contact_silent(const Contact& contact) {
@@ -216,6 +219,10 @@ void Node::Impl::on_contact_silent(const Contact& contact) {
       maintenance.on_silent(contact);
     }
   }
+  search_if_alone();
+}
+
+void Node::Impl::search_if_alone() {
   if (table.size() == 0 && !stopping) bootstrapper.begin();
 }
 

@@ -127,6 +127,7 @@ struct Node::Impl final : RpcListener,
 
   void hand_items_to(const Contact& newcomer);
   void repair_items_of(const Id& lost);
+  void search_if_alone();
   void publish_self_at(Instant when);
   void own_addresses_changed();
   void deliver_results();

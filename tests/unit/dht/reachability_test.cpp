@@ -127,6 +127,40 @@ TEST_F(ReachabilityTest, ItIsNotTestedWhereThatIsTurnedOff) {
   EXPECT_EQ(kinds[static_cast<std::size_t>(wire::RequestKind::kTestReach)].requests_sent, 0u);
 }
 
+TEST_F(ReachabilityTest, AHostWhoseOnlyContactBecomesAClientBootstrapsAgain) {
+  RawPeer silent(cluster_.network(), 98);
+  RawPeer peer(cluster_.network(), 99);
+  NodeConfig config;
+  config.bootstrap = {silent.contact().endpoint};
+  add_public(1, config);
+  bool client = false;
+  const auto answer_for = [&](Duration time) {
+    for (Duration passed{}; passed < time; passed += 100ms) {
+      cluster_.advance(100ms);
+      for (const RawPeer::Received& received : peer.take()) {
+        const auto* request = received.message ? std::get_if<wire::Request>(&*received.message) : nullptr;
+        if (request == nullptr) continue;
+        wire::Response response{request->id, {}, {}, 0, client, wire::Done{}};
+        if (request->kind() != wire::RequestKind::kPing) response.body = wire::Contacts{};
+        peer.send(cluster_.contact(0), response);
+      }
+    }
+  };
+  peer.send(cluster_.contact(0), wire::Request{1, {}, client, 0, wire::Ping{}});
+  answer_for(5s);
+  ASSERT_EQ(cluster_.node(0).table().size(), 1u);
+  silent.take();
+  answer_for(60s);
+  ASSERT_EQ(cluster_.node(0).table().size(), 1u);
+  EXPECT_TRUE(silent.take().empty());  // it has a contact, so it does not search
+
+  client = true;
+  peer.send(cluster_.contact(0), wire::Request{2, {}, client, 0, wire::Ping{}});
+  answer_for(1s);
+  EXPECT_EQ(cluster_.node(0).table().size(), 0u);
+  EXPECT_FALSE(silent.take().empty());
+}
+
 // ---- Serving a test
 
 wire::Request test_of(std::uint64_t id, std::optional<Contact> contact) {
