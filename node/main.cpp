@@ -8,6 +8,7 @@
 
 #include "node/control/cli.h"
 #include "node/os/control_command.h"
+#include "node/os/key_command.h"
 #include "node/os/run_node.h"
 #include "node/secure/keys.h"
 
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}", line.errors);
     return line.status;
   }
+  if (const auto* key = std::get_if<shoal::KeyOptions>(&*line.what)) return shoal::run_key_command(*key);
   if (const auto* run = std::get_if<shoal::RunOptions>(&*line.what)) return shoal::run_node(*run);
   return shoal::run_control_command(std::get<shoal::ControlOptions>(std::move(*line.what)));
 }

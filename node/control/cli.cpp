@@ -25,7 +25,7 @@ address or data directory that cannot be used; 3 no node runs in the data direct
 struct Draft {
   RunOptions run;
   ControlOptions control;
-  std::string lifetime;
+  KeyOptions key;
   bool list_settings = false;
 };
 
@@ -240,6 +240,58 @@ void add_publish(CLI::App& app, Draft& draft) {
   sub->callback([&draft] { command_of<PublishCommand>(draft); });
 }
 
+void add_key(CLI::App& app, Draft& draft) {
+  CLI::App* key = add_subcommand(app, "key", "Make, list, show, add and forget the keys of groups",
+                                 "shoal key new --name photos");
+  key->require_subcommand(1);
+  const auto action = [&](KeyOptions::Action what, const char* name, const char* does, const char* example) {
+    CLI::App* sub = add_subcommand(*key, name, does, example);
+    sub->add_option("--data", draft.key.data, "The node's data directory (or $SHOAL_DATA)")
+        ->type_name("DIR")
+        ->capture_default_str();
+    sub->add_flag("--json", draft.key.json, "Print one line of JSON");
+    sub->callback([&draft, what] { draft.key.action = what; });
+    return sub;
+  };
+  const auto name_it = [&](CLI::App* sub) {
+    sub->add_option("--name", draft.key.name,
+                    "What to call the group on this host (default: digits of its id)");
+  };
+  const auto pick = [&](CLI::App* sub) {
+    sub->add_option("GROUP", draft.key.name, "Its name, or the first digits of its id")
+        ->type_name("")
+        ->required();
+  };
+  name_it(action(KeyOptions::Action::kNew, "new", "Make the key of a new group, and print it",
+                 "shoal key new --name photos"));
+  CLI::App* add =
+      action(KeyOptions::Action::kAdd, "add", "Join a group whose key string somebody handed over",
+             "shoal key add --name photos < photos.txt");
+  name_it(add);
+  add->add_option("FILE", draft.key.key_from,
+                  "The file with the key string; - is standard input, so that it is in no list of processes")
+      ->type_name("")
+      ->capture_default_str();
+  action(KeyOptions::Action::kList, "list", "List the groups of this host, without their keys",
+         "shoal key list");
+  CLI::App* show = action(KeyOptions::Action::kShow, "show", "Print a group's key string, to hand it over",
+                          "shoal key show photos --level read --qr");
+  pick(show);
+  show->add_option_function<std::string>(
+          "--level",
+          [&draft](const std::string& text) {
+            draft.key.level = text == "write"  ? KeyLevel::kWrite
+                              : text == "read" ? KeyLevel::kRead
+                                               : KeyLevel::kLocate;
+          },
+          "What it lets its owner do (default: all that this host may)")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"write", "read", "locate"}));
+  show->add_flag("--qr", draft.key.qr, "As a QR code for a camera");
+  pick(action(KeyOptions::Action::kForget, "forget", "Remove a group's key from this host",
+              "shoal key forget photos"));
+}
+
 std::string settings_text() {
   std::string out;
   for (const NodeConfig::Key& key : NodeConfig::keys()) {
@@ -261,11 +313,11 @@ CommandLine ended(const CLI::App& app, const CLI::ParseError& end) {
 CommandLine parse_command_line(std::vector<std::string> arguments,
                                const std::filesystem::path& default_data) {
   Draft draft;
-  draft.run.data = draft.control.data = default_data;
+  draft.run.data = draft.control.data = draft.key.data = default_data;
   draft.run.listen = *Endpoint::parse(kDefaultListen);
   draft.run.log_level = "info";
   draft.control.timeout = 60s;
-  draft.control.value_from = draft.control.value_to = "-";
+  draft.control.value_from = draft.control.value_to = draft.key.key_from = "-";
 
   CLI::App app("A peer-to-peer node: values and hosts in a distributed hash table.", "shoal");
   app.set_version_flag("--version", fmt::format("shoal {}", kVersion));
@@ -275,6 +327,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments,
   add_queries(app, draft);
   add_values(app, draft);
   add_publish(app, draft);
+  add_key(app, draft);
 
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
@@ -287,6 +340,8 @@ CommandLine parse_command_line(std::vector<std::string> arguments,
     line.output = settings_text();
   } else if (app.got_subcommand("run")) {
     line.what = std::move(draft.run);
+  } else if (app.got_subcommand("key")) {
+    line.what = std::move(draft.key);
   } else {
     line.what = std::move(draft.control);
   }

@@ -10,6 +10,7 @@
 
 #include "node/config.h"
 #include "node/control/command.h"
+#include "node/secure/group_key.h"
 
 namespace shoal {
 
@@ -41,8 +42,20 @@ struct ControlOptions {
   bool new_key = false;
 };
 
+// shoal key: works on the key files of the data directory, whether a node runs there or not.
+struct KeyOptions {
+  enum class Action : std::uint8_t { kNew, kAdd, kList, kShow, kForget };
+  Action action = Action::kList;
+  std::filesystem::path data;
+  std::string name;      // new, add: empty, or of the new group; show, forget: or the digits of its id
+  std::string key_from;  // add: a file, "-" for standard input
+  std::optional<KeyLevel> level;  // show: nothing is the level that the host has
+  bool qr = false;
+  bool json = false;
+};
+
 struct CommandLine {
-  std::optional<std::variant<RunOptions, ControlOptions>> what;
+  std::optional<std::variant<RunOptions, ControlOptions, KeyOptions>> what;
   // Without `what`: print these and end with the status.
   int status = kExitOk;
   std::string output;

@@ -17,15 +17,6 @@
 namespace shoal {
 namespace {
 
-bool write_all(int fd, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 Result<Bytes> read_all(int fd, const std::string& name, std::size_t bytes_max) {
   Bytes bytes;
   std::array<std::uint8_t, 65536> buffer;
@@ -42,19 +33,16 @@ Result<Bytes> read_all(int fd, const std::string& name, std::size_t bytes_max) {
   }
 }
 
-Result<void> write_key(const std::string& path, const Rng::Seed& seed) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file && errno == EEXIST) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} exists already: use it without --new-key", path));
-  }
-  if (!file) return fail_with_errno("create " + path);
-  const std::string line = to_hex(seed) + "\n";
-  if (!write_all(file.get(), view(line)) || ::fsync(file.get()) != 0) return fail_with_errno("write " + path);
-  return {};
-}
-
 }  // namespace
+
+bool write_all(int fd, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return true;
+}
 
 Result<Bytes> read_input(const std::string& path, std::size_t bytes_max) {
   if (path == "-") return read_all(STDIN_FILENO, "standard input", bytes_max);
@@ -83,6 +71,22 @@ Result<void> write_output(const std::string& path, ByteView bytes) {
   ::unlink(temporary.c_str());
   return error;
 }
+
+namespace {
+
+Result<void> write_key(const std::string& path, const Rng::Seed& seed) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file && errno == EEXIST) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} exists already: use it without --new-key", path));
+  }
+  if (!file) return fail_with_errno("create " + path);
+  const std::string line = to_hex(seed) + "\n";
+  if (!write_all(file.get(), view(line)) || ::fsync(file.get()) != 0) return fail_with_errno("write " + path);
+  return {};
+}
+
+}  // namespace
 
 Result<Rng::Seed> read_key_file(const std::string& path) {
   Result<Bytes> bytes = read_input(path, 4096);

@@ -18,6 +18,9 @@ Result<Bytes> read_input(const std::string& path, std::size_t bytes_max);
 // or not at all.
 Result<void> write_output(const std::string& path, ByteView bytes);
 
+// To its end; false with errno set.
+bool write_all(int fd, ByteView bytes);
+
 // A key file holds the 64 hexadecimal digits of an Ed25519 seed.
 Result<Rng::Seed> read_key_file(const std::string& path);
 // A new key, in a file for its owner only. Error kInvalidArgument: the file exists.

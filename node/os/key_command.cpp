@@ -1,0 +1,162 @@
+#include "node/os/key_command.h"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "node/os/entropy.h"
+#include "node/os/files.h"
+#include "node/os/key_directory.h"
+#include "node/os/terminal_qr.h"
+
+namespace shoal {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kKeyFileBytesMax = 4096;
+
+// A string with a secret, wiped when it goes.
+class SecretText {
+ public:
+  explicit SecretText(std::string text) : text_(std::move(text)) {}
+  SecretText(const SecretText&) = delete;
+  SecretText& operator=(const SecretText&) = delete;
+  ~SecretText() { sodium_memzero(text_.data(), text_.size()); }
+  std::string& text() { return text_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+json describe(const KeyDirectory::Entry& entry) {
+  return {{"name", entry.name}, {"group", entry.key.id().hex()}, {"level", to_string(entry.key.level())}};
+}
+
+void print(const json& value) {
+  fmt::print("{}\n", value.dump());
+}
+
+// The key itself goes to standard output, what it is to standard error: so it can be piped on.
+void print_key(const KeyOptions& options, const KeyDirectory::Entry& entry, const std::string& key) {
+  if (options.json) {
+    json out = describe(entry);
+    out["key"] = key;
+    print(out);
+    return;
+  }
+  fmt::print(stderr, "group {} ({}): whoever has this key is in the group\n", entry.name,
+             entry.key.id().short_hex());
+  std::fflush(stderr);
+  fmt::print("{}\n", key);
+}
+
+Result<void> add(const KeyOptions& options, KeyDirectory& directory, const GroupKey& key) {
+  Result<std::string> name = directory.add(options.name, key);
+  if (!name) return tl::unexpected(std::move(name.error()));
+  const KeyDirectory::Entry entry{*name, key};
+  if (options.action == KeyOptions::Action::kNew) {
+    const SecretText text(key.to_string(key.level()));
+    print_key(options, entry, text.text());
+  } else if (options.json) {
+    print(describe(entry));
+  } else {
+    fmt::print("added group {} ({}, level {})\n", entry.name, key.id().short_hex(), to_string(key.level()));
+  }
+  return {};
+}
+
+Result<void> add_from_file(const KeyOptions& options, KeyDirectory& directory) {
+  Result<Bytes> bytes = read_input(options.key_from, kKeyFileBytesMax);
+  if (!bytes) return tl::unexpected(std::move(bytes.error()));
+  const Result<GroupKey> key = GroupKey::parse(text(*bytes));
+  sodium_memzero(bytes->data(), bytes->size());
+  if (!key) return tl::unexpected(key.error());
+  return add(options, directory, *key);
+}
+
+Result<void> list(const KeyOptions& options, const KeyDirectory& directory) {
+  const auto entries = directory.load();
+  if (!entries) return tl::unexpected(entries.error());
+  if (options.json) {
+    json out = json::array();
+    for (const KeyDirectory::Entry& entry : *entries) out.push_back(describe(entry));
+    print(out);
+    return {};
+  }
+  std::size_t width = 4;
+  for (const KeyDirectory::Entry& entry : *entries) width = std::max(width, entry.name.size());
+  fmt::print("{:<{}}  {:<6}  group\n", "name", width, "level");
+  for (const KeyDirectory::Entry& entry : *entries) {
+    fmt::print("{:<{}}  {:<6}  {}\n", entry.name, width, to_string(entry.key.level()), entry.key.id().hex());
+  }
+  return {};
+}
+
+Result<void> show(const KeyOptions& options, const KeyDirectory& directory) {
+  const auto entry = directory.find(options.name);
+  if (!entry) return tl::unexpected(entry.error());
+  const KeyLevel level = options.level.value_or(entry->key.level());
+  if (level > entry->key.level()) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("this host has group {} at level {} only, which does not give level {}",
+                            entry->name, to_string(entry->key.level()), to_string(level)));
+  }
+  const SecretText text(entry->key.to_string(level));
+  if (options.qr) {
+    SecretText capitals(text.text());  // which take less room in the code
+    for (char& c : capitals.text()) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    const Result<std::string> code = terminal_qr(capitals.text());
+    if (!code) return tl::unexpected(code.error());
+    fmt::print("{}", *code);
+  }
+  print_key(options, *entry, text.text());
+  return {};
+}
+
+Result<void> forget(const KeyOptions& options, KeyDirectory& directory) {
+  const auto entry = directory.forget(options.name);
+  if (!entry) return tl::unexpected(entry.error());
+  if (options.json) {
+    print(describe(*entry));
+  } else {
+    fmt::print("forgot group {} ({})\n", entry->name, entry->key.id().short_hex());
+  }
+  return {};
+}
+
+Result<void> run(const KeyOptions& options) {
+  KeyDirectory directory(options.data);
+  switch (options.action) {
+    case KeyOptions::Action::kNew:
+      return add(options, directory, GroupKey::from_sync_key(Secret(os_seeded_rng().seed())));
+    case KeyOptions::Action::kAdd:
+      return add_from_file(options, directory);
+    case KeyOptions::Action::kList:
+      return list(options, directory);
+    case KeyOptions::Action::kShow:
+      return show(options, directory);
+    case KeyOptions::Action::kForget:
+      return forget(options, directory);
+  }
+  return {};
+}
+
+}  // namespace
+
+int run_key_command(const KeyOptions& options) {
+  const Result<void> done = run(options);
+  if (done) return kExitOk;
+  if (options.json)
+    print({{"error", {{"code", to_string(done.error().code)}, {"message", done.error().message}}}});
+  fmt::print(stderr, "shoal: {}\n", done.error().message);
+  return done.error().code == ErrorCode::kNotFound ? kExitRefused : kExitUsage;
+}
+
+}  // namespace shoal

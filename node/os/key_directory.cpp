@@ -1,0 +1,143 @@
+#include "node/os/key_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "node/os/files.h"
+#include "node/os/socket.h"
+
+namespace shoal {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kNameBytesMax = 64;
+constexpr std::size_t kFileBytesMax = 1024;
+constexpr std::size_t kIdDigitsMin = 4;
+constexpr std::string_view kExtension = ".key";
+
+bool is_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= kNameBytesMax && name[0] != '.' &&
+         std::ranges::all_of(name, allowed);
+}
+
+Result<void> create_private(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return {};
+  fs::create_directories(path.parent_path(), error);
+  if (!error && (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST)) return {};
+  return fail_with_errno("create " + path.string());
+}
+
+Result<GroupKey> read_key(const fs::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return fail_with_errno("open " + path.string());
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} can be read by others (mode {:04o}): whoever read it is in the group. If nobody did, "
+                    "chmod 600 it",
+                    path.string(), status.st_mode & 07777));
+  }
+  Result<Bytes> bytes = read_input(path.string(), kFileBytesMax);
+  if (!bytes) return tl::unexpected(std::move(bytes.error()));
+  Result<GroupKey> key = GroupKey::parse(text(*bytes));
+  sodium_memzero(bytes->data(), bytes->size());
+  if (!key) return fail(key.error().code, fmt::format("{}: {}", path.string(), key.error().message));
+  return key;
+}
+
+Result<void> write_key(const fs::path& path, const GroupKey& key) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file && errno == EEXIST) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} exists already: choose another name", path.string()));
+  }
+  if (!file) return fail_with_errno("create " + path.string());
+  std::string line = key.to_string(key.level()) + "\n";
+  const bool written = write_all(file.get(), view(line)) && ::fsync(file.get()) == 0;
+  sodium_memzero(line.data(), line.size());
+  const Descriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (written && folder && ::fsync(folder.get()) == 0) return {};
+  const auto error = fail_with_errno("write " + path.string());
+  ::unlink(path.c_str());
+  return error;
+}
+
+}  // namespace
+
+Result<std::vector<KeyDirectory::Entry>> KeyDirectory::load() const {
+  std::vector<Entry> entries;
+  std::error_code error;
+  fs::directory_iterator files(path_, error);
+  if (error == std::errc::no_such_file_or_directory) return entries;
+  if (error) return fail(ErrorCode::kIo, fmt::format("cannot read {}: {}", path_.string(), error.message()));
+  for (const fs::directory_entry& file : files) {
+    if (file.path().extension() != kExtension) continue;
+    Result<GroupKey> key = read_key(file.path());
+    if (!key) return tl::unexpected(std::move(key.error()));
+    entries.push_back({file.path().stem().string(), std::move(*key)});
+  }
+  std::ranges::sort(entries, {}, &Entry::name);
+  return entries;
+}
+
+Result<KeyDirectory::Entry> KeyDirectory::find(std::string_view name_or_id) const {
+  Result<std::vector<Entry>> entries = load();
+  if (!entries) return tl::unexpected(std::move(entries.error()));
+  for (Entry& entry : *entries) {
+    if (entry.name == name_or_id) return std::move(entry);
+  }
+  const auto has_id = [&](const Entry& entry) {
+    return name_or_id.size() >= kIdDigitsMin && entry.key.id().hex().starts_with(name_or_id);
+  };
+  const auto found = std::ranges::find_if(*entries, has_id);
+  if (found != entries->end() && std::none_of(found + 1, entries->end(), has_id)) return std::move(*found);
+  return fail(ErrorCode::kNotFound,
+              fmt::format("no group in {} is named '{}'; see shoal key list", path_.string(), name_or_id));
+}
+
+Result<std::string> KeyDirectory::add(std::string name, const GroupKey& key) {
+  if (name.empty()) name = key.id().short_hex();
+  if (!is_name(name)) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' is no name for a group: expected 1 to {} letters, digits, '.', '_' and '-', not "
+                    "beginning with a dot",
+                    name, kNameBytesMax));
+  }
+  const Result<std::vector<Entry>> entries = load();
+  if (!entries) return tl::unexpected(entries.error());
+  const auto known = std::ranges::find(*entries, key.id(), [](const Entry& entry) { return entry.key.id(); });
+  if (known != entries->end()) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("the group is there already, named '{}' (level {})",
+                                                         known->name, to_string(known->key.level())));
+  }
+  if (auto created = create_private(path_); !created) return tl::unexpected(std::move(created.error()));
+  if (auto written = write_key(file_of(name), key); !written)
+    return tl::unexpected(std::move(written.error()));
+  return name;
+}
+
+Result<KeyDirectory::Entry> KeyDirectory::forget(std::string_view name_or_id) {
+  Result<Entry> entry = find(name_or_id);
+  if (!entry) return entry;
+  if (::unlink(file_of(entry->name).c_str()) != 0)
+    return fail_with_errno("remove " + file_of(entry->name).string());
+  return entry;
+}
+
+}  // namespace shoal
