@@ -114,8 +114,8 @@ void carry(Session& from, Session& to) {
 
 struct SessionPair {
   SessionPair(const KeyPair& alice, const KeyPair& bob, Rng& rng)
-      : a(noise::Role::kInitiator, alice, bob.public_key(), rng.fork()),
-        b(noise::Role::kResponder, bob, std::nullopt, rng.fork()) {
+      : a(alice, {.role = noise::Role::kInitiator, .expected_peer = bob.public_key()}, rng.fork()),
+        b(bob, {.role = noise::Role::kResponder}, rng.fork()) {
     carry(a, b);
     carry(b, a);
     carry(a, b);

@@ -62,6 +62,17 @@ struct NodeConfig {
   std::size_t sessions_max = 256;
   Duration session_idle_timeout = 60s;
   Duration handshake_timeout = 10s;
+  Duration session_keep_alive = 20s;  // between peers; silence of three of them ends the session
+  Duration session_rekey_interval = 1h;
+  std::size_t half_open_max = 64;  // handshakes that others have begun
+  std::size_t half_open_per_source_max = 8;
+
+  // Groups
+  std::size_t peers_wanted = 8;  // sessions in each group
+  Duration peer_backoff_min = 2s;
+  Duration peer_backoff_max = 10min;
+  Duration rendezvous_lifetime = 2h;          // of what tells the group where we are; renewed at half of it
+  Duration rendezvous_read_interval = 15min;  // while we have a peer; without one more often
 
   std::vector<Endpoint> bootstrap;
 

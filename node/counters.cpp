@@ -38,9 +38,11 @@ std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCoun
       {"items_damaged", c.items_damaged},
       {"listen_failures", c.listen_failures},
       {"lookups_refused", c.lookups_refused},
+      {"rendezvous_refused", c.rendezvous_refused},
       {"requests_timed_out", c.requests_timed_out},
       {"session_bytes_received", c.session_bytes_received},
       {"session_bytes_sent", c.session_bytes_sent},
+      {"sessions_refused", c.sessions_refused},
       {"stores_refused", c.stores_refused},
   };
   for (std::size_t i = 0; i < c.kinds.size(); ++i) {

@@ -32,8 +32,10 @@ struct NodeCounters {
                 dropped_stranger_budget = 0, dropped_rate_limit = 0, dropped_amplification = 0,
                 dropped_late_response = 0, dropped_send = 0;
   std::uint64_t requests_timed_out = 0, lookups_refused = 0, stores_refused = 0, listen_failures = 0;
-  std::uint64_t commits_failed = 0;  // batches of items that the store could not keep
-  std::uint64_t items_damaged = 0;   // values that the store gave back otherwise than it took them
+  std::uint64_t sessions_refused = 0;    // too many half-open, or of one source
+  std::uint64_t rendezvous_refused = 0;  // records under a group's key that do not verify
+  std::uint64_t commits_failed = 0;      // batches of items that the store could not keep
+  std::uint64_t items_damaged = 0;       // values that the store gave back otherwise than it took them
 
   // One message that this purpose has sent or received.
   void count(Purpose purpose, std::size_t bytes) {

@@ -44,7 +44,7 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
       own(keys.public_key()),
       table(keys.public_key(), ports.contacts, table_config(context.config)),
       cipher(make_cipher(cipher_kind, keys, context)),
-      connections(context, keys, ports.streams, *this),
+      connections(context, keys, session_groups, ports.streams, *this),
       rpc(context, keys.public_key(), ports.datagrams, *cipher, connections, *this),
       lookups(context, rpc, table, own, *this),
       items(context, ports.items, rpc, table, *this),
@@ -53,6 +53,7 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
       maintenance(context, rpc, lookups, table, ports.hosts),
       reunion(context, rpc, ports.contacts),
       reachability(context, rpc, table, own, *this),
+      groups(context, keys, session_groups, connections, rpc, operations, own, *this),
       commands(kCommandsMax) {}
 
 // ---- Jobs
@@ -111,6 +112,9 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
       break;
     case DeadlineKind::kStop:
       stop_if_ready(true);
+      break;
+    case DeadlineKind::kGroups:
+      groups.on_deadline();
       break;
     case DeadlineKind::kTestReach:
       reachability.on_deadline();
@@ -172,6 +176,7 @@ void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
 
 void Node::Impl::on_may_join() {
   maintenance.join();
+  groups.on_network();
   publish_self_at(context.now() + kPublishSelfDelay);
 }
 
@@ -232,7 +237,9 @@ void Node::Impl::on_observed(const Endpoint& endpoint, const Contact& by) {
 
 void Node::Impl::own_addresses_changed() {
   table.set_own_is_local(own.is_local());
-  if (table.size() > 0) publish_self_at(context.now() + kPublishSelfDelay);
+  if (table.size() == 0) return;
+  publish_self_at(context.now() + kPublishSelfDelay);
+  groups.on_network();
 }
 
 void Node::Impl::publish_self_at(Instant when) {
@@ -276,6 +283,7 @@ void Node::Impl::on_answer(const Answer& answer) {
 
 void Node::Impl::on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) {
   rpc.on_session_lost(connection);
+  groups.on_session_lost(connection);
   if (reset && contact && table.contains(contact->key)) maintenance.verify(*contact, Purpose::kMaintenance);
 }
 
@@ -299,9 +307,24 @@ void Node::Impl::on_lookup_done(LookupOutcome outcome) {
   }
 }
 
+void Node::Impl::on_new_peer(const Id& group, const Contact& peer) {
+  events.push_back(NodeEvent{NodeEvent::Kind::kNewPeer, group, peer.key, {}});
+}
+
+void Node::Impl::on_fs_event(const Id& group, const Id& origin, ByteView event) {
+  events.push_back(NodeEvent{NodeEvent::Kind::kNewFsEvent, group, origin, Bytes(event.begin(), event.end())});
+}
+
 void Node::Impl::deliver_results() {
   // The listener may give new commands, which only post jobs; their results come with the next run_jobs.
-  for (auto& [id, result] : std::exchange(context.results, {})) ports.listener.on_command_result(id, result);
+  for (auto& [id, result] : std::exchange(context.results, {})) {
+    if (Groups::is_own(id)) {
+      groups.on_result(id, result);
+    } else {
+      ports.listener.on_command_result(id, result);
+    }
+  }
+  for (const NodeEvent& event : std::exchange(events, {})) ports.listener.on_event(event);
   if (stopped && stopping) {
     stopping.reset();
     ports.listener.on_stopped();
@@ -358,6 +381,10 @@ void Node::on_committed(CommitId commit, const Result<void>& outcome) {
 
 void Node::on_interfaces(std::span<const Endpoint> own) {
   impl_->context.post(JobClass::kEssential, HandleInterfaces{{own.begin(), own.end()}});
+}
+
+void Node::on_groups(std::vector<GroupKey> keys) {
+  impl_->context.post(JobClass::kEssential, HandleGroups{std::move(keys)});
 }
 
 void Node::on_command(CommandId id, Command command) {

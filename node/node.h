@@ -21,10 +21,23 @@
 #include "node/ports/host_store.h"
 #include "node/ports/item_store.h"
 #include "node/ports/streams.h"
+#include "node/secure/group_key.h"
 #include "node/secure/sealed_datagram.h"
 #include "node/wire/messages.h"
 
 namespace shoal {
+
+// What happens to a node that nobody has asked for.
+struct NodeEvent {
+  enum class Kind : std::uint8_t {
+    kNewPeer,     // a session with `host` in `group`, the first since the start
+    kNewFsEvent,  // `host` says that something has changed in the group's folder
+  };
+  Kind kind;
+  Id group;
+  Id host;
+  Bytes event;
+};
 
 // What a node tells its owner. Called at the end of run_jobs, never from inside another call; calling the
 // node back from here is allowed.
@@ -32,6 +45,7 @@ class NodeListener {
  public:
   virtual ~NodeListener() = default;
   virtual void on_command_result(CommandId command, const CommandResult& result) = 0;
+  virtual void on_event(const NodeEvent& /*event*/) {}
   // After StopCommand: everything is sent and committed; the node does nothing more.
   virtual void on_stopped() = 0;
 };
@@ -69,6 +83,8 @@ class Node final : public PortEvents {
   void on_stream_reset(StreamId stream) override;
   void on_committed(CommitId commit, const Result<void>& outcome) override;
   void on_interfaces(std::span<const Endpoint> own) override;
+  // All groups that this host is in from now on.
+  void on_groups(std::vector<GroupKey> keys);
   void on_command(CommandId id, Command command);
 
   // Runs up to `jobs_max` jobs, then delivers results to the listener and arms the alarm. True when jobs

@@ -118,12 +118,21 @@ void Node::Impl::execute(CommandId id, StatusCommand&) {
   context.results.emplace_back(id, std::move(status));
 }
 
-void Node::Impl::execute(CommandId id, PeersCommand&) {
-  PeersResult peers;
-  for (const RoutingTable::Row& row : table.rows()) {
-    peers.rows.push_back({row.contact, row.rtt, context.now() - row.last_seen, row.bucket});
+void Node::Impl::execute(CommandId id, BroadcastCommand& command) {
+  const auto told = groups.broadcast_fs_event(command.group, std::move(command.event));
+  if (told) {
+    context.results.emplace_back(id, BroadcastResult{*told});
+  } else {
+    context.results.emplace_back(id, tl::unexpected(told.error()));
   }
-  context.results.emplace_back(id, std::move(peers));
+}
+
+void Node::Impl::execute(CommandId id, TableCommand&) {
+  TableResult found;
+  for (const RoutingTable::Row& row : table.rows()) {
+    found.rows.push_back({row.contact, row.rtt, context.now() - row.last_seen, row.bucket});
+  }
+  context.results.emplace_back(id, std::move(found));
 }
 
 void Node::Impl::execute(CommandId id, StopCommand&) {

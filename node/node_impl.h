@@ -4,12 +4,14 @@
 //   node_commands.cpp   commands, and leaving
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "node/base/slot_table.h"
 #include "node/dht/bootstrapper.h"
@@ -23,6 +25,7 @@
 #include "node/jobs/job.h"
 #include "node/jobs/node_context.h"
 #include "node/node.h"
+#include "node/overlay/groups.h"
 #include "node/rpc/connections.h"
 #include "node/rpc/rpc.h"
 
@@ -32,7 +35,8 @@ struct Node::Impl final : RpcListener,
                           ConnectionListener,
                           LookupListener,
                           ItemsListener,
-                          ReachabilityListener {
+                          ReachabilityListener,
+                          GroupsListener {
   Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot, CipherKind cipher_kind,
        Rng rng, NodePorts node_ports);
 
@@ -44,6 +48,7 @@ struct Node::Impl final : RpcListener,
   void run(HandleCommit& job) { items.on_committed(job.commit, job.outcome); }
   void run(Store& job) { operations.renew(job.name); }
   void run(MaintainConnections& job) { maintenance.on_deadline(job.what); }
+  void run(HandleGroups& job) { groups.set(std::move(job.keys)); }
   void run(Bootstrap&);
   void run(HandleRequest& job);
   void run(HandleCommand& job);
@@ -67,6 +72,13 @@ struct Node::Impl final : RpcListener,
   }
 
   void serve(const Origin& origin, const wire::Request& request, const wire::TestReach& body);
+  template <class Broadcast>
+  requires std::same_as<Broadcast, wire::BroadcastPeers> || std::same_as<Broadcast, wire::BroadcastFsEvent>
+  void serve(const Origin& origin, const wire::Request& request, const Broadcast& body) {
+    const ErrorCode refused = groups.serve(origin, body);
+    if (refused == ErrorCode::kNone) return rpc.respond(origin, request, wire::Done{});
+    rpc.respond(origin, request, wire::Refusal{refused, 0});
+  }
 
   // ---- Commands
 
@@ -88,7 +100,15 @@ struct Node::Impl final : RpcListener,
   void execute(CommandId id, LookupCommand& command) { operations.lookup(id, command); }
   void execute(CommandId id, ResolveCommand& command) { operations.resolve(id, command); }
   void execute(CommandId id, StatusCommand&);
-  void execute(CommandId id, PeersCommand&);
+  void execute(CommandId id, TableCommand&);
+  void execute(CommandId id, PeersCommand&) {
+    context.results.emplace_back(id, PeersResult{groups.status()});
+  }
+  void execute(CommandId id, BroadcastCommand& command);
+  // Only the host knows where keys are kept: it takes this command itself.
+  void execute(CommandId id, ReloadKeysCommand&) {
+    fail_command(id, ErrorCode::kUnsupported, "no key files here");
+  }
   void execute(CommandId id, StopCommand&);
 
   void look_up(CommandId id, PendingCommand::Kind kind, const Id& target);
@@ -117,6 +137,12 @@ struct Node::Impl final : RpcListener,
     rpc.on_session_message(origin, message);
   }
   void on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) override;
+  void on_shared_groups(Guid connection, const Contact& contact, bool outbound,
+                        const std::vector<Id>& shared) override {
+    groups.on_shared_groups(connection, contact, outbound, shared);
+  }
+  void on_new_peer(const Id& group, const Contact& peer) override;
+  void on_fs_event(const Id& group, const Id& origin, ByteView event) override;
   void on_lookup_done(LookupOutcome outcome) override;
   void on_stored_here(Guid operation, const wire::Refusal& outcome) override {
     operations.on_stored_here(operation, outcome);
@@ -140,6 +166,7 @@ struct Node::Impl final : RpcListener,
   OwnAddresses own;
   RoutingTable table;
   std::unique_ptr<DatagramCipher> cipher;
+  SessionGroups session_groups;
   Connections connections;
   Rpc rpc;
   Lookups lookups;
@@ -149,8 +176,10 @@ struct Node::Impl final : RpcListener,
   Maintenance maintenance;
   Reunion reunion;
   Reachability reachability;
+  Groups groups;
   SlotTable<PendingCommand> commands;
-  std::set<Id> leaving;  // said that they leave, and are being verified
+  std::vector<NodeEvent> events;  // delivered at the end of run_jobs
+  std::set<Id> leaving;           // said that they leave, and are being verified
   Instant publish_self_due = kNever;
   Instant armed = kNever;
   std::optional<CommandId> stopping;

@@ -42,6 +42,8 @@ const char* to_string(ErrorCode code) {
       return "invalid_argument";
     case ErrorCode::kIo:
       return "io";
+    case ErrorCode::kNoPeers:
+      return "no_peers";
   }
   return "unknown";
 }

@@ -30,7 +30,8 @@ enum class ErrorCode {
   kNotConnected = 101,  // no contact at all
   kCancelled = 102,     // the node is stopping
   kInvalidArgument = 103,
-  kIo = 104,  // a file, socket or database refused; the message says which
+  kIo = 104,       // a file, socket or database refused; the message says which
+  kNoPeers = 105,  // no session with anybody in the group
 };
 
 // Short lower-case name of a code ("bad_token"), for logs, JSON and counters.

@@ -73,6 +73,13 @@ class SlotTable {
     }
   }
 
+  template <class F>
+  void for_each(F&& f) const {
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].value) f(Guid{i, slots_[i].generation}, *slots_[i].value);
+    }
+  }
+
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   bool full() const { return size_ == size_max_; }

@@ -152,7 +152,8 @@ void add_queries(CLI::App& app, Draft& draft) {
     });
   };
   plain("status", "Show the node's own state and counters", "shoal status --json", StatusCommand{});
-  plain("peers", "List every contact of the routing table", "shoal peers", PeersCommand{});
+  plain("peers", "List this host's groups and their peers", "shoal peers", PeersCommand{});
+  plain("table", "List every contact of the routing table", "shoal table", TableCommand{});
   plain("stop", "Tell the node to leave the network and end, and wait for it", "shoal stop", StopCommand{});
 
   CLI::App* ping =

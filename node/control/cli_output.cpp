@@ -118,7 +118,28 @@ std::string status_text(const json& answer) {
 
 std::string peers_text(const json& answer) {
   std::string out;
-  for (const json& peer : answer.at("peers")) {
+  for (const json& group : answer.at("groups")) {
+    out += fmt::format("group {} ({})\n", text_of(group, "group"), text_of(group, "level"));
+    if (group.at("peers").empty()) out += "  no peer known yet\n";
+    for (const json& peer : group.at("peers")) {
+      const bool connected = peer.at("connected").get<bool>();
+      std::string state = connected ? "connected" : "not connected";
+      if (const int failed = peer.at("attempts_failed").get<int>(); failed > 0) {
+        state += fmt::format(", {} attempts failed", failed);
+      }
+      std::string endpoints;
+      for (const json& endpoint : peer.at("endpoints")) endpoints += " " + endpoint.get<std::string>();
+      out += fmt::format("  {} {}, heard {} ago, at{}\n", text_of(peer, "host"), state,
+                         duration_text(number_of(peer, "since_heard_s")),
+                         endpoints.empty() ? " no endpoint known" : endpoints);
+    }
+  }
+  return out.empty() ? "this host is in no group; see shoal key --help\n" : out;
+}
+
+std::string table_text(const json& answer) {
+  std::string out;
+  for (const json& peer : answer.at("contacts")) {
     out += fmt::format("{} rtt {:.1f} ms, seen {} ago, bucket {}\n", contact_text(peer),
                        number_of(peer, "rtt_ms"), duration_text(number_of(peer, "since_seen_s")),
                        peer.at("bucket").get<int>());
@@ -141,6 +162,13 @@ struct Describe {
   std::string operator()(const ResolveCommand&) const { return endpoints_text(answer); }
   std::string operator()(const StatusCommand&) const { return status_text(answer); }
   std::string operator()(const PeersCommand&) const { return peers_text(answer); }
+  std::string operator()(const TableCommand&) const { return table_text(answer); }
+  std::string operator()(const BroadcastCommand&) const {
+    return fmt::format("told {} peers\n", answer.at("peers").dump());
+  }
+  std::string operator()(const ReloadKeysCommand&) const {
+    return fmt::format("in {} groups\n", answer.at("groups").dump());
+  }
   std::string operator()(const StopCommand&) const { return "stopped\n"; }
 };
 

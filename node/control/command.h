@@ -13,6 +13,7 @@
 #include "node/base/result.h"
 #include "node/base/rng.h"
 #include "node/dht/item.h"
+#include "node/secure/group_key.h"
 
 namespace shoal {
 
@@ -71,11 +72,20 @@ struct ResolveCommand {
 };
 
 struct StatusCommand {};
-struct PeersCommand {};  // every contact of the table
-struct StopCommand {};   // leaves: shutdown_host to the nearest contacts, then NodeListener::on_stopped
+struct TableCommand {};  // every contact of the table
+struct PeersCommand {};  // the groups of this host, and their peers
+// Tells the peers of a group that something has happened.
+struct BroadcastCommand {
+  Id group;
+  Bytes event;  // at most wire::kFsEventBytesMax
+};
+// The key files of the host have changed.
+struct ReloadKeysCommand {};
+struct StopCommand {};  // leaves: shutdown_host to the nearest contacts, then NodeListener::on_stopped
 
 using Command = std::variant<FindCommand, NextCommand, PingCommand, PutCommand, GetCommand, PublishCommand,
-                             LookupCommand, ResolveCommand, StatusCommand, PeersCommand, StopCommand>;
+                             LookupCommand, ResolveCommand, StatusCommand, TableCommand, PeersCommand,
+                             BroadcastCommand, ReloadKeysCommand, StopCommand>;
 
 // The story of one iterative lookup.
 struct LookupReport {
@@ -157,7 +167,31 @@ struct StatusResult {
   Duration uptime{};
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // name, value; sorted by name
 };
+struct GroupStatus {
+  struct Peer {
+    Id host;
+    std::vector<Endpoint> endpoints;  // heard of last first
+    bool connected = false;
+    Duration since_heard{};
+    std::uint8_t attempts = 0;  // to reach it, failed since it was heard of
+  };
+  Id id;
+  KeyLevel level = KeyLevel::kLocate;
+  std::size_t records = 0;              // of peers, found in the DHT at the last reading
+  std::optional<WallTime> published{};  // where we are; last
+  std::optional<WallTime> read{};       // where the others are; last
+  std::vector<Peer> peers;
+};
 struct PeersResult {
+  std::vector<GroupStatus> groups;
+};
+struct BroadcastResult {
+  std::size_t peers = 0;  // that it went to at once
+};
+struct ReloadKeysResult {
+  std::size_t groups = 0;
+};
+struct TableResult {
   struct Row {
     Contact contact;
     Duration rtt{};
@@ -168,8 +202,8 @@ struct PeersResult {
 };
 struct StopResult {};
 
-using CommandResult =
-    Result<std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult,
-                        ResolveResult, StatusResult, PeersResult, StopResult>>;
+using CommandResult = Result<
+    std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult, ResolveResult,
+                 StatusResult, TableResult, PeersResult, BroadcastResult, ReloadKeysResult, StopResult>>;
 
 }  // namespace shoal

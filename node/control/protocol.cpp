@@ -22,7 +22,8 @@ struct Overloaded : F... {
 
 // Indexes the alternatives of Command.
 constexpr std::array<const char*, std::variant_size_v<Command>> kCommandNames = {
-    "find", "next", "ping", "put", "get", "publish", "lookup", "resolve", "status", "peers", "stop"};
+    "find",    "next",   "ping",  "put",   "get",       "publish",     "lookup",
+    "resolve", "status", "table", "peers", "broadcast", "reload_keys", "stop"};
 
 // Invalid UTF-8 can only come from a message that quotes bytes; it must not end the process.
 std::string line_of(const json& object) {
@@ -61,7 +62,13 @@ void encode_fields(json& out, const Command& command) {
                           out["all"] = c.all;
                         },
                         [&](const ResolveCommand& c) { out["host"] = c.host.hex(); },
-                        [](const StatusCommand&) {}, [](const PeersCommand&) {}, [](const StopCommand&) {}},
+                        [&](const BroadcastCommand& c) {
+                          out["group"] = c.group.hex();
+                          out["event"] = to_base64(c.event);
+                        },
+                        // No fields.
+                        [](const StatusCommand&) {}, [](const TableCommand&) {}, [](const PeersCommand&) {},
+                        [](const ReloadKeysCommand&) {}, [](const StopCommand&) {}},
              command);
 }
 
@@ -216,7 +223,13 @@ Command decode_command(Fields& fields) {
   if (*name == "publish") return decode_publish(fields);
   if (*name == "lookup") return decode_lookup(fields);
   if (*name == "resolve") return ResolveCommand{fields.id("host")};
+  if (*name == "table") return TableCommand{};
   if (*name == "peers") return PeersCommand{};
+  if (*name == "broadcast") {
+    const Id group = fields.id("group");
+    return BroadcastCommand{group, fields.bytes("event", wire::kFsEventBytesMax, true)};
+  }
+  if (*name == "reload_keys") return ReloadKeysCommand{};
   if (*name == "stop") return StopCommand{};
   if (*name != "status") {
     fields.error(ErrorCode::kUnsupported, fmt::format("'{}' is no command: expected one of {}", *name,
@@ -333,16 +346,51 @@ json encode_result(const StatusResult& result) {
           {"counters", std::move(counters)}};
 }
 
+json encode_peer(const GroupStatus::Peer& peer) {
+  return {{"host", peer.host.hex()},
+          {"endpoints", encode_endpoints(peer.endpoints)},
+          {"connected", peer.connected},
+          {"since_heard_s", to_seconds(peer.since_heard)},
+          {"attempts_failed", peer.attempts}};
+}
+
+json encode_time(const std::optional<WallTime>& time) {
+  return time ? json(time->time_since_epoch().count()) : json();
+}
+
 json encode_result(const PeersResult& result) {
+  json groups = json::array();
+  for (const GroupStatus& group : result.groups) {
+    json peers = json::array();
+    for (const GroupStatus::Peer& peer : group.peers) peers.push_back(encode_peer(peer));
+    groups.push_back({{"group", group.id.hex()},
+                      {"level", to_string(group.level)},
+                      {"records", group.records},
+                      {"published_ms", encode_time(group.published)},
+                      {"read_ms", encode_time(group.read)},
+                      {"peers", std::move(peers)}});
+  }
+  return {{"groups", std::move(groups)}};
+}
+
+json encode_result(const BroadcastResult& result) {
+  return {{"peers", result.peers}};
+}
+
+json encode_result(const ReloadKeysResult& result) {
+  return {{"groups", result.groups}};
+}
+
+json encode_result(const TableResult& result) {
   json rows = json::array();
-  for (const PeersResult::Row& row : result.rows) {
+  for (const TableResult::Row& row : result.rows) {
     json out = encode_contact(row.contact);
     out["rtt_ms"] = to_milliseconds(row.rtt);
     out["since_seen_s"] = to_seconds(row.since_seen);
     out["bucket"] = row.bucket;
     rows.push_back(std::move(out));
   }
-  return {{"peers", std::move(rows)}};
+  return {{"contacts", std::move(rows)}};
 }
 
 json encode_result(const StopResult&) {
@@ -407,7 +455,7 @@ Result<ControlAnswer> decode_answer(std::string_view line) {
 
 std::optional<ErrorCode> error_code_of(std::string_view name) {
   // Codes lie in two runs (base/result.h).
-  for (const auto& [first, last] : {std::pair(1, 13), std::pair(100, 104)}) {
+  for (const auto& [first, last] : {std::pair(1, 13), std::pair(100, 105)}) {
     for (int code = first; code <= last; ++code) {
       if (name == to_string(static_cast<ErrorCode>(code))) return static_cast<ErrorCode>(code);
     }

@@ -20,6 +20,7 @@ enum class DeadlineKind : std::uint8_t {
   kRenewItems,         // renew or expire items we hold
   kTestReach,          // a test of our reachability is over, or due
   kPublishSelf,        // renew our connection item
+  kGroups,             // publish, read or connect in one of our groups
   kSaveHosts,          // write the known hosts
   kStop,               // do not wait any longer for answers to shutdown_host
 };

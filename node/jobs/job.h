@@ -59,6 +59,9 @@ struct HandleCommand {
 struct HandleInterfaces {
   std::vector<Endpoint> own;
 };
+struct HandleGroups {
+  std::vector<GroupKey> keys;
+};
 // Everything in the agenda that is due.
 struct HandleDeadlines {};
 // A renewal of one of the items we hold.
@@ -72,7 +75,7 @@ struct MaintainConnections {
 
 using Job =
     std::variant<HandleDatagram, HandleRequest, HandleResponse, HandleStream, HandleCommit, HandleCommand,
-                 HandleInterfaces, HandleDeadlines, Store, Bootstrap, MaintainConnections>;
+                 HandleInterfaces, HandleDeadlines, Store, Bootstrap, MaintainConnections, HandleGroups>;
 
 inline JobKind kind_of(const Job& job) {
   return static_cast<JobKind>(job.index());

@@ -33,6 +33,8 @@ const char* to_string(JobKind kind) {
       return "bootstrap";
     case JobKind::kMaintainConnections:
       return "maintain_connections";
+    case JobKind::kHandleGroups:
+      return "handle_groups";
   }
   return "unknown";
 }

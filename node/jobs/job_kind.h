@@ -19,8 +19,9 @@ enum class JobKind : std::uint8_t {
   kStore,
   kBootstrap,
   kMaintainConnections,
+  kHandleGroups,
 };
-inline constexpr std::size_t kJobKinds = 11;
+inline constexpr std::size_t kJobKinds = 12;
 const char* to_string(JobKind kind);  // "handle_datagram", …
 
 }  // namespace shoal

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "node/os/control_client.h"
 #include "node/os/entropy.h"
 #include "node/os/files.h"
 #include "node/os/key_directory.h"
@@ -20,6 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kKeyFileBytesMax = 4096;
+constexpr Duration kTellNodeWithin = 10s;
 
 // A string with a secret, wiped when it goes.
 class SecretText {
@@ -131,6 +133,16 @@ Result<void> forget(const KeyOptions& options, KeyDirectory& directory) {
   return {};
 }
 
+// A node that runs there is in the group, or out of it, from now on. Where none runs there is nobody to tell.
+Result<void> tell_node(const KeyOptions& options) {
+  auto client = ControlClient::connect(options.data);
+  if (!client) return {};
+  const auto answer = client->call(ReloadKeysCommand{}, kTellNodeWithin);
+  if (answer || !answer.error().is_nodes) return {};
+  return fail(answer.error().error.code,
+              "the running node does not take the keys: " + answer.error().error.message);
+}
+
 Result<void> run(const KeyOptions& options) {
   KeyDirectory directory(options.data);
   switch (options.action) {
@@ -151,7 +163,10 @@ Result<void> run(const KeyOptions& options) {
 }  // namespace
 
 int run_key_command(const KeyOptions& options) {
-  const Result<void> done = run(options);
+  Result<void> done = run(options);
+  const bool changes =
+      options.action != KeyOptions::Action::kList && options.action != KeyOptions::Action::kShow;
+  if (done && changes) done = tell_node(options);
   if (done) return kExitOk;
   if (options.json)
     print({{"error", {{"code", to_string(done.error().code)}, {"message", done.error().message}}}});

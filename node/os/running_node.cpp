@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "node/os/entropy.h"
 #include "node/secure/keys.h"
@@ -45,6 +47,8 @@ Result<void> RunningNode::open(const RunOptions& options) {
                                  CipherKind::kReal, os_seeded_rng(),
                                  NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams,
                                            stores_->items(), stores_->hosts(), contacts_, *this});
+  keys_.emplace(options.data);
+  if (auto loaded = load_keys(); !loaded) return tl::unexpected(std::move(loaded.error()));
   log_warnings();
   node_->start();
   host_->attach(*this);
@@ -95,7 +99,25 @@ void RunningNode::on_command_result(CommandId command, const CommandResult& resu
   control_->answer(command, result);
 }
 
+Result<std::size_t> RunningNode::load_keys() {
+  const auto entries = keys_->load();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<GroupKey> groups;
+  for (const KeyDirectory::Entry& entry : *entries) groups.push_back(entry.key);
+  node_->on_groups(std::move(groups));
+  return entries->size();
+}
+
 void RunningNode::on_control_command(CommandId id, Command command) {
+  if (std::holds_alternative<ReloadKeysCommand>(command)) {
+    const auto groups = load_keys();
+    if (groups) {
+      control_->answer(id, ReloadKeysResult{*groups});
+    } else {
+      control_->answer(id, tl::unexpected(groups.error()));
+    }
+    return host_->wake();
+  }
   node_->on_command(id, std::move(command));
   host_->wake();
 }

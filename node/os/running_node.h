@@ -8,6 +8,7 @@
 #include "node/node.h"
 #include "node/os/control_socket.h"
 #include "node/os/event_loop.h"
+#include "node/os/key_directory.h"
 #include "node/os/os_host.h"
 #include "node/store/data_directory.h"
 #include "node/store/sqlite_stores.h"
@@ -40,12 +41,15 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   void on_command_result(CommandId command, const CommandResult& result) override;
   void on_stopped() override { loop_.stop(); }
   void on_control_command(CommandId id, Command command) override;
+  // Reads the key files and hands the node their groups: how many.
+  Result<std::size_t> load_keys();
 
   // Taken down from below: the node first; the control socket's clients see the end when all is on disk and
   // the directory is free again.
   EventLoop loop_;
   std::unique_ptr<ControlSocket> control_;
   std::optional<DataDirectory> directory_;
+  std::optional<KeyDirectory> keys_;
   std::unique_ptr<SqliteStores> stores_;
   std::unique_ptr<OsHost> host_;
   ContactBook contacts_;

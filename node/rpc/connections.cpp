@@ -1,19 +1,34 @@
 #include "node/rpc/connections.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
 
 namespace shoal {
-Connections::Connections(NodeContext& context, const KeyPair& keys, Streams& streams,
+namespace {
+
+constexpr int kKeepAlivesMissed = 3;
+
+// What one stranger can have as many of as it likes: ports, and the addresses of an IPv6 /64.
+bool same_source(const Endpoint& a, const Endpoint& b) {
+  const std::size_t bytes = a.is_v4() ? a.address.size() : 8;
+  return std::equal(a.address.begin(), a.address.begin() + static_cast<std::ptrdiff_t>(bytes),
+                    b.address.begin());
+}
+
+}  // namespace
+
+Connections::Connections(NodeContext& context, const KeyPair& keys, SessionGroups& groups, Streams& streams,
                          ConnectionListener& listener)
     : context_(context),
       keys_(keys),
+      groups_(groups),
       streams_(streams),
       listener_(listener),
       connections_(context.config.sessions_max) {}
 
-Result<Guid> Connections::open(const Contact& contact) {
+Result<Guid> Connections::open(const Contact& contact, std::optional<Id> group) {
   if (const auto known = by_host_.find(contact.key); known != by_host_.end()) return known->second;
   if (connections_.full()) {
     return fail(ErrorCode::kBusy, "all sessions_max sessions are in use");
@@ -24,34 +39,58 @@ Result<Guid> Connections::open(const Contact& contact) {
   connection.stream = *stream;
   connection.peer = contact.endpoint;
   connection.contact = contact;
-  connection.session =
-      std::make_unique<Session>(noise::Role::kInitiator, keys_, contact.key, context_.rng.fork());
-  const Guid guid = connections_.insert(std::move(connection));
-  by_stream_.emplace(*stream, guid);
+  connection.session = std::make_unique<Session>(keys_,
+                                                 SessionOptions{.role = noise::Role::kInitiator,
+                                                                .expected_peer = contact.key,
+                                                                .groups = &groups_,
+                                                                .group = group,
+                                                                .now = context_.wall_time()},
+                                                 context_.rng.fork());
+  const Guid guid = insert(std::move(connection));
   by_host_.emplace(contact.key, guid);
-  begin(guid);
   return guid;
 }
 
-void Connections::begin(Guid guid) {
-  Connection& connection = *connections_.find(guid);
-  connection.last_active = context_.now();
-  context_.after(context_.config.handshake_timeout, DeadlineKind::kConnection, guid);
+Guid Connections::insert(Connection connection) {
+  const StreamId stream = connection.stream;
+  connection.last_active = connection.last_heard = connection.last_sent = context_.now();
+  connection.rekey_at = context_.now() + context_.config.session_rekey_interval;
+  const Guid guid = connections_.insert(std::move(connection));
+  by_stream_.emplace(stream, guid);
+  schedule(guid, context_.now() + context_.config.handshake_timeout);
+  return guid;
+}
+
+void Connections::schedule(Guid guid, Instant when) {
+  connections_.find(guid)->deadline = when;
+  context_.at(when, DeadlineKind::kConnection, guid);
+}
+
+bool Connections::may_accept(const Endpoint& peer) const {
+  if (connections_.full()) return false;
+  std::size_t half_open = 0;
+  std::size_t of_source = 0;
+  connections_.for_each([&](Guid, const Connection& connection) {
+    if (connection.outbound() || connection.session->established()) return;
+    ++half_open;
+    of_source += same_source(connection.peer, peer) ? 1 : 0;
+  });
+  return half_open < context_.config.half_open_max && of_source < context_.config.half_open_per_source_max;
 }
 
 void Connections::accept(StreamId stream, const Endpoint& peer) {
-  if (connections_.full()) {
+  if (!may_accept(peer)) {
+    ++context_.counters.sessions_refused;
     streams_.close(stream, CloseMode::kReset);
     return;
   }
   Connection connection;
   connection.stream = stream;
   connection.peer = peer;
-  connection.session =
-      std::make_unique<Session>(noise::Role::kResponder, keys_, std::nullopt, context_.rng.fork());
-  const Guid guid = connections_.insert(std::move(connection));
-  by_stream_.emplace(stream, guid);
-  begin(guid);
+  connection.session = std::make_unique<Session>(
+      keys_, SessionOptions{.role = noise::Role::kResponder, .groups = &groups_, .now = context_.wall_time()},
+      context_.rng.fork());
+  insert(std::move(connection));
 }
 
 Result<void> Connections::send(Guid guid, std::uint32_t stream, Bytes message) {
@@ -69,7 +108,7 @@ std::uint32_t Connections::next_stream(Guid guid) {
   Connection* connection = connections_.find(guid);
   if (connection == nullptr) return 0;
   // Requests of both sides share the stream numbers: even ones are the initiator's.
-  const std::uint32_t stream = connection->next_stream * 2 + (connection->contact ? 0 : 1);
+  const std::uint32_t stream = connection->next_stream * 2 + (connection->outbound() ? 0 : 1);
   ++connection->next_stream;
   return stream;
 }
@@ -110,26 +149,50 @@ void Connections::read(Guid guid) {
     if (connection == nullptr) return;
     const std::size_t got = streams_.read(connection->stream, buffer);
     if (got == 0) return;
-    connection->last_active = context_.now();
+    connection->last_heard = context_.now();
+    const bool was_established = connection->session->established();
     if (!connection->session->receive(ByteView(buffer).first(got))) {
       ++context_.counters.dropped_unverified;
       lose(guid, true);
       return;
     }
+    if (!was_established && connection->session->established()) on_established(guid);
     deliver(guid);
     if (connections_.find(guid) != nullptr) flush(guid);
     if (got < buffer.size()) return;
   }
 }
 
+void Connections::on_established(Guid guid) {
+  Connection& connection = *connections_.find(guid);
+  connection.last_active = context_.now();
+  if (!by_host_.try_emplace(connection.session->peer(), guid).second) end_duplicate(guid);
+}
+
+// Both sides choose alike, whichever of the two sessions was established first.
+void Connections::end_duplicate(Guid guid) {
+  const Connection& newer = *connections_.find(guid);
+  Guid& named = by_host_.at(newer.session->peer());
+  if (named == guid) return;
+  const Connection& older = *connections_.find(named);
+  if (newer.outbound() == older.outbound()) return;  // both begun by one host: it knows why
+  const bool ours_stays = keys_.public_key() < newer.session->peer();
+  const Guid loser = newer.outbound() == ours_stays ? named : guid;
+  if (loser == named) named = guid;
+  finish(loser);
+}
+
 void Connections::deliver(Guid guid) {
-  Connection* connection = connections_.find(guid);
-  Session& session = *connection->session;
-  if (!session.established()) return;
-  if (!connection->contact) by_host_.try_emplace(session.peer(), guid);
-  while (auto received = session.next_message()) {
+  if (const Connection* connection = connections_.find(guid);
+      connection == nullptr || !connection->session->established())
+    return;
+  tell_shared_groups(guid);
+  while (Connection* connection = connections_.find(guid)) {
+    auto received = connection->session->next_message();
+    if (!received) return;
+    connection->last_active = context_.now();
     Origin origin;
-    origin.key = session.peer();
+    origin.key = connection->session->peer();
     origin.endpoint = connection->peer;
     origin.connection = guid;
     origin.stream = received->stream;
@@ -138,11 +201,33 @@ void Connections::deliver(Guid guid) {
   }
 }
 
+void Connections::tell_shared_groups(Guid guid) {
+  Connection& connection = *connections_.find(guid);
+  const auto shared = connection.session->take_shared_groups();
+  if (!shared) return;
+  if (connection.shares_groups == shared->empty()) schedule(guid, context_.now());
+  connection.shares_groups = !shared->empty();
+  listener_.on_shared_groups(guid, {connection.session->peer(), connection.peer}, connection.outbound(),
+                             *shared);
+}
+
+void Connections::on_groups_changed() {
+  std::vector<Guid> all;
+  connections_.for_each([&](Guid guid, const Connection&) { all.push_back(guid); });
+  for (const Guid guid : all) {
+    connections_.find(guid)->session->on_groups_changed();
+    if (connections_.find(guid)->session->established()) tell_shared_groups(guid);
+    flush(guid);
+  }
+}
+
 void Connections::flush(Guid guid) {
   Connection* connection = connections_.find(guid);
+  if (connection == nullptr) return;
   Session& session = *connection->session;
   for (ByteView out = session.outgoing(); !out.empty(); out = session.outgoing()) {
     const std::size_t written = streams_.write(connection->stream, out);
+    if (written > 0) connection->last_sent = context_.now();
     session.consumed(written);
     if (written < out.size()) return;
   }
@@ -152,15 +237,17 @@ void Connections::flush(Guid guid) {
   }
 }
 
+std::optional<Id> Connections::host_of(const Connection& connection) const {
+  if (connection.contact) return connection.contact->key;
+  if (connection.session->established()) return connection.session->peer();
+  return std::nullopt;
+}
+
 void Connections::lose(Guid guid, bool reset) {
   std::optional<Connection> connection = connections_.take(guid);
   if (!connection) return;
   by_stream_.erase(connection->stream);
-  const std::optional<Id> host = connection->contact ? std::optional<Id>(connection->contact->key)
-                                 : connection->session->established()
-                                     ? std::optional<Id>(connection->session->peer())
-                                     : std::nullopt;
-  if (host) {
+  if (const auto host = host_of(*connection)) {
     const auto named = by_host_.find(*host);
     if (named != by_host_.end() && named->second == guid) by_host_.erase(named);
   }
@@ -181,6 +268,7 @@ void Connections::finish(Guid guid) {
     lose(guid, true);
     return;
   }
+  if (!connection.finishing) schedule(guid, context_.now() + context_.config.handshake_timeout);
   connection.finishing = true;
   connection.session->finish();
   flush(guid);
@@ -188,24 +276,40 @@ void Connections::finish(Guid guid) {
 
 void Connections::on_deadline(Guid guid) {
   Connection* connection = connections_.find(guid);
-  if (connection == nullptr) return;
+  if (connection == nullptr || context_.now() < connection->deadline) return;
   const bool stuck = !connection->session->established() || connection->finishing;
   if (stuck) {
     lose(guid, true);
+  } else if (connection->shares_groups) {
+    keep_alive(guid);
+  } else if (const Instant idle_at = connection->last_active + context_.config.session_idle_timeout;
+             context_.now() < idle_at) {
+    schedule(guid, idle_at);
+  } else {
+    finish(guid);
+  }
+}
+
+void Connections::keep_alive(Guid guid) {
+  Connection& connection = *connections_.find(guid);
+  const Duration interval = context_.config.session_keep_alive;
+  const Instant now = context_.now();
+  if (now >= connection.last_heard + kKeepAlivesMissed * interval) {
+    lose(guid, true);
     return;
   }
-  const Instant idle_at = connection->last_active + context_.config.session_idle_timeout;
-  if (context_.now() < idle_at) {
-    context_.at(idle_at, DeadlineKind::kConnection, guid);
-    return;
+  if (now >= connection.rekey_at) {
+    connection.session->rekey();
+    connection.rekey_at = now + context_.config.session_rekey_interval;
   }
-  context_.after(context_.config.handshake_timeout, DeadlineKind::kConnection, guid);
-  finish(guid);
+  if (now >= connection.last_sent + interval) connection.session->keep_alive();
+  schedule(guid, now + interval);
+  flush(guid);
 }
 
 void Connections::close(const Id& host) {
   const auto found = by_host_.find(host);
-  if (found != by_host_.end()) finish(found->second);
+  if (found != by_host_.end() && !connections_.find(found->second)->shares_groups) finish(found->second);
 }
 
 void Connections::close_all() {

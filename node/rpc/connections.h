@@ -1,8 +1,13 @@
 // Connections: the sessions of a node, at most one in use to each host, over the Streams port.
 //
-//   open() ─► connecting ─► handshake ─► established ──(idle)──► finished
+//   open() ─► connecting ─► handshake ─► established ──(idle, and no group is shared)──► finished
 //   inbound stream ────────────┘              │
-//       (time-out, bad bytes, reset) ─────────┴──► lost
+//       (time-out, bad bytes, reset, silence) ┴──► lost
+//
+// Sessions in which a group is shared stay, and each side says every session_keep_alive that it is there;
+// after three of these without a byte the other is gone. Of two sessions with one host both sides keep the
+// one that the host with the lower key began. Handshakes of strangers are bounded in number, in all and per
+// source (an IPv4 address or an IPv6 /64).
 #pragma once
 
 #include <cstddef>
@@ -19,6 +24,7 @@
 #include "node/jobs/node_context.h"
 #include "node/ports/streams.h"
 #include "node/secure/session.h"
+#include "node/secure/session_groups.h"
 
 namespace shoal {
 
@@ -26,6 +32,10 @@ class ConnectionListener {
  public:
   virtual ~ConnectionListener() = default;
   virtual void on_session_message(const Origin& origin, ByteView message) = 0;
+  // The groups that we share with a host are others than before; sorted. `contact`: where we connected to, or
+  // where the host connected from.
+  virtual void on_shared_groups(Guid connection, const Contact& contact, bool outbound,
+                                const std::vector<Id>& groups) = 0;
   // Never from inside another call. `contact` is set where we connected to it. `reset`: it ended otherwise
   // than by an explicit end.
   virtual void on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) = 0;
@@ -33,10 +43,14 @@ class ConnectionListener {
 
 class Connections {
  public:
-  Connections(NodeContext& context, const KeyPair& keys, Streams& streams, ConnectionListener& listener);
+  Connections(NodeContext& context, const KeyPair& keys, SessionGroups& groups, Streams& streams,
+              ConnectionListener& listener);
 
-  // The session to this contact, established or under way. Errors kBusy (sessions_max), kIo.
-  Result<Guid> open(const Contact& contact);
+  // The session to this contact, established or under way. A new one names `group`, one of ours, from its
+  // first message on. Errors kBusy (sessions_max), kIo.
+  Result<Guid> open(const Contact& contact, std::optional<Id> group = {});
+  // Our groups have changed: all sessions prove them anew.
+  void on_groups_changed();
   // Queues a message; kNotConnected when the session has ended, kBusy when its queue is full.
   Result<void> send(Guid connection, std::uint32_t stream, Bytes message);
   // A number for the stream of a new request.
@@ -46,7 +60,7 @@ class Connections {
   void on_deadline(Guid connection);
   // Tells the listener of the sessions that have ended.
   void report_lost();
-  // Ends the session to a host that has left the table.
+  // Ends the session to a host that has left the table, unless we share a group.
   void close(const Id& host);
   void close_all();
 
@@ -58,10 +72,16 @@ class Connections {
     Endpoint peer;
     std::optional<Contact> contact;
     std::unique_ptr<Session> session;
-    Instant opened;
     Instant last_active;
+    Instant last_heard;
+    Instant last_sent;
+    Instant rekey_at;
+    Instant deadline;  // entries of the agenda before it are out of date
     std::uint32_t next_stream = 1;
     bool finishing = false;
+    bool shares_groups = false;
+
+    bool outbound() const { return contact.has_value(); }
   };
 
   struct Lost {
@@ -71,7 +91,15 @@ class Connections {
   };
 
   void accept(StreamId stream, const Endpoint& peer);
-  void begin(Guid guid);
+  bool may_accept(const Endpoint& peer) const;
+  Guid insert(Connection connection);
+  // The first time that it is established.
+  void on_established(Guid guid);
+  void tell_shared_groups(Guid guid);
+  void end_duplicate(Guid guid);
+  std::optional<Id> host_of(const Connection& connection) const;
+  void keep_alive(Guid guid);
+  void schedule(Guid guid, Instant when);
   void read(Guid guid);
   // Moves what the session has to say into the stream.
   void flush(Guid guid);
@@ -82,6 +110,7 @@ class Connections {
 
   NodeContext& context_;
   const KeyPair& keys_;
+  SessionGroups& groups_;
   Streams& streams_;
   ConnectionListener& listener_;
   SlotTable<Connection> connections_;

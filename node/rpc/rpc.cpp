@@ -146,7 +146,7 @@ void Rpc::send(Guid guid, OutWorker& worker) {
 void Rpc::send_by_session(Guid guid, OutWorker& worker) {
   Bytes message = wire::encode(worker.request);
   const std::size_t bytes = message.size();
-  const auto connection = connections_.open(worker.to);
+  const auto connection = worker.connection ? Result<Guid>(worker.connection) : connections_.open(worker.to);
   if (connection) worker.connection = *connection;
   if (!connection ||
       !connections_.send(*connection, connections_.next_stream(*connection), std::move(message))) {

@@ -63,6 +63,7 @@ struct OutRequest {
   Purpose purpose = Purpose::kLookup;
   Completion completion;
   bool by_session = false;
+  Guid connection = {};  // by session: this one, rather than whatever session there is to the contact
   std::uint8_t attempts_max = 0;  // sendings before it counts as unanswered; 0: request_attempts
 };
 

@@ -87,6 +87,21 @@ void append_finish_frame(Bytes& out) {
   append_header(0, kFrameFinish, out);
 }
 
+void append_control_frame(std::uint8_t flag, ByteView data, Bytes& out) {
+  append_header(0, flag, out);
+  out.insert(out.end(), data.begin(), data.end());
+}
+
+Result<std::optional<ControlFrame>> parse_control_frame(ByteView frame) {
+  if (frame.size() < kFrameHeaderBytes) return std::nullopt;
+  const std::uint8_t flag = frame[4];
+  if (flag != kFrameRekey && flag != kFrameKeepAlive && flag != kFrameGroups) return std::nullopt;
+  if (read_stream(frame) != 0) return malformed("a frame of the session's own that names a stream");
+  const ByteView data = frame.subspan(kFrameHeaderBytes);
+  if (flag != kFrameGroups && !data.empty()) return malformed("a frame that should be empty carries data");
+  return ControlFrame{flag, data};
+}
+
 Result<void> FrameAssembler::add(ByteView frame) {
   if (frame.size() < kFrameHeaderBytes || frame.size() > kFrameBytesMax) {
     return malformed(fmt::format("a frame of {} bytes, expected {} to {}", frame.size(), kFrameHeaderBytes,
@@ -104,7 +119,7 @@ Result<void> FrameAssembler::add(ByteView frame) {
     return {};
   }
   if (flags != 0 && flags != kFrameEnd)
-    return malformed(fmt::format("a frame with flags {}, expected 0 to 2", flags));
+    return malformed(fmt::format("a frame with flags {}, expected 0, 1, 2, 4, 8 or 16", flags));
   if (flags == 0 && data.empty()) return malformed("a frame that carries nothing");
   return append(stream, data, flags == kFrameEnd);
 }

@@ -5,7 +5,8 @@
 //   stream 4 (big-endian) | flags 1 | data 0 to 16,384
 //
 // A message is the data of the frames of its stream up to one with kFrameEnd. A frame with kFrameFinish,
-// alone and empty, is the last of all.
+// alone and empty, is the last of all. The other flags are the session's own: frames of stream 0 that carry
+// no part of a message.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +27,10 @@ inline constexpr std::size_t kFrameDataBytesMax = 16'384;
 inline constexpr std::size_t kFrameBytesMax = kFrameHeaderBytes + kFrameDataBytesMax;
 inline constexpr std::uint8_t kFrameEnd = 1;
 inline constexpr std::uint8_t kFrameFinish = 2;
+inline constexpr std::uint8_t kFrameRekey = 4;      // empty: later frames of this direction have the next key
+inline constexpr std::uint8_t kFrameKeepAlive = 8;  // empty
+inline constexpr std::uint8_t kFrameGroups =
+    16;  // session_groups.h: the sender's proofs, instead of earlier ones
 
 // Both sides keep to these, so they are part of the protocol: a sender has no more messages begun and not
 // ended than this, and no more bytes in them, and a receiver refuses more.
@@ -68,13 +73,23 @@ class FrameQueue {
 };
 
 void append_finish_frame(Bytes& out);
+// A frame of the session's own.
+void append_control_frame(std::uint8_t flag, ByteView data, Bytes& out);
+
+struct ControlFrame {
+  std::uint8_t flag;
+  ByteView data;
+};
+// Is this frame one of the session's own? Error kMalformed: it is, but not on stream 0.
+Result<std::optional<ControlFrame>> parse_control_frame(ByteView frame);
 
 class FrameAssembler {
  public:
   explicit FrameAssembler(std::size_t ready_bytes_max) : ready_bytes_max_(ready_bytes_max) {}
 
-  // Errors: kMalformed (no frame, an unknown flag, or a bound above is passed), kTooLarge (a message over
-  // wire::kMessageBytesMax), kBusy (messages of `ready_bytes_max` wait to be taken).
+  // Takes all but control frames. Errors: kMalformed (no frame, an unknown flag, or a bound above is passed),
+  // kTooLarge (a message over wire::kMessageBytesMax), kBusy (messages of `ready_bytes_max` wait to be
+  // taken).
   Result<void> add(ByteView frame);
   // The messages that are whole, in the order in which they ended.
   std::optional<SessionMessage> next();

@@ -162,7 +162,7 @@ Result<HandshakeState> HandshakeState::start(HandshakeOptions options) {
   if (options.remote_static.has_value() == their_premessage.empty()) {
     return refuse("the other's static key must be given exactly if the pattern has it known beforehand");
   }
-  if (options.psks.size() != protocol.psk_count()) {
+  if (options.psks.size() != (options.psks_later ? 0 : protocol.psk_count())) {
     return refuse("as many pre-shared keys are needed as the name has modifiers");
   }
   return HandshakeState(std::move(options));
@@ -184,6 +184,11 @@ HandshakeState::HandshakeState(HandshakeOptions options)
   if (!protocol_.responder_premessage.empty()) {
     symmetric_.mix_hash(initiator ? *remote_static_ : static_->public_key);
   }
+}
+
+void HandshakeState::set_psks(std::vector<Key> psks) {
+  check(psks_.empty() && next_psk_ == 0 && psks.size() == protocol_.psk_count());
+  psks_ = std::move(psks);
 }
 
 HandshakeState::~HandshakeState() {
@@ -263,7 +268,7 @@ Result<void> HandshakeState::read_token(Token token, ByteView& rest) {
 // psk token never repeats (§9.2).
 void HandshakeState::mix_ephemeral(const Key& ephemeral) {
   symmetric_.mix_hash(ephemeral);
-  if (!psks_.empty()) symmetric_.mix_key(ephemeral);
+  if (protocol_.psk_count() > 0) symmetric_.mix_key(ephemeral);
 }
 
 Result<void> HandshakeState::mix_token(Token token) {
@@ -280,6 +285,7 @@ Result<void> HandshakeState::mix_token(Token token) {
       return initiator ? mix_agreement(*static_, remote_ephemeral_)
                        : mix_agreement(ephemeral_, remote_static_);
     case Token::kPsk:
+      check(next_psk_ < psks_.size(), "a pre-shared key comes before its token");
       symmetric_.mix_key_and_hash(psks_[next_psk_++]);
       return {};
     case Token::kE:

@@ -35,6 +35,7 @@ struct HandshakeOptions {
   std::optional<DhKeyPair> own_static;  // where the pattern needs one
   std::optional<Key> remote_static;     // where the pattern has it known beforehand
   std::vector<Key> psks;                // in the order of their tokens
+  bool psks_later = false;              // set_psks() gives them, before their first token comes
 };
 
 // §5.2: the chaining key and hash that a handshake mixes everything into.
@@ -83,6 +84,10 @@ class HandshakeState {
   // Appends the payload of the next message. Precondition: !our_turn() && !finished(). Errors: kMalformed
   // (too short, too long, an agreement that gives zero), kBadSignature (does not verify).
   Result<void> read_message(ByteView message, Bytes& payload);
+
+  // Where the first messages tell which keys are meant. Preconditions: started with psks_later; as many as
+  // the pattern has tokens; none of these tokens has come yet.
+  void set_psks(std::vector<Key> psks);
 
   // Over all that was exchanged; at the end the same on both sides and nowhere else.
   const Hash& hash() const { return symmetric_.hash(); }

@@ -5,15 +5,19 @@
 //   responder:  constructed ──► kMessage1 ──► kMessage3 ──► kOpen          any ──error──► kFailed
 //
 // On the stream each side sends one byte, wire::kProtocolVersion, and then records: length 2 (big-endian) | a
-// Noise message. The first three are the handshake Noise_XX_25519_ChaChaPoly_BLAKE2b with the prologue
-// "shoal session 1" | that name, under the X25519 forms of the host keys. Messages 2 and 3 carry, encrypted,
-// the sender's Ed25519 host key and its signature over "shoal session host 1" | the handshake hash as it
-// stood before that message: two Ed25519 keys, of either sign, have one X25519 form, and the signature tells
-// which it is. Every later record is one frame (frames.h).
+// Noise message. The first three are the handshake, under the X25519 forms of the host keys, with the
+// prologue "shoal session 1" | the name of its protocol, which message 1 tells by its length:
+//   32 bytes, without a payload: Noise_XX_25519_ChaChaPoly_BLAKE2b, between any two hosts;
+//   68 bytes, with an invitation (session_groups.h): Noise_XXpsk3_25519_ChaChaPoly_BLAKE2b, between peers. An
+//   invitation that the responder does not accept is an error there: the caller drops it unanswered.
+// Messages 2 and 3 carry, encrypted, the sender's Ed25519 host key and its signature over "shoal session host
+// 1" | the handshake hash as it stood before that message: two Ed25519 keys, of either sign, have one X25519
+// form, and the signature tells which it is. Every later record is one frame (frames.h); the first of each
+// side are its proofs of groups.
 //
-// Both sides renew a direction's key (Noise §4.2) after 2^16 frames or 1 GiB of it. A stream that ends
-// without finished_by_peer() was cut: what came before it is whole and authentic, but there may have been
-// more.
+// A direction's key is renewed (Noise §4.2) after 2^16 frames or 1 GiB of it, which both sides count, and
+// when its sender says so. A stream that ends without finished_by_peer() was cut: what came before it is
+// whole and authentic, but there may have been more.
 //
 // Cost on one core of a small server: the handshake 0.3 ms a side; then 6 us a side for a frame of 16 KiB and
 // 0.9 us for one of 100 bytes. Memory: 3 KiB when idle, and up to 1 + 0.5 + 1 MiB of messages queued, in
@@ -24,6 +28,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "node/base/bytes.h"
 #include "node/base/id.h"
@@ -33,6 +38,7 @@
 #include "node/secure/frames.h"
 #include "node/secure/keys.h"
 #include "node/secure/noise_protocol.h"
+#include "node/secure/session_groups.h"
 
 namespace shoal {
 
@@ -44,12 +50,23 @@ struct SessionLimits {
   std::uint64_t rekey_bytes = 1 << 30;
 };
 
+struct SessionOptions {
+  noise::Role role = noise::Role::kInitiator;
+  // The only host key to accept; nothing accepts any. An initiator aborts before it has shown its own key to
+  // anybody else.
+  std::optional<Id> expected_peer = {};
+  // This host's groups, which outlive the session; nullptr: it is in none.
+  SessionGroups* groups = nullptr;
+  // Initiator: the group to name in message 1, one of `groups`. Needs expected_peer.
+  std::optional<Id> group = {};
+  WallTime now{};  // the minute of an invitation
+  SessionLimits limits = {};
+};
+
 class Session {
  public:
-  // `expected_peer`: the only host key to accept; nothing accepts any. An initiator aborts before it has
-  // shown its own key to anybody else. `rng` gives the ephemeral key.
-  Session(noise::Role role, const KeyPair& self, std::optional<Id> expected_peer, Rng rng,
-          SessionLimits limits = {});
+  // `rng` gives the ephemeral key, and what proofs are filled up with.
+  Session(const KeyPair& self, const SessionOptions& options, Rng rng);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -79,6 +96,15 @@ class Session {
   // Precondition: established().
   const Id& peer() const;
 
+  // The groups that both sides have proved to be in, sorted; nothing when they are as at the last call. Only
+  // a host that knows the group's key can be in here: these proofs also confirm the psk of the handshake.
+  std::optional<std::vector<Id>> take_shared_groups();
+  // Our groups have changed: proves them anew.
+  void on_groups_changed();
+  // Sends an empty frame, or the next key for our direction from now on. Precondition: established().
+  void keep_alive() { keep_alive_ = true; }
+  void rekey() { rekey_ = true; }
+
  private:
   enum class Phase : std::uint8_t { kMessage1, kMessage2, kMessage3, kOpen, kFailed };
   struct Handshake;
@@ -92,23 +118,39 @@ class Session {
   Result<void> check_length(std::size_t length) const;
   Result<void> handle_record(ByteView record);
   Result<void> handle_handshake(ByteView message);
+  Result<void> accept_invitation(ByteView invitation, ByteView message);
   Result<void> handle_frame(ByteView box);
+  void handle_control(const ControlFrame& control);
+  void seal_due_controls();
+  void seal_control(std::uint8_t flag, ByteView data = {});
   Result<void> accept_introduction(ByteView introduction, ByteView signed_hash);
-  // Appends the next message of the handshake, with our host key and its proof if `introduce`.
-  Result<void> write_handshake(bool introduce);
+  Bytes introduction() const;
+  // Appends the next message of the handshake.
+  Result<void> write_handshake(ByteView payload);
   void open();
   void seal_queued();
   template <class AppendFrame>
   void seal_frame(AppendFrame append_frame);
   void count(Direction& direction, std::size_t bytes) const;
+  static void renew(Direction& direction);
 
   const SessionLimits limits_;
+  const noise::Role role_;
+  SessionGroups* const groups_;
   Phase phase_;
   bool version_seen_ = false;
   bool finishing_ = false;
   bool finish_sealed_ = false;
+  bool keep_alive_ = false;
+  bool rekey_ = false;
+  bool proofs_due_ = false;
+  bool shared_changed_ = false;
   Id peer_;
+  Rng rng_;
   std::unique_ptr<Handshake> handshake_;  // until open
+  noise::Hash handshake_hash_{};          // from then on
+  Bytes proofs_of_peer_;
+  std::vector<Id> shared_;
   std::optional<Direction> sending_;
   std::optional<Direction> receiving_;
   FrameQueue queue_;

@@ -99,6 +99,20 @@ void fill(const TestReach& body, pb::Request& out) {
   if (body.contact) assign(*body.contact, *test.mutable_contact());
 }
 
+void fill(const BroadcastPeers& body, pb::Request& out) {
+  pb::BroadcastPeers& peers = *out.mutable_broadcast_peers();
+  assign(body.group.view(), *peers.mutable_group());
+  assign(body.contacts, *peers.mutable_packed());
+}
+
+void fill(const BroadcastFsEvent& body, pb::Request& out) {
+  pb::BroadcastFsEvent& event = *out.mutable_broadcast_fs_event();
+  assign(body.group.view(), *event.mutable_group());
+  assign(body.origin.view(), *event.mutable_origin());
+  event.set_number(body.number);
+  assign(ByteView(body.event), *event.mutable_event());
+}
+
 void fill(const Done&, pb::Response& out) {
   out.mutable_done();
 }
@@ -274,6 +288,15 @@ GetItem read(const pb::GetItem& in, FieldReader& reader) {
   return body;
 }
 
+BroadcastFsEvent read(const pb::BroadcastFsEvent& in, FieldReader& reader) {
+  BroadcastFsEvent body;
+  body.group = reader.id(in.group(), "broadcast_fs_event.group");
+  body.origin = reader.id(in.origin(), "broadcast_fs_event.origin");
+  body.number = in.number();
+  body.event = reader.bytes(in.event(), "broadcast_fs_event.event", kFsEventBytesMax, "at most 1024 bytes");
+  return body;
+}
+
 Items read(const pb::Items& in, FieldReader& reader) {
   Items body;
   const auto count = static_cast<std::size_t>(in.items_size());
@@ -317,6 +340,14 @@ RequestBody read_body(const pb::Request& in, FieldReader& reader) {
       if (contact.empty()) return TestReach{};
       return TestReach{reader.contact(contact, "test_reach.contact")};
     }
+    case pb::Request::kBroadcastPeers: {
+      BroadcastPeers body;
+      body.group = reader.id(in.broadcast_peers().group(), "broadcast_peers.group");
+      body.contacts = reader.contacts(in.broadcast_peers().packed(), "broadcast_peers.packed");
+      return body;
+    }
+    case pb::Request::kBroadcastFsEvent:
+      return read(in.broadcast_fs_event(), reader);
   }
   return Ping{};
 }

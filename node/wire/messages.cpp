@@ -20,6 +20,10 @@ const char* to_string(RequestKind kind) {
       return "get_item";
     case RequestKind::kTestReach:
       return "test_reach";
+    case RequestKind::kBroadcastPeers:
+      return "broadcast_peers";
+    case RequestKind::kBroadcastFsEvent:
+      return "broadcast_fs_event";
   }
   return "unknown";
 }

@@ -40,6 +40,9 @@ inline constexpr std::uint64_t kExpiresMsMax = (std::uint64_t{1} << 43) - 1;
 // A whole message by session: the largest value and what surrounds it.
 inline constexpr std::size_t kMessageBytesMax = kValueBytesMax + 1'024;
 
+// Of what a broadcast says.
+inline constexpr std::size_t kFsEventBytesMax = 1'024;
+
 using Token = std::array<std::uint8_t, kTokenBytes>;
 using Signature = std::array<std::uint8_t, kSignatureBytes>;
 
@@ -63,6 +66,20 @@ struct FindHost {
 struct TestReach {
   std::optional<Contact> contact;  // whom to ping; nothing: the sender itself wants to be tested
   friend bool operator==(const TestReach&, const TestReach&) = default;
+};
+
+struct BroadcastPeers {
+  Id group;
+  std::vector<Contact> contacts;  // at most kContactsMax
+  friend bool operator==(const BroadcastPeers&, const BroadcastPeers&) = default;
+};
+
+struct BroadcastFsEvent {
+  Id group;
+  Id origin;
+  std::uint64_t number = 0;
+  Bytes event;  // at most kFsEventBytesMax
+  friend bool operator==(const BroadcastFsEvent&, const BroadcastFsEvent&) = default;
 };
 
 struct Contacts {
@@ -123,8 +140,8 @@ struct Refusal {
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
-using RequestBody =
-    std::variant<Ping, StoreHost, FindHost, ShutdownHost, GetNextConnection, StoreItem, GetItem, TestReach>;
+using RequestBody = std::variant<Ping, StoreHost, FindHost, ShutdownHost, GetNextConnection, StoreItem,
+                                 GetItem, TestReach, BroadcastPeers, BroadcastFsEvent>;
 using ResponseBody = std::variant<Done, Contacts, NextConnection, Items, Refusal>;
 
 // Index into RequestBody, for counters and traces.
@@ -136,7 +153,9 @@ enum class RequestKind : std::uint8_t {
   kGetNextConnection,
   kStoreItem,
   kGetItem,
-  kTestReach
+  kTestReach,
+  kBroadcastPeers,
+  kBroadcastFsEvent
 };
 inline constexpr std::size_t kRequestKinds = std::variant_size_v<RequestBody>;
 const char* to_string(RequestKind kind);  // "ping", "store_host", …

@@ -140,7 +140,7 @@ class Node:
     def cli(
         self, *arguments: str, stdin: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
-        return cli(arguments[0], "--data", str(self.data), *arguments[1:], stdin=stdin)
+        return cli(*arguments, "--data", str(self.data), stdin=stdin)
 
 
 def cli(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -67,7 +67,7 @@ def test_json_holds_the_whole_answer(network):
 def test_the_network_can_be_looked_at(network):
     other = network[1]
     assert network[0].host in network[0].cli("status").stdout.decode()
-    peers = network[0].cli("peers").stdout.decode()
+    peers = network[0].cli("table").stdout.decode()
     assert f"{other.host} {other.endpoint} " in peers
     found = network[0].cli("find", other.host)
     assert found.stdout.decode().startswith(f"{other.host} {other.endpoint} ")

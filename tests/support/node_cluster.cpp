@@ -31,6 +31,7 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
                   NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, items_, hosts_, book_,
                             *this, watcher_});
     network_.attach(index_, *this);
+    node_->on_groups(groups_);
     node_->start();
     network_.wake(index_);
   }
@@ -39,6 +40,12 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
     network_.detach(index_);
     node_.reset();
   }
+  void set_groups(std::vector<GroupKey> groups) {
+    groups_ = std::move(groups);
+    node_->on_groups(groups_);
+    network_.wake(index_);
+  }
+  std::vector<NodeEvent> take_events() { return std::exchange(events_, {}); }
   void move_to(ManualNetwork::HostIndex index) { index_ = index; }
 
   PortEvents& events() override { return *node_; }
@@ -59,6 +66,7 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   void on_command_result(CommandId command, const CommandResult& result) override {
     results_.insert_or_assign(command, result);
   }
+  void on_event(const NodeEvent& event) override { events_.push_back(event); }
   void on_stopped() override {}
   void committed(CommitId commit, const Result<void>& outcome) override {
     network_.at(network_.now(), [this, commit, outcome] {
@@ -81,6 +89,8 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   std::uint64_t boots_ = 0;
   std::optional<Node> node_;
   std::map<CommandId, CommandResult> results_;
+  std::vector<GroupKey> groups_;
+  std::vector<NodeEvent> events_;
 };
 
 NodeCluster::NodeCluster(std::uint64_t seed, JobWatcher* watcher)
@@ -104,6 +114,19 @@ void NodeCluster::add_many(std::size_t count, const NodeConfig& config) {
   for (std::size_t i = 0; i < count; ++i) {
     add(hosts_.empty() ? std::vector<std::size_t>{} : std::vector<std::size_t>{0}, config);
   }
+}
+
+void NodeCluster::set_groups(std::size_t host, std::vector<GroupKey> groups) {
+  check(running(host));
+  hosts_[host]->set_groups(std::move(groups));
+}
+
+std::vector<std::pair<std::size_t, NodeEvent>> NodeCluster::take_events() {
+  std::vector<std::pair<std::size_t, NodeEvent>> all;
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    for (NodeEvent& event : hosts_[host]->take_events()) all.emplace_back(host, std::move(event));
+  }
+  return all;
 }
 
 void NodeCluster::crash(std::size_t host) {

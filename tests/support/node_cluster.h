@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "node/node.h"
@@ -33,6 +34,10 @@ class NodeCluster {
                   CipherKind cipher = CipherKind::kReal);
   // `count` hosts that join through the first.
   void add_many(std::size_t count, const NodeConfig& config = {});
+  // From now on, and after each restart.
+  void set_groups(std::size_t host, std::vector<GroupKey> groups);
+  // What nodes have told without being asked since the last call.
+  std::vector<std::pair<std::size_t, NodeEvent>> take_events();
   // The node is gone without a word; its stores stay.
   void crash(std::size_t host);
   // The node is made anew from its stores, at the same endpoint or another.

@@ -55,6 +55,7 @@ TEST(CommandLine, ReadsEveryCommand) {
   EXPECT_TRUE(std::holds_alternative<StatusCommand>(control({"status", "--json"}).command));
   EXPECT_TRUE(control({"status", "--json"}).json);
   EXPECT_TRUE(std::holds_alternative<PeersCommand>(control({"peers"}).command));
+  EXPECT_TRUE(std::holds_alternative<TableCommand>(control({"table"}).command));
   EXPECT_TRUE(std::holds_alternative<StopCommand>(control({"stop"}).command));
   EXPECT_EQ(std::get<FindCommand>(control({"find", kHex}).command).target, kId);
   EXPECT_EQ(std::get<ResolveCommand>(control({"resolve", kHex}).command).host, kId);

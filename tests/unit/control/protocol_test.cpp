@@ -52,6 +52,9 @@ std::vector<Command> all_commands() {
           ResolveCommand{id(7)},
           StatusCommand{},
           PeersCommand{},
+          TableCommand{},
+          BroadcastCommand{id(8), {1, 2}},
+          ReloadKeysCommand{},
           StopCommand{}};
 }
 

@@ -17,10 +17,14 @@ class SessionTest : public testing::Test {
   static void SetUpTestSuite() { init_crypto(); }
 
   std::unique_ptr<Session> initiator(std::optional<Id> expected = std::nullopt, SessionLimits limits = {}) {
-    return std::make_unique<Session>(Role::kInitiator, alice_, expected, rng_.fork(), limits);
+    return std::make_unique<Session>(
+        alice_, SessionOptions{.role = Role::kInitiator, .expected_peer = expected, .limits = limits},
+        rng_.fork());
   }
   std::unique_ptr<Session> responder(std::optional<Id> expected = std::nullopt, SessionLimits limits = {}) {
-    return std::make_unique<Session>(Role::kResponder, bob_, expected, rng_.fork(), limits);
+    return std::make_unique<Session>(
+        bob_, SessionOptions{.role = Role::kResponder, .expected_peer = expected, .limits = limits},
+        rng_.fork());
   }
 
   // Takes all that `from` has to send.
@@ -122,6 +126,7 @@ TEST_F(SessionTest, ASmallMessageOvertakesALargeOneOnAnotherStream) {
 }
 
 TEST_F(SessionTest, RefusesEveryDamagedByteOfTheHandshake) {
+  constexpr std::size_t proofs_frame = 2 + kFrameHeaderBytes + 256 + noise::kTagBytes;
   for (int flight = 0; flight < 3; ++flight) {
     for (std::size_t at = 0;; ++at) {
       const auto a = initiator();
@@ -131,7 +136,9 @@ TEST_F(SessionTest, RefusesEveryDamagedByteOfTheHandshake) {
       Result<void> outcome;
       for (int i = 0; i < 3 && outcome; ++i) {
         Bytes bytes = drain(*sides[i % 2]);
-        if (i == flight && at < bytes.size()) {
+        // Behind message 3 there is a frame already, whose damaged length may only mean that more is to come.
+        const std::size_t handshake_bytes = i == 2 ? bytes.size() - proofs_frame : bytes.size();
+        if (i == flight && at < handshake_bytes) {
           bytes[at] ^= 0x20;
           inside = true;
         }
@@ -163,7 +170,7 @@ TEST_F(SessionTest, ResponderRefusesAnUnexpectedPeer) {
 
 TEST_F(SessionTest, RefusesASessionWithItself) {
   const auto a = initiator();
-  const auto b = std::make_unique<Session>(Role::kResponder, alice_, std::nullopt, rng_.fork());
+  const auto b = std::make_unique<Session>(alice_, SessionOptions{.role = Role::kResponder}, rng_.fork());
   const auto outcome = glue(*a, *b);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ErrorCode::kMalformed);
@@ -346,7 +353,7 @@ TEST_F(SessionTest, FailsWhenOnlyOneSideRenewsItsKey) {
   const auto outcome = glue(*a, *b);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ErrorCode::kBadSignature);
-  EXPECT_EQ(at_b_.size(), 3u);
+  EXPECT_EQ(at_b_.size(), 2u);  // the first frame were the proofs of groups
 }
 
 TEST_F(SessionTest, SurvivesRandomBytes) {

@@ -253,7 +253,9 @@ TEST(RequestKind, NamesAreThoseOfTheSchema) {
     names += std::string(to_string(static_cast<RequestKind>(i))) + " ";
   }
   EXPECT_EQ(names,
-            "ping store_host find_host shutdown_host get_next_connection store_item get_item test_reach ");
+            "ping store_host find_host shutdown_host get_next_connection store_item get_item test_reach "
+            "broadcast_peers "
+            "broadcast_fs_event ");
 }
 
 }  // namespace

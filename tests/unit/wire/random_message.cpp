@@ -96,6 +96,18 @@ RequestBody random_request_body(RequestKind kind, Rng& rng) {
       return random_get(rng);
     case RequestKind::kTestReach:
       return coin(rng) ? TestReach{random_contact(rng)} : TestReach{};
+    case RequestKind::kBroadcastPeers: {
+      BroadcastPeers body{rng.id(), {}};
+      body.contacts = random_contacts(rng);
+      return body;
+    }
+    case RequestKind::kBroadcastFsEvent: {
+      BroadcastFsEvent body{rng.id(), {}, 0, {}};
+      body.origin = rng.id();
+      body.number = random_number(rng);
+      body.event = random_bytes(rng.below(kFsEventBytesMax + 1), rng);
+      return body;
+    }
   }
   return Ping{};
 }

@@ -1,0 +1,356 @@
+#include "node/overlay/groups.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal {
+namespace {
+
+constexpr Duration kPublishDelay = 3s;  // for more than one host to tell us our address
+constexpr Duration kPublishRetryMin = 15s;
+constexpr Duration kReadWaitMin = 10s;
+
+}  // namespace
+
+Groups::Groups(NodeContext& context, const KeyPair& keys, SessionGroups& session_groups,
+               Connections& connections, Rpc& rpc, ItemOperations& operations, const OwnAddresses& own,
+               GroupsListener& listener)
+    : context_(context),
+      keys_(keys),
+      session_groups_(session_groups),
+      connections_(connections),
+      rpc_(rpc),
+      operations_(operations),
+      own_(own),
+      listener_(listener) {}
+
+Groups::Group* Groups::find(const Id& group) {
+  const auto found = groups_.find(group);
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
+void Groups::set(std::vector<GroupKey> keys) {
+  std::map<Id, Group> before = std::exchange(groups_, {});
+  for (const GroupKey& key : keys) {
+    if (auto kept = before.extract(key.id())) {
+      kept.mapped().key = key;
+      groups_.insert(std::move(kept));
+      continue;
+    }
+    const PeerBackoff backoff{context_.config.peer_backoff_min, context_.config.peer_backoff_max};
+    groups_.emplace(key.id(), Group(key, PeerBook(keys_.public_key(), backoff)));
+  }
+  session_groups_.set(keys);
+  connections_.on_groups_changed();
+  if (network_) on_network();
+}
+
+void Groups::on_network() {
+  network_ = true;
+  const Instant now = context_.now();
+  for (auto& [id, group] : groups_) {
+    group.publish_at = std::min(group.publish_at, now + kPublishDelay);
+    group.read_wait = kReadWaitMin;
+    group.read_at = now;
+    group.publish_retry = kPublishRetryMin;
+  }
+  arm();
+}
+
+// One entry in the agenda stands for all groups.
+void Groups::arm() {
+  Instant due = kNever;
+  for (const auto& [id, group] : groups_) {
+    due = std::min({due, group.publish_at, group.read_at});
+    if (wants_peers(group)) due = std::min(due, group.book.next_due());
+  }
+  if (due >= armed_ && armed_ > context_.now()) return;
+  armed_ = due;
+  if (due != kNever) context_.at(std::max(due, context_.now()), DeadlineKind::kGroups);
+}
+
+void Groups::on_deadline() {
+  armed_ = kNever;
+  for (auto& [id, group] : groups_) work(group);
+  arm();
+}
+
+void Groups::work(Group& group) {
+  if (group.publish_at <= context_.now()) publish(group);
+  if (group.read_at <= context_.now()) read(group);
+  attempt_due(group);
+}
+
+// ---- Rendezvous
+
+CommandId Groups::send_out(Errand errand) {
+  const CommandId command{++errands_begun_ | kOwnCommand};
+  errands_.emplace(command.value, errand);
+  return command;
+}
+
+// A host that strangers cannot reach has nothing to publish: it finds the others.
+void Groups::publish(Group& group) {
+  group.publish_at = context_.now() + context_.rng.jittered(context_.config.rendezvous_lifetime / 2, 0.1);
+  RendezvousRecord record{
+      .host = keys_.public_key(), .written = context_.wall_time(), .endpoints = own_.advertised()};
+  record.endpoints.resize(std::min(record.endpoints.size(), RendezvousRecord::kEndpointsMax));
+  if (record.endpoints.empty()) return;
+  for (const Rendezvous::Day day : Rendezvous::days_at(context_.wall_time())) {
+    const Rendezvous place(group.key.locate_key(), day);
+    PublishCommand command;
+    command.secret = place.signing_key().seed();
+    command.salt = place.salt_of(record.host);
+    command.value = place.seal(record, keys_, context_.rng);
+    command.lifetime = context_.config.rendezvous_lifetime;
+    operations_.publish(send_out({Errand::What::kPublish, group.key.id(), day}), std::move(command));
+  }
+}
+
+void Groups::published(Group& group, bool stored) {
+  if (stored) {
+    group.published = context_.wall_time();
+    group.publish_retry = kPublishRetryMin;
+    return;
+  }
+  group.publish_at =
+      std::min(group.publish_at, context_.now() + context_.rng.jittered(group.publish_retry, 0.25));
+  group.publish_retry = std::min(group.publish_retry * 2, context_.config.rendezvous_read_interval);
+}
+
+// Often while nobody is there, rarely once somebody is, who tells of the others.
+void Groups::read(Group& group) {
+  const Duration longest = context_.config.rendezvous_read_interval;
+  const bool alone = group.book.connected_count() == 0;
+  group.read_at =
+      context_.now() + context_.rng.jittered(alone ? std::min(group.read_wait, longest) : longest, 0.25);
+  group.read_wait = alone ? std::min(group.read_wait * 2, longest) : kReadWaitMin;
+  for (const Rendezvous::Day day : Rendezvous::days_at(context_.wall_time())) {
+    LookupCommand command;
+    command.public_key = Rendezvous(group.key.locate_key(), day).signing_key().public_key();
+    command.all = true;
+    operations_.lookup(send_out({Errand::What::kRead, group.key.id(), day}), command);
+  }
+}
+
+void Groups::read_records(Group& group, const Errand& errand, const PublishedResult& result) {
+  const Rendezvous place(group.key.locate_key(), errand.day);
+  group.records = 0;
+  group.read = context_.wall_time();
+  for (const PublishRecord& published : result.records) {
+    const auto record = place.open(published.salt, published.value);
+    if (!record) {
+      ++context_.counters.rendezvous_refused;
+      continue;
+    }
+    ++group.records;
+    if (record->written +
+            2 * std::chrono::duration_cast<std::chrono::milliseconds>(context_.config.rendezvous_lifetime) <
+        context_.wall_time()) {
+      continue;  // a holder repeats what has expired
+    }
+    if (!record->client) group.book.heard(record->host, record->endpoints, context_.now());
+  }
+}
+
+void Groups::on_result(CommandId command, const CommandResult& result) {
+  const auto errand = errands_.extract(command.value);
+  if (!errand) return;
+  Group* group = find(errand.mapped().group);
+  if (group == nullptr) return;
+  if (errand.mapped().what == Errand::What::kPublish) {
+    const auto* stored = result ? std::get_if<StoreResult>(&*result) : nullptr;
+    published(*group, stored != nullptr && stored->stored_count() > 0);
+  } else if (const auto* records = result ? std::get_if<PublishedResult>(&*result) : nullptr) {
+    read_records(*group, errand.mapped(), *records);
+  }
+  attempt_due(*group);
+  arm();
+}
+
+// ---- Sessions
+
+bool Groups::wants_peers(const Group& group) const {
+  return group.book.connected_count() + group.book.attempts_count() < context_.config.peers_wanted;
+}
+
+void Groups::attempt_due(Group& group) {
+  while (wants_peers(group)) {
+    const auto attempt = group.book.next_attempt(context_.now());
+    if (!attempt) return;
+    const auto connection = connections_.open({attempt->host, attempt->endpoint}, group.key.id());
+    if (connection) {
+      group.book.attempt_began(attempt->host, *connection);
+    } else {
+      group.book.attempt_failed(attempt->host, context_.now(), context_.rng);
+    }
+  }
+}
+
+void Groups::on_shared_groups(Guid connection, const Contact& contact, bool outbound,
+                              const std::vector<Id>& shared) {
+  for (auto& [id, group] : groups_) {
+    const PeerBook::Peer* known = group.book.find(contact.key);
+    const bool was_connected = known != nullptr && known->connection == connection;
+    if (std::ranges::binary_search(shared, id) == was_connected) continue;
+    if (was_connected) {
+      lost(group, contact.key);
+      continue;
+    }
+    const bool first = group.book.connected(contact, connection, outbound, context_.now());
+    tell_peers(group, connection);
+    if (outbound) tell_of(group, contact);
+    if (first) listener_.on_new_peer(id, contact);
+  }
+  // One that has proved its groups but not the one it was called for.
+  for (auto& [id, group] : groups_) {
+    const auto attempted = group.book.attempted_by(connection);
+    if (attempted) group.book.attempt_failed(*attempted, context_.now(), context_.rng);
+  }
+  arm();
+}
+
+void Groups::lost(Group& group, const Id& host) {
+  group.book.disconnected(host, context_.now(), context_.rng);
+  if (group.book.connected_count() > 0 || !network_) return;
+  group.read_wait = kReadWaitMin;
+  group.read_at = std::min(group.read_at, context_.now() + context_.rng.jittered(kReadWaitMin, 0.5));
+}
+
+void Groups::on_session_lost(Guid connection) {
+  for (auto& [id, group] : groups_) {
+    if (const auto host = group.book.connected_by(connection)) lost(group, *host);
+    if (const auto host = group.book.attempted_by(connection)) {
+      group.book.attempt_failed(*host, context_.now(), context_.rng);
+    }
+  }
+  arm();
+}
+
+void Groups::heard(const Id& group, const Contact& peer) {
+  Group* known = find(group);
+  if (known == nullptr) return;
+  known->book.heard(peer.key, {&peer.endpoint, 1}, context_.now());
+  attempt_due(*known);
+  arm();
+}
+
+// ---- Peers of peers
+
+void Groups::send(Guid connection, const Id& host, wire::RequestBody body) {
+  OutRequest request;
+  request.to = {host, {}};
+  request.body = std::move(body);
+  request.purpose = Purpose::kMaintenance;
+  request.by_session = true;
+  request.connection = connection;
+  rpc_.request(std::move(request));
+}
+
+// Ourselves first, since it may have no other way to know where we are.
+void Groups::tell_peers(Group& group, Guid connection) {
+  wire::BroadcastPeers body{group.key.id(), {}};
+  for (const Endpoint& endpoint : own_.advertised()) {
+    if (body.contacts.size() < RendezvousRecord::kEndpointsMax)
+      body.contacts.push_back({keys_.public_key(), endpoint});
+  }
+  Id host;
+  for (const auto& [id, peer] : group.book.peers()) {
+    if (peer.connection == connection) {
+      host = id;
+    } else if (peer.connection && !peer.endpoints.empty() && body.contacts.size() < wire::kContactsMax) {
+      body.contacts.push_back({id, peer.endpoints.front()});
+    }
+  }
+  send(connection, host, std::move(body));
+}
+
+void Groups::tell_of(Group& group, const Contact& peer) {
+  for (const auto& [id, other] : group.book.peers()) {
+    if (other.connection && id != peer.key)
+      send(other.connection, id, wire::BroadcastPeers{group.key.id(), {peer}});
+  }
+}
+
+Groups::Group* Groups::shared_with(const Origin& origin, const Id& group) {
+  Group* known = find(group);
+  if (known == nullptr || !origin.connection) return nullptr;
+  const PeerBook::Peer* peer = known->book.find(origin.key);
+  return peer != nullptr && peer->connection == origin.connection ? known : nullptr;
+}
+
+ErrorCode Groups::serve(const Origin& origin, const wire::BroadcastPeers& body) {
+  Group* group = shared_with(origin, body.group);
+  if (group == nullptr) return ErrorCode::kUnsupported;
+  for (const Contact& contact : body.contacts) {
+    if (own_.usable(contact)) group->book.heard(contact.key, {&contact.endpoint, 1}, context_.now());
+  }
+  attempt_due(*group);
+  arm();
+  return ErrorCode::kNone;
+}
+
+// ---- Events
+
+bool Groups::remember(Group& group, const Id& origin, std::uint64_t number) {
+  if (!group.events.emplace(origin, number).second) return false;
+  group.events_in_order.emplace_back(origin, number);
+  if (group.events_in_order.size() > kEventsRememberedMax) {
+    group.events.erase(group.events_in_order.front());
+    group.events_in_order.pop_front();
+  }
+  return true;
+}
+
+std::size_t Groups::pass_on(Group& group, const wire::BroadcastFsEvent& event, const Id& from) {
+  std::size_t told = 0;
+  for (const auto& [host, peer] : group.book.peers()) {
+    if (!peer.connection || host == from || host == event.origin) continue;
+    send(peer.connection, host, event);
+    ++told;
+  }
+  return told;
+}
+
+ErrorCode Groups::serve(const Origin& origin, const wire::BroadcastFsEvent& body) {
+  Group* group = shared_with(origin, body.group);
+  if (group == nullptr) return ErrorCode::kUnsupported;
+  if (body.origin == keys_.public_key() || !remember(*group, body.origin, body.number))
+    return ErrorCode::kNone;
+  pass_on(*group, body, origin.key);
+  listener_.on_fs_event(body.group, body.origin, body.event);
+  return ErrorCode::kNone;
+}
+
+Result<std::size_t> Groups::broadcast_fs_event(const Id& group, Bytes event) {
+  Group* known = find(group);
+  if (known == nullptr) return fail(ErrorCode::kNotFound, "this host is not in a group with this id");
+  // Unique also among the runs of one host key.
+  const auto number = static_cast<std::uint64_t>(context_.wall_time().time_since_epoch().count()) << 16 |
+                      (++events_begun_ & 0xffff);
+  const wire::BroadcastFsEvent body{group, keys_.public_key(), number, std::move(event)};
+  const std::size_t told = pass_on(*known, body, keys_.public_key());
+  if (told == 0) return fail(ErrorCode::kNoPeers, "there is no session with any peer of the group");
+  remember(*known, body.origin, body.number);
+  return told;
+}
+
+std::vector<GroupStatus> Groups::status() const {
+  std::vector<GroupStatus> out;
+  for (const auto& [id, group] : groups_) {
+    GroupStatus status;
+    status.id = id;
+    status.level = group.key.level();
+    status.records = group.records;
+    status.published = group.published;
+    status.read = group.read;
+    for (const auto& [host, peer] : group.book.peers()) {
+      status.peers.push_back({host, peer.endpoints, static_cast<bool>(peer.connection),
+                              context_.now() - peer.heard, peer.attempts});
+    }
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+}  // namespace shoal

@@ -1,0 +1,132 @@
+// Groups: the groups of a host and the sessions to their peers (DESIGN §8).
+//
+//   rendezvous, LAN, other peers ──heard──► PeerBook ──attempt──► session ──both prove the group──► connected
+//                                              ▲                                                     │
+//                                              └───────────────── lost, with backoff ────────────────┘
+//
+// A host keeps sessions to peers_wanted peers of each group, or to all there are. It publishes where it is,
+// reads where the others are, and tells each new peer of the ones it has sessions with. Events travel from
+// peer to peer: whoever gets a new one passes it on to the peers it has sessions with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "node/control/command.h"
+#include "node/dht/item_operations.h"
+#include "node/dht/own_addresses.h"
+#include "node/jobs/node_context.h"
+#include "node/overlay/peer_book.h"
+#include "node/overlay/rendezvous.h"
+#include "node/rpc/connections.h"
+#include "node/rpc/rpc.h"
+#include "node/secure/group_key.h"
+#include "node/secure/session_groups.h"
+
+namespace shoal {
+
+class GroupsListener {
+ public:
+  virtual ~GroupsListener() = default;
+  // A session in this group: the first with this peer since the start of the host or the group.
+  virtual void on_new_peer(const Id& group, const Contact& peer) = 0;
+  virtual void on_fs_event(const Id& group, const Id& origin, ByteView event) = 0;
+};
+
+class Groups {
+ public:
+  Groups(NodeContext& context, const KeyPair& keys, SessionGroups& session_groups, Connections& connections,
+         Rpc& rpc, ItemOperations& operations, const OwnAddresses& own, GroupsListener& listener);
+
+  // All groups of the host from now on.
+  void set(std::vector<GroupKey> keys);
+  std::size_t size() const { return groups_.size(); }
+  // There is a network to publish in and to read from; or the own address is another.
+  void on_network();
+  void on_deadline();
+  void on_shared_groups(Guid connection, const Contact& contact, bool outbound,
+                        const std::vector<Id>& shared);
+  void on_session_lost(Guid connection);
+  // Somebody that knows the group's key was heard on the LAN.
+  void heard(const Id& group, const Contact& peer);
+
+  // Requests of peers. kUnsupported: the sender has not proved in this session to be in the group.
+  ErrorCode serve(const Origin& origin, const wire::BroadcastPeers& body);
+  ErrorCode serve(const Origin& origin, const wire::BroadcastFsEvent& body);
+
+  // Tells all peers there are. The number of peers it went to at once. Errors: kNotFound (no such group),
+  // kNoPeers.
+  Result<std::size_t> broadcast_fs_event(const Id& group, Bytes event);
+
+  // Is this the result of a command that on_deadline() has given?
+  static bool is_own(CommandId command) { return (command.value & kOwnCommand) != 0; }
+  void on_result(CommandId command, const CommandResult& result);
+
+  std::vector<GroupStatus> status() const;
+
+ private:
+  static constexpr std::uint64_t kOwnCommand = std::uint64_t{1} << 63;
+  static constexpr std::size_t kEventsRememberedMax = 1024;
+
+  struct Group {
+    Group(GroupKey with, PeerBook peers) : key(std::move(with)), book(std::move(peers)) {}
+    GroupKey key;
+    PeerBook book;
+    Instant publish_at = kNever;
+    Instant read_at = kNever;
+    Duration publish_retry{};
+    Duration read_wait{};
+    std::size_t records = 0;  // found at the last reading
+    std::optional<WallTime> published;
+    std::optional<WallTime> read;
+    std::set<std::pair<Id, std::uint64_t>> events;             // seen: origin and number
+    std::deque<std::pair<Id, std::uint64_t>> events_in_order;  // oldest first
+  };
+  struct Errand {
+    enum class What : std::uint8_t { kPublish, kRead };
+    What what;
+    Id group;
+    Rendezvous::Day day;
+  };
+
+  Group* find(const Id& group);
+  Group* shared_with(const Origin& origin, const Id& group);
+  void work(Group& group);
+  void publish(Group& group);
+  void read(Group& group);
+  void read_records(Group& group, const Errand& errand, const PublishedResult& result);
+  void published(Group& group, bool stored);
+  CommandId send_out(Errand errand);
+  bool wants_peers(const Group& group) const;
+  void attempt_due(Group& group);
+  void lost(Group& group, const Id& host);
+  void tell_peers(Group& group, Guid connection);
+  void tell_of(Group& group, const Contact& peer);
+  void send(Guid connection, const Id& host, wire::RequestBody body);
+  bool remember(Group& group, const Id& origin, std::uint64_t number);
+  std::size_t pass_on(Group& group, const wire::BroadcastFsEvent& event, const Id& from);
+  void arm();
+
+  NodeContext& context_;
+  const KeyPair& keys_;
+  SessionGroups& session_groups_;
+  Connections& connections_;
+  Rpc& rpc_;
+  ItemOperations& operations_;
+  const OwnAddresses& own_;
+  GroupsListener& listener_;
+  std::map<Id, Group> groups_;
+  std::map<std::uint64_t, Errand> errands_;  // by the number of their command
+  std::uint64_t errands_begun_ = 0;
+  std::uint64_t events_begun_ = 0;
+  bool network_ = false;
+  Instant armed_ = kNever;
+};
+
+}  // namespace shoal

@@ -1,0 +1,141 @@
+#include "node/overlay/peer_book.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal {
+
+PeerBook::Peer& PeerBook::insert(const Id& host, Instant now) {
+  const auto known = peers_.find(host);
+  if (known != peers_.end()) return known->second;
+  if (peers_.size() >= kPeersMax) make_room();
+  Peer& peer = peers_[host];
+  peer.host = host;
+  peer.next_attempt = now;
+  return peer;
+}
+
+void PeerBook::make_room() {
+  auto oldest = peers_.end();
+  for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
+    if (peer->second.connection || peer->second.attempt) continue;
+    if (oldest == peers_.end() || peer->second.heard < oldest->second.heard) oldest = peer;
+  }
+  if (oldest != peers_.end()) peers_.erase(oldest);
+}
+
+void PeerBook::add_endpoint(Peer& peer, const Endpoint& endpoint, Instant now) {
+  if (!endpoint) return;
+  const auto known =
+      std::ranges::find_if(peer.endpoints, [&](const Endpoint& e) { return e.same_place(endpoint); });
+  if (known == peer.endpoints.end()) {
+    peer.endpoints.insert(peer.endpoints.begin(), endpoint);
+    peer.endpoints.resize(std::min(peer.endpoints.size(), kEndpointsMax));
+    peer.next_attempt = now;
+    peer.next_endpoint = 0;
+  } else {
+    std::rotate(peer.endpoints.begin(), known, known + 1);
+  }
+}
+
+void PeerBook::heard(const Id& host, std::span<const Endpoint> endpoints, Instant now) {
+  if (host == self_) return;
+  Peer& peer = insert(host, now);
+  peer.heard = now;
+  peer.attempts = 0;
+  for (auto endpoint = endpoints.rbegin(); endpoint != endpoints.rend(); ++endpoint) {
+    add_endpoint(peer, *endpoint, now);
+  }
+}
+
+std::optional<PeerBook::Attempt> PeerBook::next_attempt(Instant now) const {
+  const Peer* first = nullptr;
+  for (const auto& [host, peer] : peers_) {
+    if (peer.connection || peer.attempt || peer.endpoints.empty() || peer.next_attempt > now) continue;
+    if (first == nullptr || peer.next_attempt < first->next_attempt) first = &peer;
+  }
+  if (first == nullptr) return std::nullopt;
+  return Attempt{first->host, first->endpoints[first->next_endpoint % first->endpoints.size()]};
+}
+
+Instant PeerBook::next_due() const {
+  Instant due = kNever;
+  for (const auto& [host, peer] : peers_) {
+    if (!peer.connection && !peer.attempt && !peer.endpoints.empty()) due = std::min(due, peer.next_attempt);
+  }
+  return due;
+}
+
+void PeerBook::attempt_began(const Id& host, Guid attempt) {
+  const auto peer = peers_.find(host);
+  if (peer != peers_.end()) peer->second.attempt = attempt;
+}
+
+bool PeerBook::attempt_failed(const Id& host, Instant now, Rng& rng) {
+  const auto found = peers_.find(host);
+  if (found == peers_.end()) return false;
+  Peer& peer = found->second;
+  peer.attempt = {};
+  ++peer.next_endpoint;
+  ++peer.attempts;
+  if (peer.attempts >= kAttemptsMax) {
+    peers_.erase(found);
+    return true;
+  }
+  // All endpoints are tried once before the wait grows.
+  const std::size_t rounds = (peer.attempts - 1) / peer.endpoints.size();
+  const Duration wait = std::min(backoff_.max, backoff_.min * (1 << std::min<std::size_t>(rounds, 16)));
+  peer.next_attempt = now + rng.jittered(wait, 0.25);
+  return false;
+}
+
+bool PeerBook::connected(const Contact& contact, Guid connection, bool outbound, Instant now) {
+  Peer& peer = insert(contact.key, now);
+  peer.heard = now;
+  peer.attempts = 0;
+  peer.attempt = {};
+  peer.connection = connection;
+  // Where a connection comes from is no place to connect to.
+  if (outbound) add_endpoint(peer, contact.endpoint, now);
+  return !std::exchange(peer.known, true);
+}
+
+void PeerBook::disconnected(const Id& host, Instant now, Rng& rng) {
+  const auto found = peers_.find(host);
+  if (found == peers_.end()) return;
+  found->second.connection = {};
+  found->second.next_attempt = now + rng.jittered(backoff_.min, 0.5);
+}
+
+std::optional<Id> PeerBook::host_with(Guid Peer::*member, Guid guid) const {
+  for (const auto& [host, peer] : peers_) {
+    if (guid && peer.*member == guid) return host;
+  }
+  return std::nullopt;
+}
+
+std::optional<Id> PeerBook::connected_by(Guid connection) const {
+  return host_with(&Peer::connection, connection);
+}
+std::optional<Id> PeerBook::attempted_by(Guid attempt) const {
+  return host_with(&Peer::attempt, attempt);
+}
+
+const PeerBook::Peer* PeerBook::find(const Id& host) const {
+  const auto found = peers_.find(host);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+std::size_t PeerBook::count_with(Guid Peer::*member) const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      peers_, [&](const auto& entry) { return static_cast<bool>(entry.second.*member); }));
+}
+
+std::size_t PeerBook::connected_count() const {
+  return count_with(&Peer::connection);
+}
+std::size_t PeerBook::attempts_count() const {
+  return count_with(&Peer::attempt);
+}
+
+}  // namespace shoal

@@ -1,0 +1,84 @@
+// PeerBook: the peers of one group that this host has heard of, where they may be, and when to try them. A
+// pure value: it opens no connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "node/base/contact.h"
+#include "node/base/guid.h"
+#include "node/base/instant.h"
+#include "node/base/rng.h"
+
+namespace shoal {
+
+struct PeerBackoff {
+  Duration min = 2s;
+  Duration max = 10min;
+};
+
+class PeerBook {
+ public:
+  static constexpr std::size_t kPeersMax = 256;
+  static constexpr std::size_t kEndpointsMax = 4;
+  // A peer that no attempt of so many reached, and that nobody has named since, is forgotten.
+  static constexpr std::uint8_t kAttemptsMax = 10;
+
+  struct Peer {
+    Id host;
+    std::vector<Endpoint> endpoints;  // heard of last first; none: it cannot be reached, and comes by itself
+    Instant heard;                    // somebody named it, or it was connected
+    Guid connection;                  // established; empty: none
+    Guid attempt;                     // under way
+    Instant next_attempt;
+    std::uint8_t attempts = 0;  // failed since it was connected or named anew
+    std::uint8_t next_endpoint = 0;
+    bool known = false;  // was connected since this host started
+  };
+
+  PeerBook(const Id& self, PeerBackoff backoff) : self_(self), backoff_(backoff) {}
+
+  // Somebody says that `host` is in the group, at these endpoints. Endpoints that are new put it first in
+  // turn. Full: the peer heard of longest ago that is not connected makes room.
+  void heard(const Id& host, std::span<const Endpoint> endpoints, Instant now);
+
+  // A peer to try now; nothing when none is due.
+  struct Attempt {
+    Id host;
+    Endpoint endpoint;
+  };
+  std::optional<Attempt> next_attempt(Instant now) const;
+  // The earliest time at which one will be; kNever.
+  Instant next_due() const;
+  void attempt_began(const Id& host, Guid attempt);
+  // It ended without a session in this group. True when the peer is forgotten.
+  bool attempt_failed(const Id& host, Instant now, Rng& rng);
+  // True for a peer that was not connected before since this host started.
+  bool connected(const Contact& contact, Guid connection, bool outbound, Instant now);
+  void disconnected(const Id& host, Instant now, Rng& rng);
+  // Whose session, or attempt, this is.
+  std::optional<Id> connected_by(Guid connection) const;
+  std::optional<Id> attempted_by(Guid attempt) const;
+
+  const std::map<Id, Peer>& peers() const { return peers_; }
+  const Peer* find(const Id& host) const;
+  std::size_t connected_count() const;
+  std::size_t attempts_count() const;
+
+ private:
+  std::optional<Id> host_with(Guid Peer::*member, Guid guid) const;
+  std::size_t count_with(Guid Peer::*member) const;
+  Peer& insert(const Id& host, Instant now);
+  void make_room();
+  void add_endpoint(Peer& peer, const Endpoint& endpoint, Instant now);
+
+  Id self_;
+  PeerBackoff backoff_;
+  std::map<Id, Peer> peers_;
+};
+
+}  // namespace shoal

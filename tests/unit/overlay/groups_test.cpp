@@ -1,0 +1,169 @@
+// Whole nodes that share a key.
+#include "node/overlay/groups.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/support/node_cluster.h"
+
+namespace shoal {
+namespace {
+
+class GroupsTest : public testing::Test {
+ protected:
+  static GroupKey key(std::uint64_t number) {
+    return GroupKey::from_sync_key(Secret(Rng::keyed(number, "test", "group").seed()));
+  }
+  // A network in which hosts can publish.
+  void SetUp() override {
+    cluster_.add_many(10);
+    cluster_.advance(30s);
+  }
+  std::size_t add_member(std::vector<GroupKey> groups, const NodeConfig& config = {}) {
+    const std::size_t host = cluster_.add({0}, config);
+    cluster_.set_groups(host, std::move(groups));
+    return host;
+  }
+  std::vector<Id> connected(std::size_t host, const Id& group) {
+    std::vector<Id> out;
+    for (const GroupStatus& status : cluster_.expect<PeersResult>(host, PeersCommand{}).groups) {
+      if (status.id != group) continue;
+      for (const auto& peer : status.peers) {
+        if (peer.connected) out.push_back(peer.host);
+      }
+    }
+    return out;
+  }
+  bool all_connected(const std::vector<std::size_t>& hosts, const Id& group) {
+    return std::ranges::all_of(
+        hosts, [&](std::size_t host) { return connected(host, group).size() == hosts.size() - 1; });
+  }
+
+  NodeCluster cluster_;
+};
+
+TEST_F(GroupsTest, HostsThatShareAKeyFindEachOtherThroughTheDht) {
+  const GroupKey group = key(1);
+  const std::size_t a = add_member({group});
+  const std::size_t b = add_member({group});
+  const std::size_t c = add_member({group});
+  const std::size_t stranger = add_member({key(2)});
+  cluster_.advance(60s);
+  EXPECT_TRUE(all_connected({a, b, c}, group.id()));
+  EXPECT_TRUE(connected(stranger, key(2).id()).empty());
+}
+
+TEST_F(GroupsTest, AKeyOfAnyLevelMakesAPeer) {
+  const GroupKey group = key(1);
+  const std::size_t writer = add_member({group});
+  const std::size_t holder = add_member({GroupKey::parse(group.to_string(KeyLevel::kLocate)).value()});
+  cluster_.advance(60s);
+  EXPECT_TRUE(all_connected({writer, holder}, group.id()));
+}
+
+TEST_F(GroupsTest, ANewGroupJoinsInsideTheSessionThatIsThere) {
+  const std::size_t a = add_member({key(1)});
+  const std::size_t b = add_member({key(1)});
+  cluster_.advance(60s);
+  ASSERT_TRUE(all_connected({a, b}, key(1).id()));
+  const std::size_t sessions = cluster_.expect<StatusResult>(a, StatusCommand{}).sessions;
+  cluster_.set_groups(a, {key(1), key(2)});
+  cluster_.set_groups(b, {key(1), key(2)});
+  cluster_.advance(1s);
+  EXPECT_TRUE(all_connected({a, b}, key(2).id()));
+  EXPECT_EQ(cluster_.expect<StatusResult>(a, StatusCommand{}).sessions, sessions);
+  cluster_.set_groups(b, {key(2)});
+  cluster_.advance(1s);
+  EXPECT_TRUE(connected(a, key(1).id()).empty());
+  EXPECT_TRUE(all_connected({a, b}, key(2).id()));
+}
+
+TEST_F(GroupsTest, APeerThatCrashesAndComesBackElsewhereIsFoundAgain) {
+  const GroupKey group = key(1);
+  const std::size_t a = add_member({group});
+  const std::size_t b = add_member({group});
+  cluster_.advance(60s);
+  ASSERT_TRUE(all_connected({a, b}, group.id()));
+  cluster_.crash(b);
+  cluster_.advance(90s);
+  EXPECT_TRUE(connected(a, group.id()).empty());  // three keep-alives in silence
+  cluster_.restart(b, Endpoint::v4(0x0b000001, 5000));
+  cluster_.advance(60s);
+  EXPECT_TRUE(all_connected({a, b}, group.id()));
+}
+
+TEST_F(GroupsTest, SessionsOfPeersStayThoughNobodySaysAnything) {
+  const GroupKey group = key(1);
+  NodeConfig config;
+  config.session_idle_timeout = 10s;
+  const std::size_t a = add_member({group}, config);
+  const std::size_t b = add_member({group}, config);
+  cluster_.advance(60s);
+  ASSERT_TRUE(all_connected({a, b}, group.id()));
+  const std::size_t sessions = cluster_.expect<StatusResult>(a, StatusCommand{}).sessions;
+  cluster_.advance(3h);  // several new keys too
+  EXPECT_TRUE(all_connected({a, b}, group.id()));
+  EXPECT_LE(cluster_.expect<StatusResult>(a, StatusCommand{}).sessions, sessions);
+}
+
+TEST_F(GroupsTest, AnEventReachesEveryPeerOnce) {
+  const GroupKey group = key(1);
+  NodeConfig config;
+  config.peers_wanted = 3;  // so that not everybody has a session with everybody
+  std::vector<std::size_t> members;
+  for (int i = 0; i < 8; ++i) members.push_back(add_member({group}, config));
+  cluster_.advance(3min);
+  cluster_.take_events();
+  const auto told = cluster_.expect<BroadcastResult>(members[0], BroadcastCommand{group.id(), {1, 2, 3}});
+  EXPECT_GE(told.peers, 1u);
+  cluster_.advance(2s);
+  std::vector<std::size_t> heard;
+  for (const auto& [host, event] : cluster_.take_events()) {
+    if (event.kind != NodeEvent::Kind::kNewFsEvent) continue;
+    EXPECT_EQ(event.group, group.id());
+    EXPECT_EQ(event.host, cluster_.contact(members[0]).key);
+    EXPECT_EQ(event.event, (Bytes{1, 2, 3}));
+    heard.push_back(host);
+  }
+  std::ranges::sort(heard);
+  EXPECT_EQ(heard, std::vector(members.begin() + 1, members.end()));
+}
+
+TEST_F(GroupsTest, ABroadcastWithoutPeersSaysSo) {
+  const std::size_t a = add_member({key(1)});
+  cluster_.advance(10s);
+  EXPECT_EQ(cluster_.run(a, BroadcastCommand{key(1).id(), {1}}).error().code, ErrorCode::kNoPeers);
+  EXPECT_EQ(cluster_.run(a, BroadcastCommand{key(2).id(), {1}}).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(GroupsTest, APeerIsNewOnce) {
+  const GroupKey group = key(1);
+  const std::size_t a = add_member({group});
+  const std::size_t b = add_member({group});
+  cluster_.advance(60s);
+  std::size_t seen = 0;
+  for (const auto& [host, event] : cluster_.take_events()) {
+    if (event.kind == NodeEvent::Kind::kNewPeer && host == a) {
+      ++seen;
+      EXPECT_EQ(event.host, cluster_.contact(b).key);
+    }
+  }
+  EXPECT_EQ(seen, 1u);
+}
+
+// What must not work, spoken by a host that has a session but not the group.
+TEST_F(GroupsTest, AStrangerInASessionIsRefusedWhatIsForPeers) {
+  const std::size_t a = add_member({key(1)});
+  const std::size_t b = add_member({key(1)});
+  cluster_.advance(60s);
+  ASSERT_TRUE(all_connected({a, b}, key(1).id()));
+  cluster_.take_events();
+  // Host 1 puts a large value, so it has sessions; its requests about the group are refused.
+  ASSERT_TRUE(cluster_.run(1, PutCommand{Bytes(40'000, 7)}));
+  EXPECT_EQ(cluster_.run(1, BroadcastCommand{key(1).id(), {1}}).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(cluster_.take_events().empty());
+}
+
+}  // namespace
+}  // namespace shoal
