@@ -221,71 +221,79 @@ std::string value_of(const Endpoints& s, const NodeConfig& config) {
   return fmt::format("{}", fmt::join(texts, ","));
 }
 
-// assign(): nothing when the text was taken, else what had been expected.
-using Expected = std::optional<std::string>;
+// expected_by(): what assign() takes.
+std::string expected_by(const Count& s) {
+  return fmt::format("a whole number from {} to {}", s.min, s.max);
+}
+std::string expected_by(const SmallCount& s) {
+  return fmt::format("a whole number from {} to {}", s.min, s.max);
+}
+std::string expected_by(const Flag&) {
+  return "true or false";
+}
+std::string expected_by(const Time& s) {
+  return fmt::format("a duration from {} to {}, such as 250ms, 30s or 10min", print(s.min), print(s.max));
+}
+std::string expected_by(const Counts& s) {
+  return fmt::format("up to {} whole numbers from {} to {}, separated by commas", s.size_max, s.min, s.max);
+}
+std::string expected_by(const Endpoints& s) {
+  return fmt::format("up to {} endpoints such as 192.0.2.1:4000 or [2001:db8::1]:4000, separated by commas",
+                     s.size_max);
+}
 
+// assign(): false, and `config` as it was, when the text is not what is expected.
 template <class Setting>
-Expected assign_integer(const Setting& s, std::string_view text, NodeConfig& config) {
+bool assign_integer(const Setting& s, std::string_view text, NodeConfig& config) {
   const auto value = parse_integer<decltype(s.min)>(text);
-  if (!value || *value < s.min || *value > s.max) {
-    return fmt::format("a whole number from {} to {}", s.min, s.max);
-  }
+  if (!value || *value < s.min || *value > s.max) return false;
   config.*s.member = *value;
-  return {};
+  return true;
 }
-Expected assign(const Count& s, std::string_view text, NodeConfig& config) {
+bool assign(const Count& s, std::string_view text, NodeConfig& config) {
   return assign_integer(s, text, config);
 }
-Expected assign(const SmallCount& s, std::string_view text, NodeConfig& config) {
+bool assign(const SmallCount& s, std::string_view text, NodeConfig& config) {
   return assign_integer(s, text, config);
 }
 
-Expected assign(const Flag& s, std::string_view text, NodeConfig& config) {
-  if (text != "true" && text != "false") return "true or false";
+bool assign(const Flag& s, std::string_view text, NodeConfig& config) {
+  if (text != "true" && text != "false") return false;
   config.*s.member = text == "true";
-  return {};
+  return true;
 }
 
-Expected assign(const Time& s, std::string_view text, NodeConfig& config) {
+bool assign(const Time& s, std::string_view text, NodeConfig& config) {
   const Result<Duration> value = parse_duration(text);
-  if (!value || *value < s.min || *value > s.max) {
-    return fmt::format("a duration from {} to {}, such as 250ms, 30s or 10min", print(s.min), print(s.max));
-  }
+  if (!value || *value < s.min || *value > s.max) return false;
   config.*s.member = *value;
-  return {};
+  return true;
 }
 
-Expected assign(const Counts& s, std::string_view text, NodeConfig& config) {
+bool assign(const Counts& s, std::string_view text, NodeConfig& config) {
   std::vector<std::size_t> values;
   const std::vector<std::string_view> parts = split_at_commas(text);
-  bool good = parts.size() <= s.size_max;
+  if (parts.size() > s.size_max) return false;
   for (const std::string_view part : parts) {
     const auto value = parse_integer<std::size_t>(part);
-    good = good && value && *value >= s.min && *value <= s.max;
-    if (good) values.push_back(*value);
-  }
-  if (!good) {
-    return fmt::format("up to {} whole numbers from {} to {}, separated by commas", s.size_max, s.min, s.max);
+    if (!value || *value < s.min || *value > s.max) return false;
+    values.push_back(*value);
   }
   config.*s.member = std::move(values);
-  return {};
+  return true;
 }
 
-Expected assign(const Endpoints& s, std::string_view text, NodeConfig& config) {
+bool assign(const Endpoints& s, std::string_view text, NodeConfig& config) {
   std::vector<Endpoint> values;
   const std::vector<std::string_view> parts = split_at_commas(text);
-  bool good = parts.size() <= s.size_max;
+  if (parts.size() > s.size_max) return false;
   for (const std::string_view part : parts) {
     const Result<Endpoint> value = Endpoint::parse(part);
-    good = good && value && *value && !value->is_unspecified();
-    if (good) values.push_back(*value);
-  }
-  if (!good) {
-    return fmt::format("up to {} endpoints such as 192.0.2.1:4000 or [2001:db8::1]:4000, separated by commas",
-                       s.size_max);
+    if (!value || !*value || value->is_unspecified()) return false;
+    values.push_back(*value);
   }
   config.*s.member = std::move(values);
-  return {};
+  return true;
 }
 
 }  // namespace
@@ -301,23 +309,39 @@ Result<void> NodeConfig::set(std::string_view key, std::string_view value) {
         ErrorCode::kInvalidArgument,
         fmt::format("'{}' is not a configuration key: expected one of {}", key, fmt::join(names, ", ")));
   }
-  const Expected expected =
-      std::visit([&](const auto& s) { return assign(s, value, *this); }, entry->setting);
-  if (expected) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: '{}' was given, expected {}", key, value, *expected));
-  }
-  return {};
+  return std::visit(
+      [&](const auto& s) -> Result<void> {
+        if (assign(s, value, *this)) return {};
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("{}: '{}' was given, expected {}", key, value, expected_by(s)));
+      },
+      entry->setting);
 }
 
-std::vector<NodeConfig::Key> NodeConfig::keys() {
-  static const NodeConfig kDefaults;
+std::vector<NodeConfig::Key> NodeConfig::values() const {
   std::vector<Key> keys;
   for (const Entry& entry : kEntries) {
-    const std::string value = std::visit([](const auto& s) { return value_of(s, kDefaults); }, entry.setting);
-    keys.push_back({std::string(entry.name), value, std::string(entry.what)});
+    std::visit(
+        [&](const auto& s) {
+          keys.push_back(
+              {std::string(entry.name), value_of(s, *this), expected_by(s), std::string(entry.what)});
+        },
+        entry.setting);
   }
   return keys;
+}
+
+Result<void> NodeConfig::validate() const {
+  const auto ordered = [](const char* low, Duration min, const char* high, Duration max) -> Result<void> {
+    if (min <= max) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} ({}) is longer than {} ({})", low, print(min), high, print(max)));
+  };
+  Result<void> timeouts =
+      ordered("request_timeout_min", request_timeout_min, "request_timeout_max", request_timeout_max);
+  if (!timeouts) return timeouts;
+  return ordered("bootstrap_backoff_min", bootstrap_backoff_min, "bootstrap_backoff_max",
+                 bootstrap_backoff_max);
 }
 
 Result<Duration> parse_duration(std::string_view text) {

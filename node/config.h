@@ -79,13 +79,18 @@ struct NodeConfig {
   // Sets one key from its text ("20", "250ms", "128,64", "true"). Errors kInvalidArgument: the key is
   // unknown, or the text is not of its type or range; the message says which and what was expected.
   Result<void> set(std::string_view key, std::string_view value);
-  // All keys that set() takes, sorted, each with its default's text and one sentence.
+  // All keys that set() takes, sorted, each with its value's text, what set() would take, and one sentence.
   struct Key {
     std::string name;
     std::string value;
+    std::string expected;
     std::string what;
   };
-  static std::vector<Key> keys();
+  std::vector<Key> values() const;
+  static std::vector<Key> keys() { return NodeConfig{}.values(); }  // with the defaults
+  // Do the values agree with each other, which set() cannot see? Error kInvalidArgument, naming the keys that
+  // contradict each other.
+  Result<void> validate() const;
 };
 
 // "250ms", "30s", "10min", "2h", "7d"; a unit is required.

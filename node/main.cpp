@@ -4,9 +4,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "node/control/cli.h"
+#include "node/os/config_command.h"
 #include "node/os/control_command.h"
 #include "node/os/key_command.h"
 #include "node/os/run_node.h"
@@ -32,6 +34,9 @@ int main(int argc, char** argv) {
     return line.status;
   }
   if (const auto* key = std::get_if<shoal::KeyOptions>(&*line.what)) return shoal::run_key_command(*key);
-  if (const auto* run = std::get_if<shoal::RunOptions>(&*line.what)) return shoal::run_node(*run);
+  if (auto* run = std::get_if<shoal::RunOptions>(&*line.what)) return shoal::run_node(std::move(*run));
+  if (auto* config = std::get_if<shoal::ConfigOptions>(&*line.what)) {
+    return shoal::run_config_command(std::move(*config));
+  }
   return shoal::run_control_command(std::get<shoal::ControlOptions>(std::move(*line.what)));
 }

@@ -2,37 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>
 #include <utility>
 
+#include "node/control/cli_parts.h"
 #include "node/wire/messages.h"
 
 namespace shoal {
 namespace {
-
-constexpr const char* kVersion = "0.1.0";
-constexpr const char* kDefaultListen = "[::]:7465";
-constexpr const char* kLogLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
-
-constexpr const char* kExitStatuses = R"(
-Exit status: 0 done; 1 the network said no (not found, refused, timed out); 2 wrong command line, or a file,
-address or data directory that cannot be used; 3 no node runs in the data directory, or it ended.
-)";
-
-// What the subcommands fill while CLI11 parses.
-struct Draft {
-  RunOptions run;
-  ControlOptions control;
-  KeyOptions key;
-  bool list_settings = false;
-};
-
-// CLI11 turns it into a usage error that names the option.
-[[noreturn]] void refuse(const std::string& what) {
-  throw CLI::ValidationError(what);
-}
 
 Id parse_id(const std::string& text) {
   const std::optional<Id> id = Id::from_hex(text);
@@ -65,19 +43,6 @@ Contact parse_contact(const std::string& text) {
   return {parse_id(text.substr(0, at)), parse_endpoint(text.substr(at + 1))};
 }
 
-// An option or positional whose text goes through `read`.
-template <class Read>
-CLI::Option* add(CLI::App* app, const std::string& name, const std::string& what, const std::string& type,
-                 Read read) {
-  return app->add_option_function<std::string>(name, read, what)->type_name(type);
-}
-
-CLI::App* add_subcommand(CLI::App& app, const char* name, const char* what, const char* example) {
-  CLI::App* sub = app.add_subcommand(name, what);
-  sub->footer(fmt::format("\nExample: {}\n{}", example, kExitStatuses));
-  return sub;
-}
-
 // A subcommand that asks the running node.
 CLI::App* add_control(CLI::App& app, Draft& draft, const char* name, const char* what, const char* example) {
   CLI::App* sub = add_subcommand(app, name, what, example);
@@ -88,44 +53,6 @@ CLI::App* add_control(CLI::App& app, Draft& draft, const char* name, const char*
   add(sub, "--timeout", "How long to wait for the answer (default 60s)", "TIME",
       [&draft](const std::string& text) { draft.control.timeout = parse_time(text); });
   return sub;
-}
-
-void add_run(CLI::App& app, Draft& draft) {
-  CLI::App* sub =
-      add_subcommand(app, "run", "Run a node until it is told to stop (SIGINT, SIGTERM, shoal stop)",
-                     "shoal run --data /var/lib/shoal --listen 0.0.0.0:7465 --bootstrap 192.0.2.1:7465");
-  sub->add_option("--data", draft.run.data, "Where it keeps its state (or $SHOAL_DATA)")
-      ->type_name("DIR")
-      ->capture_default_str();
-  add(sub, "--listen",
-      fmt::format("UDP and TCP address; port 0 takes a free one (default {})", kDefaultListen), "ADDR:PORT",
-      [&draft](const std::string& text) { draft.run.listen = parse_endpoint(text); });
-  sub->add_option_function<std::vector<std::string>>(
-         "--bootstrap",
-         [&draft](const std::vector<std::string>& texts) {
-           for (const std::string& text : texts) draft.run.config.bootstrap.push_back(parse_endpoint(text));
-         },
-         "A node to join the network by; may be repeated")
-      ->type_name("ADDR:PORT")
-      ->allow_extra_args(false);
-  sub->add_option_function<std::vector<std::string>>(
-         "--set",
-         [&draft](const std::vector<std::string>& texts) {
-           for (const std::string& text : texts) {
-             const std::size_t equals = text.find('=');
-             if (equals == std::string::npos) refuse(fmt::format("'{}': expected KEY=VALUE", text));
-             const Result<void> set = draft.run.config.set(text.substr(0, equals), text.substr(equals + 1));
-             if (!set) refuse(set.error().message);
-           }
-         },
-         "Change a setting; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  sub->add_flag("--list-settings", draft.list_settings, "Print all settings with their defaults, and end");
-  sub->add_option("--log-level", draft.run.log_level, "What goes to standard error")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kLogLevels), std::end(kLogLevels))))
-      ->capture_default_str();
 }
 
 // A subcommand whose one argument is an id that `make` puts into its command.
@@ -241,66 +168,6 @@ void add_publish(CLI::App& app, Draft& draft) {
   sub->callback([&draft] { command_of<PublishCommand>(draft); });
 }
 
-void add_key(CLI::App& app, Draft& draft) {
-  CLI::App* key = add_subcommand(app, "key", "Make, list, show, add and forget the keys of groups",
-                                 "shoal key new --name photos");
-  key->require_subcommand(1);
-  const auto action = [&](KeyOptions::Action what, const char* name, const char* does, const char* example) {
-    CLI::App* sub = add_subcommand(*key, name, does, example);
-    sub->add_option("--data", draft.key.data, "The node's data directory (or $SHOAL_DATA)")
-        ->type_name("DIR")
-        ->capture_default_str();
-    sub->add_flag("--json", draft.key.json, "Print one line of JSON");
-    sub->callback([&draft, what] { draft.key.action = what; });
-    return sub;
-  };
-  const auto name_it = [&](CLI::App* sub) {
-    sub->add_option("--name", draft.key.name,
-                    "What to call the group on this host (default: digits of its id)");
-  };
-  const auto pick = [&](CLI::App* sub) {
-    sub->add_option("GROUP", draft.key.name, "Its name, or the first digits of its id")
-        ->type_name("")
-        ->required();
-  };
-  name_it(action(KeyOptions::Action::kNew, "new", "Make the key of a new group, and print it",
-                 "shoal key new --name photos"));
-  CLI::App* add =
-      action(KeyOptions::Action::kAdd, "add", "Join a group whose key string somebody handed over",
-             "shoal key add --name photos < photos.txt");
-  name_it(add);
-  add->add_option("FILE", draft.key.key_from,
-                  "The file with the key string; - is standard input, so that it is in no list of processes")
-      ->type_name("")
-      ->capture_default_str();
-  action(KeyOptions::Action::kList, "list", "List the groups of this host, without their keys",
-         "shoal key list");
-  CLI::App* show = action(KeyOptions::Action::kShow, "show", "Print a group's key string, to hand it over",
-                          "shoal key show photos --level read --qr");
-  pick(show);
-  show->add_option_function<std::string>(
-          "--level",
-          [&draft](const std::string& text) {
-            draft.key.level = text == "write"  ? KeyLevel::kWrite
-                              : text == "read" ? KeyLevel::kRead
-                                               : KeyLevel::kLocate;
-          },
-          "What it lets its owner do (default: all that this host may)")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember({"write", "read", "locate"}));
-  show->add_flag("--qr", draft.key.qr, "As a QR code for a camera");
-  pick(action(KeyOptions::Action::kForget, "forget", "Remove a group's key from this host",
-              "shoal key forget photos"));
-}
-
-std::string settings_text() {
-  std::string out;
-  for (const NodeConfig::Key& key : NodeConfig::keys()) {
-    out += fmt::format("{}={}\n    {}\n", key.name, key.value, key.what);
-  }
-  return out;
-}
-
 // CLI11's own words, and its status made ours.
 CommandLine ended(const CLI::App& app, const CLI::ParseError& end) {
   std::ostringstream output;
@@ -311,20 +178,25 @@ CommandLine ended(const CLI::App& app, const CLI::ParseError& end) {
 
 }  // namespace
 
+CLI::App* add_subcommand(CLI::App& app, const char* name, const char* what, const char* example) {
+  CLI::App* sub = app.add_subcommand(name, what);
+  sub->footer(fmt::format("\nExample: {}\n{}", example, kExitStatuses));
+  return sub;
+}
+
 CommandLine parse_command_line(std::vector<std::string> arguments,
                                const std::filesystem::path& default_data) {
   Draft draft;
   draft.run.data = draft.control.data = draft.key.data = default_data;
-  draft.run.listen = *Endpoint::parse(kDefaultListen);
-  draft.run.log_level = "info";
   draft.control.timeout = 60s;
   draft.control.value_from = draft.control.value_to = draft.key.key_from = "-";
 
   CLI::App app("A peer-to-peer node: values and hosts in a distributed hash table.", "shoal");
-  app.set_version_flag("--version", fmt::format("shoal {}", kVersion));
+  app.set_version_flag("--version", fmt::format("shoal {}", kShoalVersion));
   app.require_subcommand(1);
   app.footer(fmt::format("\nshoal COMMAND --help tells more about a command.\n{}", kExitStatuses));
   add_run(app, draft);
+  add_config(app, draft);
   add_queries(app, draft);
   add_values(app, draft);
   add_publish(app, draft);
@@ -341,6 +213,8 @@ CommandLine parse_command_line(std::vector<std::string> arguments,
     line.output = settings_text();
   } else if (app.got_subcommand("run")) {
     line.what = std::move(draft.run);
+  } else if (app.got_subcommand("config")) {
+    line.what = ConfigOptions{draft.check_config, std::move(draft.run)};
   } else if (app.got_subcommand("key")) {
     line.what = std::move(draft.key);
   } else {

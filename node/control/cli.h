@@ -5,14 +5,17 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
-#include "node/config.h"
 #include "node/control/command.h"
+#include "node/control/daemon_config.h"
 #include "node/secure/group_key.h"
 
 namespace shoal {
+
+inline constexpr const char* kShoalVersion = "0.1.0";
 
 // What shoal ends with.
 enum ExitStatus : int {
@@ -25,9 +28,15 @@ enum ExitStatus : int {
 // shoal run
 struct RunOptions {
   std::filesystem::path data;
-  Endpoint listen;
-  NodeConfig config;      // with the bootstrap endpoints
-  std::string log_level;  // of spdlog
+  std::optional<std::filesystem::path> config_file;           // else shoal.yaml in `data`, if it is there
+  std::vector<std::pair<std::string, std::string>> settings;  // key, value; stronger than the file
+  DaemonConfig config;  // the defaults and `settings`; load_config() puts the file's between them
+};
+
+// shoal config
+struct ConfigOptions {
+  bool check = false;  // else show
+  RunOptions run;
 };
 
 // Every other command: one Command, and the files that its parts come from and go to.
@@ -55,7 +64,7 @@ struct KeyOptions {
 };
 
 struct CommandLine {
-  std::optional<std::variant<RunOptions, ControlOptions, KeyOptions>> what;
+  std::optional<std::variant<RunOptions, ConfigOptions, ControlOptions, KeyOptions>> what;
   // Without `what`: print these and end with the status.
   int status = kExitOk;
   std::string output;

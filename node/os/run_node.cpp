@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <string>
 
+#include "node/os/config_command.h"
 #include "node/os/running_node.h"
 
 namespace shoal {
@@ -21,11 +22,12 @@ std::string joined(const std::vector<Endpoint>& endpoints) {
 
 }  // namespace
 
-int run_node(const RunOptions& options) {
+int run_node(RunOptions options) {
+  if (const auto errors = load_config(options); !errors.empty()) return report(errors);
   std::signal(SIGPIPE, SIG_IGN);  // a client of the control socket may go at any time
   spdlog::set_default_logger(spdlog::stderr_color_st("shoal"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  spdlog::set_level(spdlog::level::from_str(to_string(options.config.log_level)));
 
   Result<std::unique_ptr<RunningNode>> node = RunningNode::start(options);
   if (!node) {

@@ -7,6 +7,6 @@ namespace shoal {
 
 // Runs until SIGINT, SIGTERM or a stop command, logging to standard error; one line on standard output tells
 // when it is ready. The exit status.
-int run_node(const RunOptions& options);
+int run_node(RunOptions options);
 
 }  // namespace shoal

@@ -34,7 +34,7 @@ Result<void> RunningNode::open(const RunOptions& options) {
   auto stores = SqliteStores::open(options.data, [this] { loop_.post([this] { drain_commits(); }); });
   if (!stores) return tl::unexpected(std::move(stores.error()));
   stores_ = std::move(*stores);
-  auto host = OsHost::open(loop_, options.listen);
+  auto host = OsHost::open(loop_, options.config.listen);
   if (!host) return tl::unexpected(std::move(host.error()));
   host_ = std::move(*host);
   auto control = ControlSocket::open(*loop_.uv(), options.data / "control", *this);
@@ -43,8 +43,8 @@ Result<void> RunningNode::open(const RunOptions& options) {
 
   const HostIdentity identity = next_identity();
   const HostPorts ports = host_->ports();
-  node_ = std::make_unique<Node>(options.config, KeyPair::from_seed(identity.key_seed), identity.boot_number,
-                                 CipherKind::kReal, os_seeded_rng(),
+  node_ = std::make_unique<Node>(options.config.node, KeyPair::from_seed(identity.key_seed),
+                                 identity.boot_number, CipherKind::kReal, os_seeded_rng(),
                                  NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams,
                                            stores_->items(), stores_->hosts(), contacts_, *this});
   keys_.emplace(options.data);

@@ -132,5 +132,27 @@ TEST(ParseDuration, RefusesAMissingUnitASignAndWhatOverflows) {
   }
 }
 
+TEST(NodeConfig, ShowsTheValuesInForce) {
+  NodeConfig config;
+  ASSERT_TRUE(config.set("k", "8"));
+  const std::vector<NodeConfig::Key> values = config.values();
+  const auto k = std::find_if(values.begin(), values.end(), [](const auto& key) { return key.name == "k"; });
+  ASSERT_NE(k, values.end());
+  EXPECT_EQ(k->value, "8");
+  EXPECT_EQ(k->expected, "a whole number from 1 to 20");
+}
+
+TEST(NodeConfig, FindsValuesThatContradictEachOther) {
+  EXPECT_TRUE(NodeConfig{}.validate());
+  NodeConfig config;
+  ASSERT_TRUE(config.set("request_timeout_min", "5s"));
+  EXPECT_EQ(config.validate().error().message,
+            "request_timeout_min (5s) is longer than request_timeout_max (4s)");
+  ASSERT_TRUE(config.set("request_timeout_max", "5s"));
+  EXPECT_TRUE(config.validate());
+  ASSERT_TRUE(config.set("bootstrap_backoff_max", "1s"));
+  EXPECT_FALSE(config.validate());
+}
+
 }  // namespace
 }  // namespace shoal

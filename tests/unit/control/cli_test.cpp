@@ -32,19 +32,40 @@ TEST(CommandLine, ReadsRunWithAllItsOptions) {
   ASSERT_TRUE(line.what.has_value()) << line.errors;
   const auto& run = std::get<RunOptions>(*line.what);
   EXPECT_EQ(run.data, "/d");
-  EXPECT_EQ(run.listen.to_string(), "127.0.0.1:0");
-  ASSERT_EQ(run.config.bootstrap.size(), 2u);
-  EXPECT_EQ(run.config.bootstrap[1].to_string(), "[::1]:2");
-  EXPECT_EQ(run.config.k, 8u);
-  EXPECT_EQ(run.config.request_timeout_first, 2s);
-  EXPECT_EQ(run.log_level, "debug");
+  EXPECT_EQ(run.config.listen.to_string(), "127.0.0.1:0");
+  ASSERT_EQ(run.config.node.bootstrap.size(), 2u);
+  EXPECT_EQ(run.config.node.bootstrap[1].to_string(), "[::1]:2");
+  EXPECT_EQ(run.config.node.k, 8u);
+  EXPECT_EQ(run.config.node.request_timeout_first, 2s);
+  EXPECT_EQ(run.config.log_level, LogLevel::kDebug);
+}
+
+TEST(CommandLine, KeepsWhatIsStrongerThanTheConfigurationFile) {
+  const CommandLine line = parse({"run", "--config", "/c", "--set", "k=8", "--listen", "127.0.0.1:1",
+                                  "--bootstrap", "192.0.2.1:1", "--bootstrap", "192.0.2.2:2"});
+  const auto& run = std::get<RunOptions>(*line.what);
+  EXPECT_EQ(run.config_file, "/c");
+  EXPECT_THAT(run.settings,
+              testing::UnorderedElementsAre(std::pair("k", "8"), std::pair("listen", "127.0.0.1:1"),
+                                            std::pair("bootstrap", "192.0.2.1:1,192.0.2.2:2")));
+}
+
+TEST(CommandLine, ReadsConfig) {
+  const CommandLine check = parse({"config", "check", "/f"});
+  ASSERT_TRUE(check.what.has_value()) << check.errors;
+  EXPECT_TRUE(std::get<ConfigOptions>(*check.what).check);
+  EXPECT_EQ(std::get<ConfigOptions>(*check.what).run.config_file, "/f");
+  const CommandLine show = parse({"config", "show", "--data", "/d", "--set", "k=8"});
+  EXPECT_FALSE(std::get<ConfigOptions>(*show.what).check);
+  EXPECT_EQ(std::get<ConfigOptions>(*show.what).run.data, "/d");
+  EXPECT_EQ(std::get<ConfigOptions>(*show.what).run.settings.size(), 1u);
 }
 
 TEST(CommandLine, HasADefaultForEverythingThatCanHaveOne) {
   const CommandLine line = parse({"run"});
   const auto& run = std::get<RunOptions>(*line.what);
   EXPECT_EQ(run.data, "/default");
-  EXPECT_NE(run.listen.port, 0);
+  EXPECT_NE(run.config.listen.port, 0);
   const ControlOptions put = control({"put"});
   EXPECT_EQ(put.value_from, "-");
   EXPECT_EQ(put.timeout, 60s);
@@ -100,6 +121,8 @@ TEST(CommandLine, SaysWhatIsWrong) {
       {{"run", "--set", "frob=1"}, "frob"},
       {{"run", "--set", "k"}, "expected KEY=VALUE"},
       {{"run", "--log-level", "loud"}, "loud"},
+      {{"config"}, "subcommand is required"},
+      {{"config", "show", "--bootstrap", "nowhere"}, "bootstrap: 'nowhere' was given"},
       {{"publish"}, "--key is required"},
       {{"publish", "--key", "k", "--lifetime", "8d"}, "between 1s and 7d"},
       {{"lookup", kHex, "--salt", std::string(65, 's')}, "at most 64 bytes"},
@@ -115,8 +138,8 @@ TEST(CommandLine, SaysWhatIsWrong) {
 
 TEST(CommandLine, HelpsWithEveryCommandByAnExample) {
   EXPECT_THAT(parse({"--help"}).output, HasSubstr("Exit status: 0 done; 1"));
-  for (const char* name : {"run", "status", "ping", "find", "next", "put", "get", "publish", "lookup",
-                           "resolve", "peers", "stop"}) {
+  for (const char* name : {"run", "config", "status", "ping", "find", "next", "put", "get", "publish",
+                           "lookup", "resolve", "peers", "stop"}) {
     const CommandLine line = parse({name, "--help"});
     EXPECT_FALSE(line.what.has_value());
     EXPECT_EQ(line.status, kExitOk);

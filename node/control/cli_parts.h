@@ -1,0 +1,47 @@
+// What the files of the command line share. Private to node/control/cli*.cpp.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "node/control/cli.h"
+
+namespace shoal {
+
+inline constexpr const char* kExitStatuses = R"(
+Exit status: 0 done; 1 the network said no (not found, refused, timed out); 2 wrong command line, or a file,
+address or data directory that cannot be used; 3 no node runs in the data directory, or it ended.
+)";
+
+// What the subcommands fill while CLI11 parses.
+struct Draft {
+  RunOptions run;
+  ControlOptions control;
+  KeyOptions key;
+  bool list_settings = false;
+  bool check_config = false;
+};
+
+// CLI11 turns it into a usage error that names the option.
+[[noreturn]] inline void refuse(const std::string& what) {
+  throw CLI::ValidationError(what);
+}
+
+// An option or positional whose text goes through `read`.
+template <class Read>
+CLI::Option* add(CLI::App* app, const std::string& name, const std::string& what, const std::string& type,
+                 Read read) {
+  return app->add_option_function<std::string>(name, read, what)->type_name(type);
+}
+
+CLI::App* add_subcommand(CLI::App& app, const char* name, const char* what, const char* example);
+
+// cli_run.cpp
+void add_run(CLI::App& app, Draft& draft);
+void add_config(CLI::App& app, Draft& draft);
+std::string settings_text();
+
+// cli_key.cpp
+void add_key(CLI::App& app, Draft& draft);
+
+}  // namespace shoal

@@ -1,0 +1,90 @@
+#include "node/control/daemon_config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace shoal {
+namespace {
+
+constexpr std::array<const char*, 6> kLogLevels = {"trace", "debug", "info", "warn", "error", "off"};
+
+// Of an enumeration whose values are the places of their names.
+template <class Enum, std::size_t kCount>
+bool choose(const std::array<const char*, kCount>& names, std::string_view name, Enum& out) {
+  const auto* const found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return false;
+  out = static_cast<Enum>(found - names.begin());
+  return true;
+}
+
+template <std::size_t kCount>
+std::string one_of(const std::array<const char*, kCount>& names) {
+  return fmt::format("one of {}", fmt::join(names, ", "));
+}
+
+bool set_listen(DaemonConfig& config, std::string_view text) {
+  const Result<Endpoint> endpoint = Endpoint::parse(text);
+  if (endpoint) config.listen = *endpoint;
+  return endpoint.has_value();
+}
+
+struct Entry {
+  const char* name;
+  bool (*set)(DaemonConfig& config, std::string_view text);  // false: not what is expected
+  std::string (*value)(const DaemonConfig& config);
+  std::string expected;
+  const char* what;
+};
+
+// Sorted by name.
+const std::array<Entry, 2>& entries() {
+  static const std::array<Entry, 2> kEntries = {{
+      {"listen", set_listen, [](const DaemonConfig& c) { return c.listen.to_string(); },
+       "an endpoint such as 0.0.0.0:7465 or [::]:7465",
+       "UDP and TCP address; [::] takes IPv4 too, and port 0 a port that is free."},
+      {"log_level",
+       [](DaemonConfig& c, std::string_view text) { return choose(kLogLevels, text, c.log_level); },
+       [](const DaemonConfig& c) { return std::string(to_string(c.log_level)); }, one_of(kLogLevels),
+       "The least weighty lines that are logged."},
+  }};
+  return kEntries;
+}
+
+}  // namespace
+
+const char* to_string(LogLevel level) {
+  return kLogLevels[static_cast<std::size_t>(level)];
+}
+
+std::optional<LogLevel> log_level_of(std::string_view name) {
+  LogLevel level{};
+  if (!choose(kLogLevels, name, level)) return std::nullopt;
+  return level;
+}
+
+Endpoint DaemonConfig::default_listen() {
+  return {Address{}, 7465};
+}
+
+Result<void> DaemonConfig::set(std::string_view key, std::string_view value) {
+  const auto* const entry =
+      std::find_if(entries().begin(), entries().end(), [&](const Entry& e) { return e.name == key; });
+  if (entry == entries().end()) return node.set(key, value);
+  if (entry->set(*this, value)) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{}: '{}' was given, expected {}", key, value, entry->expected));
+}
+
+std::vector<NodeConfig::Key> DaemonConfig::values() const {
+  std::vector<NodeConfig::Key> keys;
+  for (const Entry& entry : entries())
+    keys.push_back({entry.name, entry.value(*this), entry.expected, entry.what});
+  for (NodeConfig::Key& key : node.values()) keys.push_back(std::move(key));
+  return keys;
+}
+
+}  // namespace shoal
