@@ -429,6 +429,15 @@ const NodeConfig& Node::config() const {
 bool Node::is_client() const {
   return impl_->reachability.is_client();
 }
+std::string_view Node::reachability() const {
+  return to_string(impl_->reachability.state());
+}
+std::size_t Node::sessions() const {
+  return impl_->connections.size();
+}
+StatusResult Node::status() const {
+  return impl_->status();
+}
 std::size_t Node::jobs_queued() const {
   return impl_->context.jobs.size();
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "node/config.h"
 #include "node/control/command.h"
@@ -100,6 +101,9 @@ class Node final : public PortEvents {
   const NodeConfig& config() const;
   // Strangers cannot reach it: by configuration, or found out (dht/reachability.h).
   bool is_client() const;
+  std::string_view reachability() const;  // StatusResult::reachability
+  std::size_t sessions() const;
+  StatusResult status() const;  // as StatusCommand's answer, at once
   std::size_t jobs_queued() const;
   std::size_t requests_in_flight() const;
 

@@ -100,22 +100,22 @@ void Node::Impl::finish_asking_command(const Answer& answer) {
   context.results.emplace_back(pending->id, NextResult{next->contact});
 }
 
-void Node::Impl::execute(CommandId id, StatusCommand&) {
-  StatusResult status;
-  status.host = keys.public_key();
-  status.endpoints = own.advertised();
-  status.client = reachability.is_client();
-  status.reachability = to_string(reachability.state());
-  status.boot_number = boot_number;
-  status.contacts = table.size();
-  status.replacements = table.replacements();
+StatusResult Node::Impl::status() const {
+  StatusResult result;
+  result.host = keys.public_key();
+  result.endpoints = own.advertised();
+  result.client = reachability.is_client();
+  result.reachability = to_string(reachability.state());
+  result.boot_number = boot_number;
+  result.contacts = table.size();
+  result.replacements = table.replacements();
   const ItemTotals totals = ports.items.totals();
-  status.items = totals.count;
-  status.item_bytes = totals.body_bytes;
-  status.sessions = connections.size();
-  status.uptime = context.now() - started;
-  status.counters = named_counters(context.counters);
-  context.results.emplace_back(id, std::move(status));
+  result.items = totals.count;
+  result.item_bytes = totals.body_bytes;
+  result.sessions = connections.size();
+  result.uptime = context.now() - started;
+  result.counters = named_counters(context.counters);
+  return result;
 }
 
 void Node::Impl::execute(CommandId id, BroadcastCommand& command) {

@@ -99,7 +99,7 @@ struct Node::Impl final : RpcListener,
   void execute(CommandId id, PublishCommand& command) { operations.publish(id, std::move(command)); }
   void execute(CommandId id, LookupCommand& command) { operations.lookup(id, command); }
   void execute(CommandId id, ResolveCommand& command) { operations.resolve(id, command); }
-  void execute(CommandId id, StatusCommand&);
+  void execute(CommandId id, StatusCommand&) { context.results.emplace_back(id, status()); }
   void execute(CommandId id, TableCommand&);
   void execute(CommandId id, PeersCommand&) {
     context.results.emplace_back(id, PeersResult{groups.status()});
@@ -110,6 +110,10 @@ struct Node::Impl final : RpcListener,
     fail_command(id, ErrorCode::kUnsupported, "no key files here");
   }
   void execute(CommandId id, StopCommand&);
+  void execute(CommandId id, LogLevelCommand&) {
+    fail_command(id, ErrorCode::kUnsupported, "a node keeps no log of its own");
+  }
+  StatusResult status() const;
 
   void look_up(CommandId id, PendingCommand::Kind kind, const Id& target);
   void ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body);

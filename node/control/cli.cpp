@@ -83,6 +83,18 @@ void add_queries(CLI::App& app, Draft& draft) {
   plain("table", "List every contact of the routing table", "shoal table", TableCommand{});
   plain("stop", "Tell the node to leave the network and end, and wait for it", "shoal stop", StopCommand{});
 
+  CLI::App* log = add_subcommand(app, "log", "The log of the running node", "shoal log level debug");
+  log->require_subcommand(1);
+  CLI::App* level = add_control(*log, draft, "level",
+                                "Show the least level that is logged, or change it until the node ends",
+                                "shoal log level debug");
+  level->callback([&draft] { command_of<LogLevelCommand>(draft); });
+  add(level, "LEVEL", "trace, debug, info, warn, error or off", "", [&draft](const std::string& text) {
+    if (!log_level_of(text))
+      refuse(fmt::format("'{}' is no level: expected trace, debug, info, warn, error or off", text));
+    command_of<LogLevelCommand>(draft).level = text;
+  });
+
   CLI::App* ping =
       add_control(app, draft, "ping", "Ask whether a host is there", "shoal ping 5f3c…e1 192.0.2.7:7465");
   add(ping, "HOST", "The host's key, 64 hexadecimal digits", "", [&draft](const std::string& text) {

@@ -170,6 +170,7 @@ struct Describe {
     return fmt::format("in {} groups\n", answer.at("groups").dump());
   }
   std::string operator()(const StopCommand&) const { return "stopped\n"; }
+  std::string operator()(const LogLevelCommand&) const { return text_of(answer, "level") + "\n"; }
 };
 
 }  // namespace

@@ -82,10 +82,14 @@ struct BroadcastCommand {
 // The key files of the host have changed.
 struct ReloadKeysCommand {};
 struct StopCommand {};  // leaves: shutdown_host to the nearest contacts, then NodeListener::on_stopped
+// Of the program around the node, which answers it itself; nodes keep no log (kUnsupported).
+struct LogLevelCommand {
+  std::string level;  // to be logged from now on (DaemonConfig); empty: as before
+};
 
 using Command = std::variant<FindCommand, NextCommand, PingCommand, PutCommand, GetCommand, PublishCommand,
                              LookupCommand, ResolveCommand, StatusCommand, TableCommand, PeersCommand,
-                             BroadcastCommand, ReloadKeysCommand, StopCommand>;
+                             BroadcastCommand, ReloadKeysCommand, StopCommand, LogLevelCommand>;
 
 // The story of one iterative lookup.
 struct LookupReport {
@@ -201,9 +205,13 @@ struct TableResult {
   std::vector<Row> rows;
 };
 struct StopResult {};
+struct LogLevelResult {
+  std::string level;  // in force
+};
 
-using CommandResult = Result<
-    std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult, ResolveResult,
-                 StatusResult, TableResult, PeersResult, BroadcastResult, ReloadKeysResult, StopResult>>;
+using CommandResult =
+    Result<std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult,
+                        ResolveResult, StatusResult, TableResult, PeersResult, BroadcastResult,
+                        ReloadKeysResult, StopResult, LogLevelResult>>;
 
 }  // namespace shoal

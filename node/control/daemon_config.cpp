@@ -10,6 +10,7 @@
 namespace shoal {
 namespace {
 
+constexpr std::array<const char*, 2> kLogFormats = {"text", "json"};
 constexpr std::array<const char*, 6> kLogLevels = {"trace", "debug", "info", "warn", "error", "off"};
 
 // Of an enumeration whose values are the places of their names.
@@ -41,15 +42,19 @@ struct Entry {
 };
 
 // Sorted by name.
-const std::array<Entry, 2>& entries() {
-  static const std::array<Entry, 2> kEntries = {{
+const std::array<Entry, 3>& entries() {
+  static const std::array<Entry, 3> kEntries = {{
       {"listen", set_listen, [](const DaemonConfig& c) { return c.listen.to_string(); },
        "an endpoint such as 0.0.0.0:7465 or [::]:7465",
        "UDP and TCP address; [::] takes IPv4 too, and port 0 a port that is free."},
+      {"log_format",
+       [](DaemonConfig& c, std::string_view text) { return choose(kLogFormats, text, c.log_format); },
+       [](const DaemonConfig& c) { return std::string(kLogFormats[static_cast<std::size_t>(c.log_format)]); },
+       one_of(kLogFormats), "How the log is written, to standard error; json: one object a line."},
       {"log_level",
        [](DaemonConfig& c, std::string_view text) { return choose(kLogLevels, text, c.log_level); },
        [](const DaemonConfig& c) { return std::string(to_string(c.log_level)); }, one_of(kLogLevels),
-       "The least weighty lines that are logged."},
+       "The least weighty lines that are logged; `shoal log level` changes it while the node runs."},
   }};
   return kEntries;
 }

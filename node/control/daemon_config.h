@@ -14,9 +14,12 @@ enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kOff };
 const char* to_string(LogLevel level);
 std::optional<LogLevel> log_level_of(std::string_view name);
 
+enum class LogFormat { kText, kJson };
+
 struct DaemonConfig {
   Endpoint listen = default_listen();
   LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
   NodeConfig node;
 
   static Endpoint default_listen();  // [::]:7465

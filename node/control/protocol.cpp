@@ -22,8 +22,8 @@ struct Overloaded : F... {
 
 // Indexes the alternatives of Command.
 constexpr std::array<const char*, std::variant_size_v<Command>> kCommandNames = {
-    "find",    "next",   "ping",  "put",   "get",       "publish",     "lookup",
-    "resolve", "status", "table", "peers", "broadcast", "reload_keys", "stop"};
+    "find",   "next",  "ping",  "put",       "get",         "publish", "lookup",   "resolve",
+    "status", "table", "peers", "broadcast", "reload_keys", "stop",    "log_level"};
 
 // Invalid UTF-8 can only come from a message that quotes bytes; it must not end the process.
 std::string line_of(const json& object) {
@@ -68,7 +68,10 @@ void encode_fields(json& out, const Command& command) {
                         },
                         // No fields.
                         [](const StatusCommand&) {}, [](const TableCommand&) {}, [](const PeersCommand&) {},
-                        [](const ReloadKeysCommand&) {}, [](const StopCommand&) {}},
+                        [](const ReloadKeysCommand&) {}, [](const StopCommand&) {},
+                        [&](const LogLevelCommand& c) {
+                          if (!c.level.empty()) out["level"] = c.level;
+                        }},
              command);
 }
 
@@ -231,6 +234,10 @@ Command decode_command(Fields& fields) {
   }
   if (*name == "reload_keys") return ReloadKeysCommand{};
   if (*name == "stop") return StopCommand{};
+  if (*name == "log_level") {
+    const std::string* level = fields.string("level", false);
+    return LogLevelCommand{level == nullptr ? "" : *level};
+  }
   if (*name != "status") {
     fields.error(ErrorCode::kUnsupported, fmt::format("'{}' is no command: expected one of {}", *name,
                                                       fmt::join(kCommandNames, ", ")));
@@ -395,6 +402,10 @@ json encode_result(const TableResult& result) {
 
 json encode_result(const StopResult&) {
   return json::object();
+}
+
+json encode_result(const LogLevelResult& result) {
+  return {{"level", result.level}};
 }
 
 json encode_error(const Error& error) {

@@ -9,6 +9,7 @@
 //   get       key                                   resolve  host
 //   publish   secret, value, [salt], [sequence], [expected_sequence], [lifetime_ms]
 //   lookup    public_key, [salt], [all: true]       status, peers, stop
+//   log_level [level]
 //
 // `id` is the client's own number. Ids, keys and secrets are hexadecimal; values and salts base64 (RFC 4648
 // §4); endpoints "192.0.2.1:4000"; durations numbers in the unit of the name. Error codes are those of

@@ -1,22 +1,23 @@
 #include "node/os/run_node.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <string>
 
 #include "node/os/config_command.h"
+#include "node/os/log.h"
 #include "node/os/running_node.h"
 
 namespace shoal {
 namespace {
 
-std::string joined(const std::vector<Endpoint>& endpoints) {
-  std::string out;
-  for (const Endpoint& endpoint : endpoints) out += (out.empty() ? "" : ", ") + endpoint.to_string();
+std::vector<std::string> texts(const std::vector<Endpoint>& endpoints) {
+  std::vector<std::string> out;
+  for (const Endpoint& endpoint : endpoints) out.push_back(endpoint.to_string());
   return out;
 }
 
@@ -25,21 +26,31 @@ std::string joined(const std::vector<Endpoint>& endpoints) {
 int run_node(RunOptions options) {
   if (const auto errors = load_config(options); !errors.empty()) return report(errors);
   std::signal(SIGPIPE, SIG_IGN);  // a client of the control socket may go at any time
-  spdlog::set_default_logger(spdlog::stderr_color_st("shoal"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  spdlog::set_level(spdlog::level::from_str(to_string(options.config.log_level)));
+  open_log(options.config.log_format, options.config.log_level);
 
   Result<std::unique_ptr<RunningNode>> node = RunningNode::start(options);
   if (!node) {
-    fmt::print(stderr, "shoal: {}\n", node.error().message);
+    if (options.config.log_format == LogFormat::kJson) {
+      log(LogLevel::kError, "cannot start", {{"reason", node.error().message}});
+    } else {
+      fmt::print(stderr, "shoal: {}\n", node.error().message);
+    }
     return kExitUsage;
   }
-  fmt::print("ready: host {} listening on {} data {}\n", (*node)->id().hex(), joined((*node)->endpoints()),
-             options.data.string());
+  const StatusResult status = (*node)->node().status();
+  log(LogLevel::kInfo, "started",
+      {{"version", kShoalVersion},
+       {"host", status.host.hex()},
+       {"boot", status.boot_number},
+       {"endpoints", texts((*node)->endpoints())},
+       {"data", options.data.string()},
+       {"process", ::getpid()}});
+  fmt::print("ready: host {} listening on {} data {}\n", (*node)->node().id().hex(),
+             fmt::join(texts((*node)->endpoints()), ", "), options.data.string());
   std::fflush(stdout);
   (*node)->run();
   node->reset();
-  spdlog::info("stopped");
+  log(LogLevel::kInfo, "stopped");
   return kExitOk;
 }
 

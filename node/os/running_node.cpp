@@ -1,8 +1,6 @@
 #include "node/os/running_node.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
+#include <csignal>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -52,14 +50,17 @@ Result<void> RunningNode::open(const RunOptions& options) {
   log_warnings();
   node_->start();
   host_->attach(*this);
-  loop_.on_stop_signal([this](int) { stop(); });
+  loop_.on_stop_signal([this](int signal) {
+    log(LogLevel::kInfo, "stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    stop();
+  });
   return {};
 }
 
 RunningNode::~RunningNode() {
   if (control_ != nullptr) control_->stop_listening();
   if (host_ != nullptr) host_->detach();
-  if (stores_ != nullptr) log_warnings();
+  if (node_ != nullptr) log_warnings();
 }
 
 HostIdentity RunningNode::next_identity() {
@@ -83,7 +84,7 @@ void RunningNode::stop() {
   uv_timer_start(
       stop_timer_.get(),
       [](uv_timer_t* timer) {
-        spdlog::warn("the node did not get done in time: ending without it");
+        log(LogLevel::kWarn, "the node did not get done in time: ending without it");
         static_cast<EventLoop*>(timer->data)->stop();
       },
       kStopWithinMs, 0);
@@ -92,7 +93,10 @@ void RunningNode::stop() {
 }
 
 bool RunningNode::run_jobs() {
-  return node_->run_jobs(kJobsPerTurn);
+  const bool has_more = node_->run_jobs(kJobsPerTurn);
+  log_.observe({node_->table().size(), node_->reachability(), node_->sessions(), node_->counters()},
+               host_->ports().clock.now());
+  return has_more;
 }
 
 void RunningNode::on_command_result(CommandId command, const CommandResult& result) {
@@ -109,6 +113,7 @@ Result<std::size_t> RunningNode::load_keys() {
 }
 
 void RunningNode::on_control_command(CommandId id, Command command) {
+  if (const auto* level = std::get_if<LogLevelCommand>(&command)) return change_log_level(id, *level);
   if (std::holds_alternative<ReloadKeysCommand>(command)) {
     const auto groups = load_keys();
     if (groups) {
@@ -118,13 +123,33 @@ void RunningNode::on_control_command(CommandId id, Command command) {
     }
     return host_->wake();
   }
+  if (std::holds_alternative<StopCommand>(command)) log(LogLevel::kInfo, "stopping", {{"command", "stop"}});
   node_->on_command(id, std::move(command));
   host_->wake();
 }
 
+void RunningNode::change_log_level(CommandId id, const LogLevelCommand& command) {
+  if (!command.level.empty()) {
+    const std::optional<LogLevel> level = log_level_of(command.level);
+    if (!level) {
+      return on_command_result(
+          id, fail(ErrorCode::kInvalidArgument, "'" + command.level +
+                                                    "' is no level: expected trace, debug, info, "
+                                                    "warn, error or off"));
+    }
+    set_log_level(*level);
+  }
+  on_command_result(id, LogLevelResult{to_string(log_level())});
+}
+
 void RunningNode::drain_commits() {
+  const Instant now = host_->ports().clock.now();
   for (const CommitCompletion& completion : stores_->drain_completions()) {
-    if (!completion.outcome) spdlog::warn("{}", completion.outcome.error().message);
+    if (completion.outcome) {
+      log_.commit_succeeded();
+    } else {
+      log_.commit_failed(completion.outcome.error().message, now);
+    }
     node_->on_committed(completion.commit, completion.outcome);
   }
   host_->wake();
@@ -132,7 +157,8 @@ void RunningNode::drain_commits() {
 }
 
 void RunningNode::log_warnings() {
-  for (const std::string& warning : stores_->take_warnings()) spdlog::warn("{}", warning);
+  const Instant now = host_->ports().clock.now();
+  for (const std::string& warning : stores_->take_warnings()) log_.store_trouble(warning, now);
 }
 
 }  // namespace shoal

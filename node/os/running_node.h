@@ -9,6 +9,7 @@
 #include "node/os/control_socket.h"
 #include "node/os/event_loop.h"
 #include "node/os/key_directory.h"
+#include "node/os/node_log.h"
 #include "node/os/os_host.h"
 #include "node/store/data_directory.h"
 #include "node/store/sqlite_stores.h"
@@ -24,7 +25,7 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   // Until a signal or a command has stopped it.
   void run() { loop_.run(); }
 
-  const Id& id() const { return node_->id(); }
+  const Node& node() const { return *node_; }
   std::vector<Endpoint> endpoints() const { return host_->own_endpoints(); }
 
  private:
@@ -35,6 +36,7 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   void stop();
   void drain_commits();
   void log_warnings();
+  void change_log_level(CommandId id, const LogLevelCommand& command);
 
   PortEvents& events() override { return *node_; }
   bool run_jobs() override;
@@ -52,6 +54,7 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   std::optional<KeyDirectory> keys_;
   std::unique_ptr<SqliteStores> stores_;
   std::unique_ptr<OsHost> host_;
+  NodeLog log_;
   ContactBook contacts_;
   std::unique_ptr<Node> node_;
   UvHandle<uv_timer_t> stop_timer_;

@@ -85,14 +85,17 @@ class Node:
     def launch(self, bootstrap: list[str] = [], settings: dict[str, str] = {}) -> None:
         """Without waiting until it is ready; wait_ready() does."""
         command = [BINARY, "run", "--data", self.data, "--listen", self.listen]
-        command += ["--log-level", "warn"]
         for endpoint in bootstrap:
             command += ["--bootstrap", endpoint]
-        for key, value in settings.items():
+        for key, value in {"log_level": "warn", **settings}.items():
             command += ["--set", f"{key}={value}"]
         with open(self.data / "log", "ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
             )
 
     def wait_ready(self) -> None:

@@ -26,6 +26,7 @@ TEST(ConfigFile, SetsTheKeysOfProgramAndNode) {
   EXPECT_THAT(read_config(R"(# a comment
 listen: "[::1]:7000"
 log_level: debug
+log_format: json
 k: 8
 client: true
 item_lifetime: 12h
@@ -38,6 +39,7 @@ first_buckets: [64, 32]
               IsEmpty());
   EXPECT_EQ(config.listen.to_string(), "[::1]:7000");
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
+  EXPECT_EQ(config.log_format, LogFormat::kJson);
   EXPECT_EQ(config.node.k, 8u);
   EXPECT_TRUE(config.node.client);
   EXPECT_EQ(config.node.item_lifetime, 12h);
@@ -81,6 +83,7 @@ TEST(ConfigFile, SaysWhatIsWrongAndWhere) {
        "f:1:9: listen: '7465' was given, expected an endpoint such as 0.0.0.0:7465 or [::]:7465"},
       {"log_level: loud",
        "f:1:12: log_level: 'loud' was given, expected one of trace, debug, info, warn, error, off"},
+      {"log_format: xml", "f:1:13: log_format: 'xml' was given, expected one of text, json"},
       {"repliction: 3", "f:1:1: 'repliction' is not a key: did you mean 'replication'?"},
       {"frobnicate: 3", "f:1:1: 'frobnicate' is not a key: shoal config show prints them all"},
       {"[a]: 3", "f:1:1: '' is not a key: shoal config show prints them all"},
@@ -111,7 +114,7 @@ TEST(ConfigFile, PrintsAWholeFileThatReadsBackTheSame) {
                                                           {"bootstrap", "192.0.2.1:1,[::1]:2"},
                                                           {"first_buckets", ""},
                                                           {"k", "7"},
-                                                          {"log_level", "off"}};
+                                                          {"log_format", "json"}};
   for (const auto& [key, value] : settings) ASSERT_TRUE(config.set(key, value)) << key;
   const std::string text = config_text(config);
   DaemonConfig back;

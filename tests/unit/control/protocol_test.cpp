@@ -55,7 +55,9 @@ std::vector<Command> all_commands() {
           TableCommand{},
           BroadcastCommand{id(8), {1, 2}},
           ReloadKeysCommand{},
-          StopCommand{}};
+          StopCommand{},
+          LogLevelCommand{},
+          LogLevelCommand{"debug"}};
 }
 
 TEST(ControlProtocol, BringsEveryCommandAcross) {

@@ -1,0 +1,94 @@
+#include "node/os/log.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+namespace shoal {
+namespace {
+
+LogFormat format_in_use = LogFormat::kText;
+LogLevel level_in_use = LogLevel::kInfo;
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::kTrace:
+      return spdlog::level::trace;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kOff:
+      break;
+  }
+  return spdlog::level::off;
+}
+
+// Bytes that are no UTF-8 can only come from a message that quotes a stranger's; they must not end the
+// process.
+std::string json_text(const LogFields& value) {
+  return value.dump(-1, ' ', false, LogFields::error_handler_t::replace);
+}
+
+// As it is, or in JSON's quotes where it would not be told from what stands around it.
+std::string field_text(const LogFields& value) {
+  if (!value.is_string()) return json_text(value);
+  const auto& text = value.get_ref<const std::string&>();
+  const bool is_plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c != '"' && c != '=' && c < 127;
+  });
+  return is_plain ? text : json_text(value);
+}
+
+std::string text_line(std::string_view message, const LogFields& fields) {
+  const std::string quoted = json_text(std::string(message));
+  const bool is_plain = quoted.size() == message.size() + 2;
+  std::string line = is_plain ? std::string(message) : quoted;
+  for (const auto& [name, value] : fields.items()) line += fmt::format(" {}={}", name, field_text(value));
+  return line;
+}
+
+// Goes behind the time in the pattern of open_log().
+std::string json_line(LogLevel level, std::string_view message, const LogFields& fields) {
+  LogFields line = {{"level", to_string(level)}, {"message", std::string(message)}};
+  for (const auto& [name, value] : fields.items()) line[name] = value;
+  return json_text(line).substr(1);
+}
+
+}  // namespace
+
+void open_log(LogFormat format, LogLevel level) {
+  format_in_use = format;
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("shoal", std::make_shared<spdlog::sinks::stderr_color_sink_st>()));
+  spdlog::set_pattern(format == LogFormat::kText ? "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v"
+                                                 : R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v)",
+                      spdlog::pattern_time_type::utc);
+  set_log_level(level);
+}
+
+void set_log_level(LogLevel level) {
+  level_in_use = level;
+  spdlog::set_level(spdlog_level(level));
+}
+
+LogLevel log_level() {
+  return level_in_use;
+}
+
+void log(LogLevel level, std::string_view message, const LogFields& fields) {
+  if (level < level_in_use || level == LogLevel::kOff) return;
+  const std::string line =
+      format_in_use == LogFormat::kText ? text_line(message, fields) : json_line(level, message, fields);
+  spdlog::default_logger_raw()->log(spdlog_level(level), line);
+}
+
+}  // namespace shoal

@@ -1,0 +1,93 @@
+#include "node/os/node_log.h"
+
+namespace shoal {
+namespace {
+
+struct RefusalKind {
+  const char* name;
+  std::uint64_t NodeCounters::*count;
+};
+// Late responses and requests without an answer are no refusals: every network has them.
+constexpr std::array<RefusalKind, NodeLog::kRefusalKinds> kRefusals = {{
+    {"malformed", &NodeCounters::dropped_malformed},
+    {"unverified", &NodeCounters::dropped_unverified},
+    {"queue_full", &NodeCounters::dropped_queue_full},
+    {"stranger_budget", &NodeCounters::dropped_stranger_budget},
+    {"rate_limit", &NodeCounters::dropped_rate_limit},
+    {"amplification", &NodeCounters::dropped_amplification},
+    {"unsendable", &NodeCounters::dropped_send},
+    {"lookups", &NodeCounters::lookups_refused},
+    {"stores", &NodeCounters::stores_refused},
+    {"listen_failures", &NodeCounters::listen_failures},
+    {"items_damaged", &NodeCounters::items_damaged},
+}};
+
+bool is_due(const std::optional<Instant>& told, Instant now) {
+  return !told || now - *told >= NodeLog::kRepeatAfter;
+}
+
+}  // namespace
+
+void NodeLog::observe(const View& view, Instant now) {
+  const bool has_joined = view.contacts > 0;
+  if (has_joined != has_joined_) {
+    has_joined_ = has_joined;
+    if (has_joined) {
+      write_(LogLevel::kInfo, "joined the network", {{"contacts", view.contacts}});
+    } else {
+      write_(LogLevel::kWarn, "lost the network: no contact is left", LogFields::object());
+    }
+  }
+  if (view.reachability != reachability_) {
+    reachability_ = view.reachability;
+    write_(LogLevel::kInfo,
+           reachability_ == "unreachable" ? "strangers cannot reach this host: it acts as a client"
+                                          : "reachability has changed",
+           {{"reachability", reachability_}});
+  }
+  if (view.sessions != sessions_) {
+    sessions_ = view.sessions;
+    write_(LogLevel::kDebug, "sessions have changed", {{"sessions", sessions_}});
+  }
+  observe_refusals(view.counters, now);
+}
+
+void NodeLog::observe_refusals(const NodeCounters& counters, Instant now) {
+  if (!is_due(refusals_told_, now)) return;
+  LogFields since = LogFields::object();
+  for (std::size_t i = 0; i < kRefusals.size(); ++i) {
+    const std::uint64_t count = counters.*kRefusals[i].count;
+    if (count != refused_[i]) since[kRefusals[i].name] = count - refused_[i];
+    refused_[i] = count;
+  }
+  if (since.empty()) return;
+  refusals_told_ = now;
+  write_(LogLevel::kInfo, "refused or dropped since this was told last", since);
+}
+
+void NodeLog::store_trouble(const std::string& message, Instant now) {
+  if (troubles_.size() >= kTroublesMax && !troubles_.contains(message)) troubles_.clear();
+  Trouble& trouble = troubles_[message];
+  if (!is_due(trouble.told, now)) {
+    ++trouble.untold;
+    return;
+  }
+  LogFields fields = LogFields::object();
+  if (trouble.untold > 0) fields["repeated"] = trouble.untold;
+  trouble = {now, 0};
+  write_(LogLevel::kWarn, message, fields);
+}
+
+void NodeLog::commit_failed(const std::string& message, Instant now) {
+  commits_fail_ = true;
+  store_trouble(message, now);
+}
+
+void NodeLog::commit_succeeded() {
+  if (!commits_fail_) return;
+  commits_fail_ = false;
+  troubles_.clear();
+  write_(LogLevel::kInfo, "the store keeps items again", LogFields::object());
+}
+
+}  // namespace shoal
