@@ -52,6 +52,8 @@ void add_settings(CLI::App* sub, Draft& draft) {
   add_setting(sub, draft, "--log-level", "log_level",
               "Least of what goes to standard error: trace, debug, info (default), warn, error or off",
               "LEVEL");
+  add_setting(sub, draft, "--metrics", "metrics",
+              "Serve metrics to Prometheus there, at /metrics (default: off)", "ADDR:PORT");
   add_setting(sub, draft, "--log-format", "log_format", "text (default), or json: one object a line",
               "FORMAT");
 }

@@ -33,6 +33,17 @@ bool set_listen(DaemonConfig& config, std::string_view text) {
   return endpoint.has_value();
 }
 
+bool set_metrics(DaemonConfig& config, std::string_view text) {
+  if (text == "off") {
+    config.metrics.reset();
+    return true;
+  }
+  const Result<Endpoint> endpoint = Endpoint::parse(text);
+  if (!endpoint || !endpoint->is_loopback()) return false;
+  config.metrics = *endpoint;
+  return true;
+}
+
 struct Entry {
   const char* name;
   bool (*set)(DaemonConfig& config, std::string_view text);  // false: not what is expected
@@ -42,8 +53,8 @@ struct Entry {
 };
 
 // Sorted by name.
-const std::array<Entry, 3>& entries() {
-  static const std::array<Entry, 3> kEntries = {{
+const std::array<Entry, 4>& entries() {
+  static const std::array<Entry, 4> kEntries = {{
       {"listen", set_listen, [](const DaemonConfig& c) { return c.listen.to_string(); },
        "an endpoint such as 0.0.0.0:7465 or [::]:7465",
        "UDP and TCP address; [::] takes IPv4 too, and port 0 a port that is free."},
@@ -55,6 +66,10 @@ const std::array<Entry, 3>& entries() {
        [](DaemonConfig& c, std::string_view text) { return choose(kLogLevels, text, c.log_level); },
        [](const DaemonConfig& c) { return std::string(to_string(c.log_level)); }, one_of(kLogLevels),
        "The least weighty lines that are logged; `shoal log level` changes it while the node runs."},
+      {"metrics", set_metrics,
+       [](const DaemonConfig& c) { return c.metrics ? c.metrics->to_string() : std::string("off"); },
+       "off, or a loopback endpoint such as 127.0.0.1:9465",
+       "Where metrics are served to Prometheus, by HTTP at /metrics."},
   }};
   return kEntries;
 }

@@ -20,6 +20,7 @@ struct DaemonConfig {
   Endpoint listen = default_listen();
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
+  std::optional<Endpoint> metrics;  // loopback
   NodeConfig node;
 
   static Endpoint default_listen();  // [::]:7465

@@ -18,6 +18,8 @@ constexpr std::array<RefusalKind, NodeLog::kRefusalKinds> kRefusals = {{
     {"unsendable", &NodeCounters::dropped_send},
     {"lookups", &NodeCounters::lookups_refused},
     {"stores", &NodeCounters::stores_refused},
+    {"sessions", &NodeCounters::sessions_refused},
+    {"rendezvous", &NodeCounters::rendezvous_refused},
     {"listen_failures", &NodeCounters::listen_failures},
     {"items_damaged", &NodeCounters::items_damaged},
 }};

@@ -22,7 +22,7 @@ class NodeLog {
  public:
   static constexpr Duration kRepeatAfter = 60s;    // of refusals, and of each trouble of the store
   static constexpr std::size_t kTroublesMax = 64;  // told apart; with more all are forgotten
-  static constexpr std::size_t kRefusalKinds = 11;
+  static constexpr std::size_t kRefusalKinds = 13;
   using Write = std::function<void(LogLevel, std::string_view message, const LogFields& fields)>;
 
   explicit NodeLog(Write write = log) : write_(std::move(write)) {}

@@ -38,13 +38,11 @@ int run_node(RunOptions options) {
     return kExitUsage;
   }
   const StatusResult status = (*node)->node().status();
-  log(LogLevel::kInfo, "started",
-      {{"version", kShoalVersion},
-       {"host", status.host.hex()},
-       {"boot", status.boot_number},
-       {"endpoints", texts((*node)->endpoints())},
-       {"data", options.data.string()},
-       {"process", ::getpid()}});
+  LogFields started = {{"version", kShoalVersion},      {"host", status.host.hex()},
+                       {"boot", status.boot_number},    {"endpoints", texts((*node)->endpoints())},
+                       {"data", options.data.string()}, {"process", ::getpid()}};
+  if (const auto metrics = (*node)->metrics()) started["metrics"] = metrics->to_string();
+  log(LogLevel::kInfo, "started", started);
   fmt::print("ready: host {} listening on {} data {}\n", (*node)->node().id().hex(),
              fmt::join(texts((*node)->endpoints()), ", "), options.data.string());
   std::fflush(stdout);

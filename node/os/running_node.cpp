@@ -5,7 +5,9 @@
 #include <variant>
 #include <vector>
 
+#include "node/control/metrics_text.h"
 #include "node/os/entropy.h"
+#include "node/os/process_usage.h"
 #include "node/secure/keys.h"
 
 namespace shoal {
@@ -39,6 +41,13 @@ Result<void> RunningNode::open(const RunOptions& options) {
   if (!control) return tl::unexpected(std::move(control.error()));
   control_ = std::move(*control);
 
+  if (options.config.metrics) {
+    auto metrics =
+        MetricsServer::open(*loop_.uv(), *options.config.metrics, [this] { return metrics_text(); });
+    if (!metrics) return tl::unexpected(std::move(metrics.error()));
+    metrics_ = std::move(*metrics);
+  }
+
   const HostIdentity identity = next_identity();
   const HostPorts ports = host_->ports();
   node_ = std::make_unique<Node>(options.config.node, KeyPair::from_seed(identity.key_seed),
@@ -61,6 +70,16 @@ RunningNode::~RunningNode() {
   if (control_ != nullptr) control_->stop_listening();
   if (host_ != nullptr) host_->detach();
   if (node_ != nullptr) log_warnings();
+}
+
+std::optional<Endpoint> RunningNode::metrics() const {
+  if (metrics_ == nullptr) return std::nullopt;
+  return metrics_->endpoint();
+}
+
+std::string RunningNode::metrics_text() const {
+  return shoal::metrics_text(
+      {kShoalVersion, node_->status(), node_->jobs_queued(), node_->requests_in_flight(), process_usage()});
 }
 
 HostIdentity RunningNode::next_identity() {

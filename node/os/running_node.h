@@ -9,6 +9,7 @@
 #include "node/os/control_socket.h"
 #include "node/os/event_loop.h"
 #include "node/os/key_directory.h"
+#include "node/os/metrics_server.h"
 #include "node/os/node_log.h"
 #include "node/os/os_host.h"
 #include "node/store/data_directory.h"
@@ -26,6 +27,8 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   void run() { loop_.run(); }
 
   const Node& node() const { return *node_; }
+  // Where metrics are served; nothing when they are not.
+  std::optional<Endpoint> metrics() const;
   std::vector<Endpoint> endpoints() const { return host_->own_endpoints(); }
 
  private:
@@ -34,6 +37,7 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   HostIdentity next_identity();
   // Leaves the network; a second call, or a node that does not get done in time, ends at once.
   void stop();
+  std::string metrics_text() const;
   void drain_commits();
   void log_warnings();
   void change_log_level(CommandId id, const LogLevelCommand& command);
@@ -57,6 +61,7 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   NodeLog log_;
   ContactBook contacts_;
   std::unique_ptr<Node> node_;
+  std::unique_ptr<MetricsServer> metrics_;
   UvHandle<uv_timer_t> stop_timer_;
 };
 

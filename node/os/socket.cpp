@@ -22,25 +22,6 @@ bool is_link_local(const Endpoint& endpoint) {
   return endpoint.address[0] == 0xfe && (endpoint.address[1] & 0xc0) == 0x80;
 }
 
-Result<Descriptor> bound_socket(int type, const Endpoint& listen) {
-  const int family = family_of(listen);
-  const char* protocol = type == SOCK_DGRAM ? "UDP" : "TCP";
-  const auto failed = [&] {
-    return fail_with_errno(fmt::format("listen at {} ({})", listen.to_string(), protocol));
-  };
-  Descriptor fd(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return failed();
-  if (family == AF_INET6) {
-    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, listen.is_unspecified() ? 0 : 1);
-  }
-  // A restarted node finds the old one's connections in TIME_WAIT; for UDP it would let two nodes share a
-  // port.
-  if (type == SOCK_STREAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  const SocketAddress address(family, listen);
-  if (bind(fd.get(), address.raw(), address.length) != 0) return failed();
-  return fd;
-}
-
 void enlarge_buffers(int udp) {
   // FORCE passes the system's limit, for those who may.
   if (!set_option(udp, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBytes)) {
@@ -104,6 +85,25 @@ bool set_option(int fd, int level, int name, int value) {
 tl::unexpected<Error> fail_with_errno(const std::string& what) {
   const int number = errno;
   return fail(ErrorCode::kIo, fmt::format("cannot {}: {}", what, std::generic_category().message(number)));
+}
+
+Result<Descriptor> bound_socket(int type, const Endpoint& listen) {
+  const int family = family_of(listen);
+  const char* protocol = type == SOCK_DGRAM ? "UDP" : "TCP";
+  const auto failed = [&] {
+    return fail_with_errno(fmt::format("listen at {} ({})", listen.to_string(), protocol));
+  };
+  Descriptor fd(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return failed();
+  if (family == AF_INET6) {
+    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, listen.is_unspecified() ? 0 : 1);
+  }
+  // A restarted node finds the old one's connections in TIME_WAIT; for UDP it would let two nodes share a
+  // port.
+  if (type == SOCK_STREAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  const SocketAddress address(family, listen);
+  if (bind(fd.get(), address.raw(), address.length) != 0) return failed();
+  return fd;
 }
 
 Result<SocketPair> bind_pair(const Endpoint& listen) {

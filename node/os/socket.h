@@ -25,6 +25,7 @@ class Descriptor {
 
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;
@@ -52,13 +53,17 @@ bool set_option(int fd, int level, int name, int value);
 // "cannot WHAT: TEXT OF ERRNO", kIo.
 tl::unexpected<Error> fail_with_errno(const std::string& what);
 
+// Of type SOCK_DGRAM or SOCK_STREAM, not listening; not blocking. Error kIo, naming address, port, protocol
+// and the reason.
+Result<Descriptor> bound_socket(int type, const Endpoint& listen);
+
 struct SocketPair {
   Descriptor udp;
   Descriptor tcp;   // bound, not listening
   Endpoint listen;  // with the port that was found
 };
 
-// Port 0 finds one that is free for both. Error kIo, naming address, port, protocol and the reason.
+// Port 0 finds one that is free for both. Errors as bound_socket.
 Result<SocketPair> bind_pair(const Endpoint& listen);
 
 }  // namespace shoal

@@ -27,6 +27,7 @@ TEST(ConfigFile, SetsTheKeysOfProgramAndNode) {
 listen: "[::1]:7000"
 log_level: debug
 log_format: json
+metrics: 127.0.0.1:9465
 k: 8
 client: true
 item_lifetime: 12h
@@ -40,6 +41,7 @@ first_buckets: [64, 32]
   EXPECT_EQ(config.listen.to_string(), "[::1]:7000");
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
   EXPECT_EQ(config.log_format, LogFormat::kJson);
+  EXPECT_EQ(config.metrics->to_string(), "127.0.0.1:9465");
   EXPECT_EQ(config.node.k, 8u);
   EXPECT_TRUE(config.node.client);
   EXPECT_EQ(config.node.item_lifetime, 12h);
@@ -84,6 +86,9 @@ TEST(ConfigFile, SaysWhatIsWrongAndWhere) {
       {"log_level: loud",
        "f:1:12: log_level: 'loud' was given, expected one of trace, debug, info, warn, error, off"},
       {"log_format: xml", "f:1:13: log_format: 'xml' was given, expected one of text, json"},
+      {"metrics: 0.0.0.0:9465",
+       "f:1:10: metrics: '0.0.0.0:9465' was given, expected off, or a loopback endpoint such as "
+       "127.0.0.1:9465"},
       {"repliction: 3", "f:1:1: 'repliction' is not a key: did you mean 'replication'?"},
       {"frobnicate: 3", "f:1:1: 'frobnicate' is not a key: shoal config show prints them all"},
       {"[a]: 3", "f:1:1: '' is not a key: shoal config show prints them all"},
@@ -110,11 +115,10 @@ TEST(ConfigFile, FindsAllErrorsAndLeavesWhatIsWrongAsItWas) {
 
 TEST(ConfigFile, PrintsAWholeFileThatReadsBackTheSame) {
   DaemonConfig config;
-  const std::pair<const char*, const char*> settings[] = {{"listen", "[::1]:1"},
-                                                          {"bootstrap", "192.0.2.1:1,[::1]:2"},
-                                                          {"first_buckets", ""},
-                                                          {"k", "7"},
-                                                          {"log_format", "json"}};
+  const std::pair<const char*, const char*> settings[] = {
+      {"listen", "[::1]:1"},  {"bootstrap", "192.0.2.1:1,[::1]:2"},
+      {"first_buckets", ""},  {"k", "7"},
+      {"log_format", "json"}, {"metrics", "[::1]:9"}};
   for (const auto& [key, value] : settings) ASSERT_TRUE(config.set(key, value)) << key;
   const std::string text = config_text(config);
   DaemonConfig back;

@@ -1,0 +1,119 @@
+#include "node/os/http_request.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace shoal {
+namespace {
+
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// RFC 9110 §5.6.2
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_alphanumeric(c) || kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_visible(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+bool is_field_value(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c == '\t' || (c != 127 && static_cast<unsigned char>(c) >= ' '); });
+}
+
+bool is_host(std::string_view name) {
+  constexpr std::string_view kHost = "host";
+  return std::equal(name.begin(), name.end(), kHost.begin(), kHost.end(),
+                    [](char a, char b) { return (a | 0x20) == b; });
+}
+
+// Takes a line off the front; nothing where none ends with CRLF.
+std::optional<std::string_view> take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos || end == 0 || text[end - 1] != '\r') return std::nullopt;
+  const std::string_view line = text.substr(0, end - 1);
+  text.remove_prefix(end + 1);
+  return line;
+}
+
+// Of "/path?query" or "http://host/path?query".
+std::string_view path_of(std::string_view target) {
+  constexpr std::string_view kScheme = "http://";
+  if (target.starts_with(kScheme)) {
+    target.remove_prefix(kScheme.size());
+    target.remove_prefix(std::min(target.find('/'), target.size()));
+  }
+  return target.substr(0, target.find('?'));
+}
+
+tl::expected<HttpRequest, HttpStatus> parse_request_line(std::string_view line) {
+  const auto refused = tl::unexpected(HttpStatus::kBadRequest);
+  const std::size_t first = line.find(' ');
+  const std::size_t second = line.find(' ', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos) return refused;
+  const std::string_view target = line.substr(first + 1, second - first - 1);
+  const std::string_view version = line.substr(second + 1);
+  if (!is_token(line.substr(0, first)) || !is_visible(target)) return refused;
+  if (version.size() != 8 || !version.starts_with("HTTP/") || version[6] != '.') return refused;
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return tl::unexpected(HttpStatus::kVersionNotSupported);
+  return HttpRequest{line.substr(0, first), path_of(target)};
+}
+
+}  // namespace
+
+const char* reason_of(HttpStatus status) {
+  switch (status) {
+    case HttpStatus::kOk:
+      return "OK";
+    case HttpStatus::kBadRequest:
+      return "Bad Request";
+    case HttpStatus::kNotFound:
+      return "Not Found";
+    case HttpStatus::kMethodNotAllowed:
+      return "Method Not Allowed";
+    case HttpStatus::kUriTooLong:
+      return "URI Too Long";
+    case HttpStatus::kHeadTooLarge:
+      return "Request Header Fields Too Large";
+    case HttpStatus::kVersionNotSupported:
+      return "HTTP Version Not Supported";
+  }
+  return "";
+}
+
+std::optional<std::string_view> http_head_of(std::string_view bytes) {
+  for (std::size_t end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n', end + 1)) {
+    std::size_t next = end + 1;
+    if (next < bytes.size() && bytes[next] == '\r') ++next;
+    if (next < bytes.size() && bytes[next] == '\n') return bytes.substr(0, next + 1);
+  }
+  return std::nullopt;
+}
+
+tl::expected<HttpRequest, HttpStatus> parse_http_head(std::string_view head) {
+  const auto refused = tl::unexpected(HttpStatus::kBadRequest);
+  const std::optional<std::string_view> first = take_line(head);
+  if (!first) return refused;
+  tl::expected<HttpRequest, HttpStatus> request = parse_request_line(*first);
+  if (!request) return request;
+  int hosts = 0;
+  for (auto line = take_line(head);; line = take_line(head)) {
+    if (!line) return refused;
+    if (line->empty()) break;
+    const std::size_t colon = line->find(':');
+    if (colon == std::string_view::npos || !is_token(line->substr(0, colon))) return refused;
+    if (!is_field_value(line->substr(colon + 1))) return refused;
+    if (is_host(line->substr(0, colon))) ++hosts;
+  }
+  // RFC 9112 §3.2: a request of HTTP/1.1 has one Host.
+  if (hosts > 1 || (hosts == 0 && first->ends_with("1.1"))) return refused;
+  return request;
+}
+
+}  // namespace shoal
