@@ -3,15 +3,19 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
 namespace shoal {
 namespace {
 
-LogFormat format_in_use = LogFormat::kText;
+enum class Form { kText, kJournal, kJson };
+Form form_in_use = Form::kText;
 LogLevel level_in_use = LogLevel::kInfo;
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
@@ -30,6 +34,19 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
       break;
   }
   return spdlog::level::off;
+}
+
+// As syslog counts them (sd-daemon(3)).
+int journal_priority(LogLevel level) {
+  return level <= LogLevel::kDebug ? 7 : level == LogLevel::kInfo ? 6 : level == LogLevel::kWarn ? 4 : 3;
+}
+
+// systemd names the stream that it gave the service; somebody may have put another in its place.
+bool is_journal(int fd) {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  if (stream == nullptr || ::fstat(fd, &status) != 0) return false;
+  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
 // Bytes that are no UTF-8 can only come from a message that quotes a stranger's; they must not end the
@@ -66,12 +83,14 @@ std::string json_line(LogLevel level, std::string_view message, const LogFields&
 }  // namespace
 
 void open_log(LogFormat format, LogLevel level) {
-  format_in_use = format;
+  form_in_use = format == LogFormat::kJson  ? Form::kJson
+                : is_journal(STDERR_FILENO) ? Form::kJournal
+                                            : Form::kText;
   spdlog::set_default_logger(
       std::make_shared<spdlog::logger>("shoal", std::make_shared<spdlog::sinks::stderr_color_sink_st>()));
-  spdlog::set_pattern(format == LogFormat::kText ? "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v"
-                                                 : R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v)",
-                      spdlog::pattern_time_type::utc);
+  constexpr const char* kPatterns[] = {"%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", "%v",
+                                       R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v)"};
+  spdlog::set_pattern(kPatterns[static_cast<int>(form_in_use)], spdlog::pattern_time_type::utc);
   set_log_level(level);
 }
 
@@ -86,8 +105,9 @@ LogLevel log_level() {
 
 void log(LogLevel level, std::string_view message, const LogFields& fields) {
   if (level < level_in_use || level == LogLevel::kOff) return;
-  const std::string line =
-      format_in_use == LogFormat::kText ? text_line(message, fields) : json_line(level, message, fields);
+  std::string line =
+      form_in_use == Form::kJson ? json_line(level, message, fields) : text_line(message, fields);
+  if (form_in_use == Form::kJournal) line = fmt::format("<{}>{}", journal_priority(level), line);
   spdlog::default_logger_raw()->log(spdlog_level(level), line);
 }
 

@@ -3,7 +3,8 @@
 //   text   2026-11-20T17:00:00.000Z info joined the network contacts=3
 //   json   {"time":"2026-11-20T17:00:00.000Z","level":"info","message":"joined the network","contacts":3}
 //
-// Control characters are escaped in both, so that what a stranger sent cannot forge a line.
+// To the journal of systemd, text has its level as the journal wants it, and no time: `<6>joined the network
+// …`. Control characters are escaped in both, so that what a stranger sent cannot forge a line.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 #include "node/os/process_usage.h"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -13,15 +14,10 @@
 namespace shoal {
 namespace {
 
-// When the machine was started, in seconds since the Unix epoch (proc(5), /proc/stat).
-double boot_time() {
-  std::ifstream file("/proc/stat");
-  std::string word;
-  while (file >> word) {
-    double seconds = 0;
-    if (word == "btime" && file >> seconds) return seconds;
-  }
-  return 0;
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 // The fields of /proc/self/stat from the third on: the second is the program's name, which may hold anything
@@ -65,7 +61,8 @@ std::uint64_t open_descriptors() {
 }  // namespace
 
 ProcessUsage process_usage() {
-  static const double kBootTime = boot_time();
+  // When the machine was started. Taken once: the wall clock may be set.
+  static const double kBootTime = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
   const auto ticks_per_s = static_cast<double>(::sysconf(_SC_CLK_TCK));
   const Stat stat = read_stat();
   ProcessUsage usage;

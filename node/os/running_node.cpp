@@ -1,5 +1,7 @@
 #include "node/os/running_node.h"
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <utility>
 #include <variant>
@@ -59,8 +61,13 @@ Result<void> RunningNode::open(const RunOptions& options) {
   log_warnings();
   node_->start();
   host_->attach(*this);
+  service_.emplace(*loop_.uv(), [this] {
+    return fmt::format("{} contacts, {} sessions, {} items", node_->table().size(), node_->sessions(),
+                       stores_->items().totals().count);
+  });
+  service_->ready();
   loop_.on_stop_signal([this](int signal) {
-    log(LogLevel::kInfo, "stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    say_stopping("signal", signal == SIGINT ? "SIGINT" : "SIGTERM");
     stop();
   });
   return {};
@@ -93,6 +100,11 @@ HostIdentity RunningNode::next_identity() {
   ++identity.boot_number;
   stores_->hosts().save_identity(identity);
   return identity;
+}
+
+void RunningNode::say_stopping(const char* cause, const char* name) {
+  log(LogLevel::kInfo, "stopping", {{cause, name}});
+  service_->stopping();
 }
 
 void RunningNode::stop() {
@@ -136,13 +148,13 @@ void RunningNode::on_control_command(CommandId id, Command command) {
   if (std::holds_alternative<ReloadKeysCommand>(command)) {
     const auto groups = load_keys();
     if (groups) {
-      control_->answer(id, ReloadKeysResult{*groups});
+      on_command_result(id, ReloadKeysResult{*groups});
     } else {
-      control_->answer(id, tl::unexpected(groups.error()));
+      on_command_result(id, tl::unexpected(groups.error()));
     }
     return host_->wake();
   }
-  if (std::holds_alternative<StopCommand>(command)) log(LogLevel::kInfo, "stopping", {{"command", "stop"}});
+  if (std::holds_alternative<StopCommand>(command)) say_stopping("command", "stop");
   node_->on_command(id, std::move(command));
   host_->wake();
 }

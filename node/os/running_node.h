@@ -12,6 +12,7 @@
 #include "node/os/metrics_server.h"
 #include "node/os/node_log.h"
 #include "node/os/os_host.h"
+#include "node/os/service_manager.h"
 #include "node/store/data_directory.h"
 #include "node/store/sqlite_stores.h"
 
@@ -37,6 +38,7 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   HostIdentity next_identity();
   // Leaves the network; a second call, or a node that does not get done in time, ends at once.
   void stop();
+  void say_stopping(const char* cause, const char* name);
   std::string metrics_text() const;
   void drain_commits();
   void log_warnings();
@@ -62,6 +64,7 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   ContactBook contacts_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<MetricsServer> metrics_;
+  std::optional<ServiceManager> service_;
   UvHandle<uv_timer_t> stop_timer_;
 };
 

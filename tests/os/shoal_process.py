@@ -82,7 +82,12 @@ class Node:
         self.host = ""
         self.endpoint = ""
 
-    def launch(self, bootstrap: list[str] = [], settings: dict[str, str] = {}) -> None:
+    def launch(
+        self,
+        bootstrap: list[str] = [],
+        settings: dict[str, str] = {},
+        environment: dict[str, str] = {},
+    ) -> None:
         """Without waiting until it is ready; wait_ready() does."""
         command = [BINARY, "run", "--data", self.data, "--listen", self.listen]
         for endpoint in bootstrap:
@@ -96,6 +101,7 @@ class Node:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                env={**os.environ, **environment},
             )
 
     def wait_ready(self) -> None:
