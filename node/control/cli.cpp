@@ -72,13 +72,28 @@ C& command_of(Draft& draft) {
   return std::get<C>(draft.control.command);
 }
 
+void add_status(CLI::App& app, Draft& draft) {
+  CLI::App* sub =
+      add_control(app, draft, "status", "Show the node's own state and counters", "shoal status --watch");
+  sub->callback([&draft] { draft.control.command = StatusCommand{}; });
+  add(sub, "--watch", "Again every so many seconds (default 1), with rates, until Ctrl-C", "[SECONDS]",
+      [&draft](const std::string& text) {
+        const Result<Duration> every = parse_duration(text.empty() ? "1s" : text + "s");
+        if (!every || *every < 100ms || *every > 24h) {
+          refuse(fmt::format("'{}' seconds: expected a number from 0.1 to 86400", text));
+        }
+        draft.control.watch = *every;
+      })
+      ->expected(0, 1);
+}
+
 void add_queries(CLI::App& app, Draft& draft) {
   const auto plain = [&](const char* name, const char* what, const char* example, Command command) {
     add_control(app, draft, name, what, example)->callback([&draft, command] {
       draft.control.command = command;
     });
   };
-  plain("status", "Show the node's own state and counters", "shoal status --json", StatusCommand{});
+  add_status(app, draft);
   plain("peers", "List this host's groups and their peers", "shoal peers", PeersCommand{});
   plain("table", "List every contact of the routing table", "shoal table", TableCommand{});
   plain("stop", "Tell the node to leave the network and end, and wait for it", "shoal stop", StopCommand{});

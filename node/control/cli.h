@@ -45,9 +45,10 @@ struct ControlOptions {
   bool json = false;
   Duration timeout{};
   Command command;
-  std::string value_from;  // put, publish: a file, "-" for standard input
-  std::string value_to;    // get, lookup: a file, "-" for standard output
-  std::string key_file;    // publish
+  std::optional<Duration> watch;  // status: again and again, this often
+  std::string value_from;         // put, publish: a file, "-" for standard input
+  std::string value_to;           // get, lookup: a file, "-" for standard output
+  std::string key_file;           // publish
   bool new_key = false;
 };
 

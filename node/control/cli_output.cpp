@@ -93,7 +93,7 @@ std::string endpoints_text(const json& answer) {
   return out;
 }
 
-std::string status_text(const json& answer) {
+std::string status_head(const json& answer) {
   std::string endpoints;
   for (const json& endpoint : answer.at("endpoints"))
     endpoints += fmt::format(" {}", endpoint.get<std::string>());
@@ -110,6 +110,11 @@ std::string status_text(const json& answer) {
   out += fmt::format("sessions      {}\n", answer.at("sessions").dump());
   out += fmt::format("up            {} (boot {})\n", duration_text(number_of(answer, "uptime_s")),
                      answer.at("boot_number").dump());
+  return out;
+}
+
+std::string status_text(const json& answer) {
+  std::string out = status_head(answer);
   for (const auto& [name, value] : answer.at("counters").items()) {
     if (value != 0) out += fmt::format("  {} {}\n", name, value.dump());
   }
@@ -174,6 +179,20 @@ struct Describe {
 };
 
 }  // namespace
+
+std::string describe_change(const json& before, const json& answer) {
+  if (before.is_null()) return status_text(answer);
+  const double seconds = number_of(answer, "uptime_s") - number_of(before, "uptime_s");
+  std::string out = status_head(answer);
+  for (const auto& [name, value] : answer.at("counters").items()) {
+    if (value == 0) continue;
+    out += fmt::format("  {} {}", name, value.dump());
+    const double more = value.get<double>() - before.at("counters").value(name, 0.0);
+    if (more > 0 && seconds > 0) out += fmt::format(" (+{:.1f}/s)", more / seconds);
+    out += "\n";
+  }
+  return out;
+}
 
 std::string describe(const Command& command, const json& answer) {
   return std::visit(Describe{answer}, command);

@@ -13,4 +13,8 @@ namespace shoal {
 // are not part of it. Throws nlohmann::json::exception when the object is not of that kind.
 std::string describe(const Command& command, const nlohmann::json& answer);
 
+// Of a StatusCommand's answer after an earlier one of the same node, whose counters give rates; `before` may
+// be null.
+std::string describe_change(const nlohmann::json& before, const nlohmann::json& answer);
+
 }  // namespace shoal

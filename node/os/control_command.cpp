@@ -10,6 +10,7 @@
 #include "node/control/cli_output.h"
 #include "node/os/control_client.h"
 #include "node/os/files.h"
+#include "node/os/watch_status.h"
 #include "node/wire/messages.h"
 
 namespace shoal {
@@ -26,6 +27,11 @@ int failed(const ControlOptions& options, const Error& error, int status) {
   }
   fmt::print(stderr, "shoal: {}\n", message);
   return status;
+}
+
+int failed(const ControlOptions& options, const ControlClient::Failure& failure) {
+  const bool refused = failure.is_nodes || failure.error.code == ErrorCode::kTimeout;
+  return failed(options, failure.error, refused ? kExitRefused : kExitUnreachable);
 }
 
 // Fills in what comes from files.
@@ -100,11 +106,9 @@ int ask(ControlOptions& options) {
   Result<ControlClient> client = ControlClient::connect(options.data);
   if (!client) return failed(options, client.error(), kExitUnreachable);
   if (Result<void> read = read_files(options); !read) return failed(options, read.error(), kExitUsage);
+  if (options.watch) return failed(options, watch_status(*client, options));
   auto answer = client->call(options.command, options.timeout);
-  if (!answer) {
-    const bool refused = answer.error().is_nodes || answer.error().error.code == ErrorCode::kTimeout;
-    return failed(options, answer.error().error, refused ? kExitRefused : kExitUnreachable);
-  }
+  if (!answer) return failed(options, answer.error());
   if (std::holds_alternative<StopCommand>(options.command) && !client->wait_for_end(options.timeout)) {
     return failed(options, {ErrorCode::kTimeout, "the node did not end in time"}, kExitRefused);
   }

@@ -96,6 +96,13 @@ TEST(CommandLine, ReadsEveryCommand) {
   EXPECT_TRUE(lookup.all);
 }
 
+TEST(CommandLine, WatchesTheStatusEverySecondOrSoManySeconds) {
+  EXPECT_FALSE(control({"status"}).watch.has_value());
+  EXPECT_EQ(control({"status", "--watch"}).watch, 1s);
+  EXPECT_EQ(control({"status", "--watch", "--json"}).watch, 1s);
+  EXPECT_EQ(control({"status", "--watch", "2.5"}).watch, 2500ms);
+}
+
 TEST(CommandLine, ReadsPublishWithAllItsOptions) {
   const ControlOptions options = control({"publish", "--key", "k", "--new-key", "--salt", "s", "--sequence",
                                           "5", "--expect-sequence", "4", "--lifetime", "2h", "file"});
@@ -121,6 +128,8 @@ TEST(CommandLine, SaysWhatIsWrong) {
       {{"run", "--set", "frob=1"}, "frob"},
       {{"run", "--set", "k"}, "expected KEY=VALUE"},
       {{"run", "--log-level", "loud"}, "loud"},
+      {{"status", "--watch", "0"}, "expected a number from 0.1 to 86400"},
+      {{"status", "--watch", "x"}, "'x' seconds"},
       {{"config"}, "subcommand is required"},
       {{"config", "show", "--bootstrap", "nowhere"}, "bootstrap: 'nowhere' was given"},
       {{"publish"}, "--key is required"},
@@ -177,6 +186,21 @@ TEST(CommandOutput, ShowsTheStatus) {
   EXPECT_THAT(text, HasSubstr("3.0 MiB"));
   EXPECT_THAT(text, HasSubstr("1h 1min"));
   EXPECT_THAT(text, HasSubstr("datagrams_sent 5"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("dropped_malformed")));
+}
+
+TEST(CommandOutput, ShowsRatesBetweenTwoStatuses) {
+  StatusResult status;
+  status.counters = {{"datagrams_sent", 5}, {"datagrams_received", 7}, {"dropped_malformed", 0}};
+  status.uptime = 10s;
+  const auto before = decode_answer(encode_answer(1, CommandResult(status)));
+  EXPECT_EQ(describe_change({}, *before->result), describe(StatusCommand{}, *before->result));
+  status.counters[0].second = 12;
+  status.uptime = 12s;
+  const auto after = decode_answer(encode_answer(1, CommandResult(status)));
+  const std::string text = describe_change(*before->result, *after->result);
+  EXPECT_THAT(text, HasSubstr("  datagrams_sent 12 (+3.5/s)\n"));
+  EXPECT_THAT(text, HasSubstr("  datagrams_received 7\n"));
   EXPECT_THAT(text, testing::Not(HasSubstr("dropped_malformed")));
 }
 
