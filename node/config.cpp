@@ -90,6 +90,8 @@ constexpr auto kEntries = std::to_array<Entry>({
      "Expiry of hash items, and of publish items whose publisher names none."},
     {"jobs_max", Count{&Config::jobs_max, 16, kMillion}, "Jobs waiting in the queue."},
     {"k", Count{&Config::k, 1, wire::kContactsMax}, "Contacts of a bucket, and hosts that a lookup finds."},
+    {"lan_ping_interval", Time{&Config::lan_ping_interval, 0s, 1h},
+     "How often this host tells its LANs by multicast that it is there; 0s: it does not, nor listens."},
     {"lookups_in_flight_max", Count{&Config::lookups_in_flight_max, 1, 65'536}, "Lookups at a time."},
     {"lost_check_interval", Time{&Config::lost_check_interval, 100ms, kDay},
      "How often one of the contacts that were lost by silence is pinged again."},

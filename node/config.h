@@ -75,6 +75,7 @@ struct NodeConfig {
   Duration rendezvous_read_interval = 15min;  // while we have a peer; without one more often
 
   std::vector<Endpoint> bootstrap;
+  Duration lan_ping_interval = 30s;  // by multicast on each interface; 0: neither sent nor heard
 
   // Sets one key from its text ("20", "250ms", "128,64", "true"). Errors kInvalidArgument: the key is
   // unknown, or the text is not of its type or range; the message says which and what was expected.

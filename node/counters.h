@@ -36,6 +36,13 @@ struct NodeCounters {
   std::uint64_t rendezvous_refused = 0;  // records under a group's key that do not verify
   std::uint64_t commits_failed = 0;      // batches of items that the store could not keep
   std::uint64_t items_damaged = 0;       // values that the store gave back otherwise than it took them
+  // Multicast on the LAN, by what became of it. Asks are the datagrams that it made us send.
+  struct Lan {
+    std::uint64_t pings_sent = 0, pings_heard = 0, asks_sent = 0, asks_refused = 0, joins_failed = 0;
+    std::uint64_t dropped_malformed = 0, dropped_replayed = 0, dropped_expired = 0, dropped_unverified = 0,
+                  dropped_rate_limit = 0, dropped_budget = 0;
+  };
+  Lan lan;
 
   // One message that this purpose has sent or received.
   void count(Purpose purpose, std::size_t bytes) {

@@ -53,6 +53,7 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
       maintenance(context, rpc, lookups, table, ports.hosts),
       reunion(context, rpc, ports.contacts),
       reachability(context, rpc, table, own, *this),
+      lan(context, keys, boot_number, ports.datagrams, rpc, table, own),
       groups(context, keys, session_groups, connections, rpc, operations, own, *this),
       commands(kCommandsMax) {}
 
@@ -70,6 +71,14 @@ void Node::Impl::run(HandleInterfaces& job) {
   own.on_interfaces(job.own);
   reachability.on_network_changed();
   own_addresses_changed();
+  lan.on_interfaces(job.own);
+}
+
+void Node::Impl::run(HandleGroups& job) {
+  std::vector<LanGroup> shown;
+  for (const GroupKey& key : job.keys) shown.push_back({key.id(), key.locate_key()});
+  groups.set(std::move(job.keys));
+  lan.serve(std::move(shown), *this);
 }
 
 void Node::Impl::run(HandleRequest& job) {
@@ -118,6 +127,12 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
       break;
     case DeadlineKind::kTestReach:
       reachability.on_deadline();
+      break;
+    case DeadlineKind::kLanPing:
+      if (!stopping) lan.on_ping_deadline();
+      break;
+    case DeadlineKind::kLanAsk:
+      if (!stopping) lan.on_ask_deadline();
       break;
     case DeadlineKind::kPublishSelf:
       if (context.now() < publish_self_due) break;
@@ -171,7 +186,11 @@ void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
   if (table.add(contact, context.now(), rtt) != RoutingTable::Added::kNew) return;
   // To a host that is joining everybody is new, and it may hold what it held long ago.
   if (maintenance.joined()) hand_items_to(contact);
-  if (bootstrapper.on_connected()) reachability.on_connected(contact);
+  if (bootstrapper.on_connected()) {
+    reachability.on_connected(contact);
+  } else {
+    reachability.on_new_contact(contact);
+  }
 }
 
 void Node::Impl::on_may_join() {
@@ -212,6 +231,7 @@ void Node::Impl::on_client(const Id& host) {
 }
 
 void Node::Impl::on_contact_silent(const Contact& contact) {
+  lan.on_silent(contact);
   const auto known = table.find(contact.key);
   if (known && known->endpoint == contact.endpoint) {
     const bool said_goodbye = leaving.erase(contact.key) > 0;
@@ -237,6 +257,7 @@ void Node::Impl::on_observed(const Endpoint& endpoint, const Contact& by) {
 
 void Node::Impl::own_addresses_changed() {
   table.set_own_is_local(own.is_local());
+  reachability.on_own_addresses_changed();
   if (table.size() == 0) return;
   publish_self_at(context.now() + kPublishSelfDelay);
   groups.on_network();
@@ -273,6 +294,9 @@ void Node::Impl::on_answer(const Answer& answer) {
       break;
     case Completion::Owner::kReachability:
       reachability.on_answer(answer);
+      break;
+    case Completion::Owner::kLan:
+      lan.on_answer(answer);
       break;
     case Completion::Owner::kShutdown:
       --shutdowns_unanswered;
@@ -345,6 +369,10 @@ void Node::start() {
 
 void Node::on_datagram(const Endpoint& from, ByteView datagram) {
   if (!impl_->stopped) impl_->rpc.on_datagram(from, datagram);
+}
+
+void Node::on_multicast(const Endpoint& from, ByteView datagram) {
+  if (!impl_->stopped) impl_->lan.on_multicast(from, datagram);
 }
 
 void Node::on_alarm() {

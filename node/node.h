@@ -76,6 +76,7 @@ class Node final : public PortEvents {
   void start();
 
   void on_datagram(const Endpoint& from, ByteView datagram) override;
+  void on_multicast(const Endpoint& from, ByteView datagram) override;
   void on_alarm() override;
   void on_stream_opened(StreamId stream, const Endpoint& peer, bool inbound) override;
   void on_stream_readable(StreamId stream) override;

@@ -55,13 +55,17 @@ void Node::Impl::execute(CommandId id, NextCommand& command) {
 }
 
 void Node::Impl::execute(CommandId id, PingCommand& command) {
-  const auto known = table.find(command.host);
+  auto known = table.find(command.host);
+  if (!known) known = lan.find(command.host);  // such as a client, which no table holds
   if (command.endpoint || known) {
     const Contact contact{command.host, command.endpoint ? *command.endpoint : known->endpoint};
     ask({id, PendingCommand::Kind::kPing, command.host}, contact, wire::Ping{});
     return;
   }
-  look_up(id, PendingCommand::Kind::kFindToPing, command.host);
+  if (table.size() > 0 || lan.status().links == 0) {
+    return look_up(id, PendingCommand::Kind::kFindToPing, command.host);
+  }
+  find_on_lan({id, PendingCommand::Kind::kFindOnLan, command.host});
 }
 
 void Node::Impl::finish_lookup_command(Guid guid, LookupOutcome outcome) {
@@ -73,15 +77,33 @@ void Node::Impl::finish_lookup_command(Guid guid, LookupOutcome outcome) {
   }
   const auto& closest = outcome.report.closest;
   if (closest.empty() || closest.front().contact.key != pending->host) {
-    fail_command(pending->id, ErrorCode::kNotFound, "no host with this key was found");
+    find_on_lan({pending->id, PendingCommand::Kind::kFindOnLan, pending->host});
     return;
   }
   ask({pending->id, PendingCommand::Kind::kPing, pending->host}, closest.front().contact, wire::Ping{});
 }
 
+// No table leads there: a client, or one that has just come. On one of our LANs it hears this, wherever it
+// is.
+void Node::Impl::find_on_lan(const PendingCommand& pending) {
+  const Guid guid = commands.insert(pending);
+  const Completion completion{Completion::Owner::kCommand, 0, guid};
+  if (guid && lan.request(pending.host, wire::Ping{}, Purpose::kCommand, completion)) return;
+  commands.erase(guid);
+  fail_command(pending.id, ErrorCode::kNotFound, "no host with this key was found");
+}
+
 void Node::Impl::finish_asking_command(const Answer& answer) {
   const auto pending = commands.take(answer.completion.guid);
   if (!pending) return;
+  if (pending->kind == PendingCommand::Kind::kFindOnLan) {
+    if (answer.response != nullptr) {
+      ask({pending->id, PendingCommand::Kind::kPing, pending->host}, answer.from, wire::Ping{});
+    } else {
+      fail_command(pending->id, ErrorCode::kNotFound, "no host with this key was found, nor heard on a LAN");
+    }
+    return;
+  }
   if (answer.error != ErrorCode::kNone) {
     const bool silent = answer.response == nullptr;
     fail_command(pending->id, answer.error,
@@ -113,6 +135,8 @@ StatusResult Node::Impl::status() const {
   result.items = totals.count;
   result.item_bytes = totals.body_bytes;
   result.sessions = connections.size();
+  const LanDiscovery::Status on_lan = lan.status();
+  result.lan = {on_lan.links, on_lan.hosts, on_lan.confirmed};
   result.uptime = context.now() - started;
   result.counters = named_counters(context.counters);
   return result;

@@ -24,6 +24,7 @@
 #include "node/dht/reunion.h"
 #include "node/jobs/job.h"
 #include "node/jobs/node_context.h"
+#include "node/lan/lan_discovery.h"
 #include "node/node.h"
 #include "node/overlay/groups.h"
 #include "node/rpc/connections.h"
@@ -36,19 +37,20 @@ struct Node::Impl final : RpcListener,
                           LookupListener,
                           ItemsListener,
                           ReachabilityListener,
-                          GroupsListener {
+                          GroupsListener,
+                          LanPeerListener {
   Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot, CipherKind cipher_kind,
        Rng rng, NodePorts node_ports);
 
   // ---- Jobs
 
-  void run(HandleDatagram& job) { rpc.handle(job); }
+  void run(HandleDatagram& job) { job.multicast ? lan.handle(job) : rpc.handle(job); }
   void run(HandleResponse& job) { rpc.handle(job); }
   void run(HandleStream& job) { connections.handle(job); }
   void run(HandleCommit& job) { items.on_committed(job.commit, job.outcome); }
   void run(Store& job) { operations.renew(job.name); }
   void run(MaintainConnections& job) { maintenance.on_deadline(job.what); }
-  void run(HandleGroups& job) { groups.set(std::move(job.keys)); }
+  void run(HandleGroups& job);
   void run(Bootstrap&);
   void run(HandleRequest& job);
   void run(HandleCommand& job);
@@ -83,7 +85,7 @@ struct Node::Impl final : RpcListener,
   // ---- Commands
 
   struct PendingCommand {
-    enum class Kind : std::uint8_t { kFind, kFindToPing, kPing, kNext };
+    enum class Kind : std::uint8_t { kFind, kFindToPing, kFindOnLan, kPing, kNext };
     CommandId id;
     Kind kind = Kind::kFind;
     Id host;
@@ -117,6 +119,7 @@ struct Node::Impl final : RpcListener,
 
   void look_up(CommandId id, PendingCommand::Kind kind, const Id& target);
   void ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body);
+  void find_on_lan(const PendingCommand& pending);
   void finish_lookup_command(Guid command, LookupOutcome outcome);
   void finish_asking_command(const Answer& answer);
   void fail_command(CommandId id, ErrorCode code, std::string message) {
@@ -129,7 +132,7 @@ struct Node::Impl final : RpcListener,
   void on_contact_answered(const Contact& contact, Duration rtt) override;
   void on_contact_silent(const Contact& contact) override;
   void on_client(const Id& host) override;
-  void on_reached_by_stranger() override { reachability.on_reached(); }
+  void on_reached_by_stranger(const Endpoint& from) override { reachability.on_reached(from); }
   void on_observed(const Endpoint& endpoint, const Contact& by) override;
   void on_slow(const Completion& completion) override;
   void on_answer(const Answer& answer) override;
@@ -151,6 +154,8 @@ struct Node::Impl final : RpcListener,
   void on_stored_here(Guid operation, const wire::Refusal& outcome) override {
     operations.on_stored_here(operation, outcome);
   }
+
+  void on_lan_peer(const Id& group, const Contact& peer) override { groups.heard(group, peer); }
 
   void on_may_join() override;
   void on_client_changed(bool client) override;
@@ -180,6 +185,7 @@ struct Node::Impl final : RpcListener,
   Maintenance maintenance;
   Reunion reunion;
   Reachability reachability;
+  LanDiscovery lan;
   Groups groups;
   SlotTable<PendingCommand> commands;
   std::vector<NodeEvent> events;  // delivered at the end of run_jobs

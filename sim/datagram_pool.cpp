@@ -15,6 +15,7 @@ DatagramEvent& DatagramPool::take(ByteView bytes) {
   DatagramEvent& event = *free_[size_class];
   free_[size_class] = event.next_free_;
   event.queued = false;
+  event.multicast = false;
   event.size_ = static_cast<std::uint16_t>(bytes.size());
   if (!bytes.empty()) std::memcpy(event.payload(), bytes.data(), bytes.size());
   return event;

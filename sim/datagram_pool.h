@@ -37,6 +37,7 @@ class DatagramEvent final : public HostEvent {
   std::uint16_t from_port = 0;  // as the receiver's side sees it
   std::uint16_t to_port = 0;
   bool queued = false;  // has its turn on the down link already
+  bool multicast = false;
   ByteView bytes() const { return {payload(), size_}; }
 
  private:

@@ -70,15 +70,15 @@ void HostMachine::charge(Instant world, JobKind kind, std::size_t bytes) {
   free_at_ += Duration(std::llround(ns / *speed_));
 }
 
-bool HostMachine::wait_datagram(const Endpoint& from, ByteView datagram) {
+bool HostMachine::wait_datagram(const Endpoint& from, ByteView datagram, Receive receive) {
   const std::size_t bytes = datagram.size() + kDatagramHeaderBytes;
   if (datagram_bytes_waiting_ + bytes > kSocketBufferBytes) {
     ++datagrams_dropped_;
     return false;
   }
   datagram_bytes_waiting_ += bytes;
-  waiting_.push_back([from, copy = Bytes(datagram.begin(), datagram.end())](PortEvents& events) {
-    events.on_datagram(from, copy);
+  waiting_.push_back([from, receive, copy = Bytes(datagram.begin(), datagram.end())](PortEvents& events) {
+    (events.*receive)(from, copy);
   });
   return true;
 }

@@ -53,8 +53,10 @@ class HostMachine {
 
   using Event = std::function<void(PortEvents&)>;
   void wait(Event event) { waiting_.push_back(std::move(event)); }
+  // The event that brings a datagram.
+  using Receive = void (PortEvents::*)(const Endpoint&, ByteView);
   // False: the socket buffer is full and the datagram is dropped.
-  bool wait_datagram(const Endpoint& from, ByteView datagram);
+  bool wait_datagram(const Endpoint& from, ByteView datagram, Receive receive);
   std::vector<Event> take_waiting();
   bool has_waiting() const { return !waiting_.empty(); }
   // The node is gone, and what waited for it.

@@ -60,7 +60,7 @@ bool MessageNetwork::send_to_group(HostIndex from, const Endpoint& group, ByteVi
   totals_.bytes_sent += bytes;
   for (const HostIndex member : members) {
     if (member != from)
-      carry({from, member, kHostPort, group.port}, datagram, world_.cross(from, member, *leaves));
+      carry({from, member, kHostPort, group.port, true}, datagram, world_.cross(from, member, *leaves));
   }
   return true;
 }
@@ -83,6 +83,7 @@ void MessageNetwork::post(const Way& way, ByteView datagram, Instant arrives) {
   event.to_generation = hosts_[way.to].generation();
   event.from_port = way.from_port;
   event.to_port = way.to_port;
+  event.multicast = way.multicast;
   loop_.post_host_event(arrives + world_.down_time(datagram.size() + kDatagramHeaderBytes), event);
 }
 
@@ -140,7 +141,7 @@ void MessageNetwork::on_datagram_event(DatagramEvent& event) {
   ++totals_.datagrams_delivered;
   Endpoint from = world_.endpoint(event.from);
   from.port = event.from_port;
-  host.deliver_datagram(from, event.bytes());
+  host.deliver_datagram(from, event.bytes(), event.multicast);
   pool_.give_back(event);
 }
 

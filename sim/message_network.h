@@ -49,6 +49,7 @@ class MessageNetwork final : public NetworkBase, private DatagramReceiver, priva
   struct Way {
     HostIndex from, to;
     std::uint16_t from_port, to_port;  // as both are seen between their NATs
+    bool multicast = false;
   };
   // Posts what arrives, counts the rest.
   void carry(const Way& way, ByteView datagram, const World::Departure& departure);

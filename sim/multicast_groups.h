@@ -29,6 +29,7 @@ class MulticastGroups {
 
   // A member that joins again stays one.
   void join(const Group& group, HostIndex host);
+  void leave(const Group& group, HostIndex host);
   // Of all groups.
   void leave(HostIndex host);
   std::span<const HostIndex> members(const Group& group) const;

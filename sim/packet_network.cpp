@@ -72,7 +72,7 @@ void PacketNetwork::Host::on_udp(ns3::Ptr<ns3::Packet> packet, ns3::Ipv4Header h
   std::array<std::uint8_t, kDatagramBytesMax> bytes;
   const std::size_t count = packet->CopyData(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
   const Endpoint from = Endpoint::v4(header.GetSource().Get(), port);
-  deliver_datagram(from, ByteView(bytes).first(count));
+  deliver_datagram(from, ByteView(bytes).first(count), is_multicast(header.GetDestination().Get()));
 }
 
 bool PacketNetwork::Host::send(const Endpoint& to, ByteView datagram) {

@@ -128,6 +128,7 @@ void Population::start(CommandListener* listener) {
 NodeConfig Population::config_of(HostIndex host) const {
   NodeConfig config = scenario_.population.node;
   const std::uint32_t count = scenario_.population.bootstrap_hosts;
+  if (count == 0) return config;
   Rng rng = Rng::keyed(scenario_.seed, host_name(host), "bootstrap");
   const auto first = static_cast<std::uint32_t>(rng.below(count));
   for (std::uint32_t i = 0; i < std::min(count, kBootstrapKnownMax); ++i) {

@@ -117,7 +117,7 @@ void read_population(Section population, const Duration& duration, PopulationSpe
   population.require("size");
   population.count("size", out.size, 1, kPopulationMax);
   out.bootstrap_hosts = std::min(out.bootstrap_hosts, std::max(out.size, 1u));
-  population.count("bootstrap_hosts", out.bootstrap_hosts, 1, std::max(out.size, 1u));
+  population.count("bootstrap_hosts", out.bootstrap_hosts, 0, std::max(out.size, 1u));
   Section arrival = population.section("arrival");
   arrival.duration("over", out.arrival_over, Duration::zero(), duration);
   arrival.finish();

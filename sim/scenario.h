@@ -30,7 +30,8 @@ struct ClockSpec {
 
 struct PopulationSpec {
   std::uint32_t size = 0;  // 1 to kPopulationMax
-  // The first hosts, which everybody knows; they are there from the start and never leave. At most `size`.
+  // The first hosts, which everybody knows; they are there from the start and never leave. At most `size`; 0
+  // in a LAN, where hosts find each other by multicast.
   std::uint32_t bootstrap_hosts = 3;
   Duration arrival_over{};    // the others first join at instants uniform in this period
   NodeConfig node;            // `bootstrap` is filled in by the simulation

@@ -60,6 +60,12 @@ void read_root(Section root, Scenario& out) {
   }
   root.require("population");
   if (root.has("population")) read_population(root.section("population"), within, out.population);
+  if (out.population.bootstrap_hosts == 0 && out.network.topology.kind != TopologySpec::Kind::kLan) {
+    root.section("population")
+        .error("bootstrap_hosts",
+               "0 was given, but only in the topology lan hosts find each other without, "
+               "expected at least 1");
+  }
   check_fit(root, out.network, out.population.size);
   out.network.nat.public_hosts = out.population.bootstrap_hosts;  // an address behind a NAT helps nobody
   if (root.has("churn")) read_churn(root.section("churn"), out.population, out.churn.emplace());

@@ -32,6 +32,10 @@ Result<void> SimulatedHost::join(const Endpoint& group) {
   return joined;
 }
 
+void SimulatedHost::leave(const Endpoint& group) {
+  if (attached()) world_.leave(index_, group);
+}
+
 Result<StreamId> SimulatedHost::connect(const Endpoint& to) {
   if (!attached()) return detached();
   return open_stream(to);
@@ -54,11 +58,12 @@ WallTime SimulatedHost::wall_time() const {
   return wall_time_at(machine_ == nullptr ? shown : shown + machine_->wall_offset());
 }
 
-void SimulatedHost::deliver_datagram(const Endpoint& from, ByteView datagram) {
+void SimulatedHost::deliver_datagram(const Endpoint& from, ByteView datagram, bool multicast) {
   if (node_ == nullptr) return;
+  const auto receive = multicast ? &PortEvents::on_multicast : &PortEvents::on_datagram;
   if (!takes_turns()) {
-    deliver([&](PortEvents& events) { events.on_datagram(from, datagram); });
-  } else if (machine_->wait_datagram(from, datagram)) {
+    deliver([&](PortEvents& events) { (events.*receive)(from, datagram); });
+  } else if (machine_->wait_datagram(from, datagram, receive)) {
     take_turn_when_free();
   }
 }

@@ -43,6 +43,7 @@ class SimulatedHost : public Alarm, public Clock, public Datagrams, public Strea
   Instant now() const final;
   WallTime wall_time() const final;
   Result<void> join(const Endpoint& group) final;
+  void leave(const Endpoint& group) final;
   Result<StreamId> connect(const Endpoint& to) final;
   Result<void> listen() final;
 
@@ -59,7 +60,7 @@ class SimulatedHost : public Alarm, public Clock, public Datagrams, public Strea
     event(node_->events());
     run_jobs();
   }
-  void deliver_datagram(const Endpoint& from, ByteView datagram);
+  void deliver_datagram(const Endpoint& from, ByteView datagram, bool multicast);
   void run_jobs();
   void prefetch(HostEvent::Step step) const;
   // When what the node sends now leaves the host: the job that sends it has ended.

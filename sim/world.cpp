@@ -208,6 +208,11 @@ Result<void> World::join(HostIndex host, const Endpoint& group) {
   return {};
 }
 
+void World::leave(HostIndex host, const Endpoint& group) {
+  if (!group.is_v4()) return;
+  groups_.leave({hosts_[host].region, group.v4_address(), group.port}, host);
+}
+
 World::Departure World::depart(HostIndex from, HostIndex to, std::size_t bytes, Instant now) {
   const std::optional<Instant> leaves = enter_up_link(from, bytes, now);
   return leaves ? cross(from, to, *leaves) : Departure{Fate::kQueueFull, {}};

@@ -74,6 +74,7 @@ class World {
   };
   // Multicast, which is a matter of LANs. Error kIo: no LAN, or no group. A host that goes leaves.
   Result<void> join(HostIndex host, const Endpoint& group);
+  void leave(HostIndex host, const Endpoint& group);
   void leave_groups(HostIndex host) { groups_.leave(host); }
   // The members of the group in the host's LAN, itself perhaps among them.
   std::span<const HostIndex> members(HostIndex host, std::uint32_t v4_address, std::uint16_t port) const {

@@ -10,6 +10,7 @@ class DatagramNode : public HostedNode, private PortEvents {
  private:
   PortEvents& events() final { return *this; }
   bool run_jobs() final { return false; }
+  void on_multicast(const Endpoint&, ByteView) final {}
   void on_stream_opened(StreamId, const Endpoint&, bool) final {}
   void on_stream_readable(StreamId) final {}
   void on_stream_writable(StreamId) final {}

@@ -49,7 +49,7 @@ bool Endpoint::is_local() const {
     return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 16 == 0xa9fe ||
            v4 >> 22 == (0x64400000u >> 22);
   }
-  return (address[0] & 0xfe) == 0xfc || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80);
+  return (address[0] & 0xfe) == 0xfc || is_v6_link_local();
 }
 
 bool Endpoint::is_unspecified() const {

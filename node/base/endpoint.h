@@ -33,6 +33,8 @@ struct Endpoint {
   // elsewhere.
   bool is_local() const;
   bool is_unspecified() const;
+  // An IPv6 address that means something on one link only, whose interface it needs (RFC 4007).
+  bool is_v6_link_local() const { return address[0] == 0xfe && (address[1] & 0xc0) == 0x80; }
 
   static Endpoint v4(std::uint32_t address, std::uint16_t port);
   // The IPv4 address in host order. Precondition: is_v4().

@@ -37,8 +37,11 @@ class NetworkTime {
     median_ = sorted[known_ / 2];
   }
 
+  // Have enough answers come for wall_time() to be right?
+  bool is_known() const { return known_ >= kAnswersMin; }
+
   WallTime wall_time(WallTime own, Instant now) const {
-    if (known_ < kAnswersMin) return own;
+    if (!is_known()) return own;
     const WallTime theirs(since_origin(now) + std::chrono::milliseconds(median_));
     const auto apart = own > theirs ? own - theirs : theirs - own;
     return apart <= kToleratedSkew ? own : theirs;

@@ -108,6 +108,9 @@ std::string status_head(const json& answer) {
   out += fmt::format("items         {}, {}\n", answer.at("items").dump(),
                      bytes_text(number_of(answer, "item_bytes")));
   out += fmt::format("sessions      {}\n", answer.at("sessions").dump());
+  const json& lan = answer.at("lan");
+  out += fmt::format("lan           {} links, {} hosts heard, {} confirmed\n", lan.at("links").dump(),
+                     lan.at("hosts").dump(), lan.at("confirmed").dump());
   out += fmt::format("up            {} (boot {})\n", duration_text(number_of(answer, "uptime_s")),
                      answer.at("boot_number").dump());
   return out;

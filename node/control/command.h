@@ -168,6 +168,12 @@ struct StatusResult {
   std::uint64_t items = 0;
   std::uint64_t item_bytes = 0;
   std::size_t sessions = 0;
+  struct Lan {
+    std::size_t links = 0;  // an interface on which multicast is sent counts for IPv4 and for IPv6
+    std::size_t hosts = 0;  // heard within the last minutes
+    std::size_t confirmed = 0;
+  };
+  Lan lan;
   Duration uptime{};
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // name, value; sorted by name
 };

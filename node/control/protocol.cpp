@@ -349,6 +349,8 @@ json encode_result(const StatusResult& result) {
           {"items", result.items},
           {"item_bytes", result.item_bytes},
           {"sessions", result.sessions},
+          {"lan",
+           {{"links", result.lan.links}, {"hosts", result.lan.hosts}, {"confirmed", result.lan.confirmed}}},
           {"uptime_s", to_seconds(result.uptime)},
           {"counters", std::move(counters)}};
 }

@@ -49,6 +49,7 @@ bool OwnAddresses::is_own(const Endpoint& endpoint) const {
 }
 
 bool OwnAddresses::usable(const Contact& contact) const {
+  if (contact.endpoint.is_v6_link_local() && contact.endpoint.interface == 0) return false;
   return is_other(contact) && (is_local() || !contact.endpoint.is_local());
 }
 

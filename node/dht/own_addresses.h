@@ -21,7 +21,8 @@ class OwnAddresses {
   // (different hosts, while all are local). True when what we advertise changed.
   bool on_observed(const Endpoint& own, const Contact& by);
 
-  // Should this contact, told by others, be tried?
+  // Should this contact, told by others, be tried? A link-local one says nothing of its link, unless its
+  // teller is on one with us (Rpc).
   bool usable(const Contact& contact) const;
   // Is this contact, which has spoken to us from its endpoint itself, another host? It may well be a local
   // one of a host that is not: two hosts on one machine, or on one LAN.

@@ -11,6 +11,10 @@ constexpr Duration kTestAgainMin = std::chrono::seconds(30);
 constexpr Duration kSettleAfterChange = std::chrono::seconds(5);
 // What a NAT may still let in because this host, before it was started again, had sent something there.
 constexpr Duration kOldPermits = std::chrono::minutes(5);
+// A host that knows its LAN only is one that can be reached, if nobody else comes within this time.
+constexpr Duration kTesterWait = std::chrono::seconds(3);
+// Contacts among which one is looked for that may test us, when those of a LAN may not.
+constexpr std::size_t kTestersLookedAt = 128;
 
 }  // namespace
 
@@ -58,9 +62,22 @@ void Reachability::on_connected(const Contact& contact) {
   join_waits_ = true;
   if (state_ != State::kUnknown || !enabled()) {
     release_join();
-  } else if (!testing_) {
+  } else if (testing_) {
+    return;
+  } else if (may_test(contact)) {
     begin(contact);
+  } else {
+    tester_wanted_ = true;
+    test_at(context_.now() + kTesterWait);
   }
+}
+
+void Reachability::on_new_contact(const Contact& contact) {
+  if (tester_wanted_ && !testing_ && may_test(contact)) begin(contact);
+}
+
+bool Reachability::may_test(const Contact& contact) const {
+  return own_.is_local() || !contact.endpoint.is_local();
 }
 
 void Reachability::release_join() {
@@ -69,6 +86,7 @@ void Reachability::release_join() {
 
 void Reachability::begin(const Contact& asked) {
   testing_ = true;
+  tester_wanted_ = false;
   tests_ = 0;
   witnesses_ = 0;
   announce();
@@ -77,6 +95,7 @@ void Reachability::begin(const Contact& asked) {
 
 void Reachability::ask(const Contact& asked) {
   ++tests_;
+  shown_by_local_ = asked.endpoint.is_local();
   due_ = kNever;
   const Completion completion{Completion::Owner::kReachability, 0, {}};
   if (!rpc_.request({asked, wire::TestReach{}, Purpose::kMaintenance, completion, false})) end(state_);
@@ -132,7 +151,9 @@ void Reachability::end(State found) {
   test_at(context_.now() + context_.rng.jittered(wait, 0.25));
 }
 
-void Reachability::on_reached() {
+void Reachability::on_reached(const Endpoint& by) {
+  if (by.is_local() && !own_.is_local()) return;
+  shown_by_local_ = by.is_local();
   reached_ = context_.now();
   if (!enabled() || (state_ == State::kReachable && !testing_)) return;
   again_after_ = kTestAgainMin;
@@ -143,6 +164,16 @@ void Reachability::on_network_changed() {
   if (!enabled() || testing_ || due_ == kNever) return;
   proof_from_ = context_.now() + kOldPermits;
   test_at(context_.now() + kSettleAfterChange);
+}
+
+void Reachability::on_own_addresses_changed() {
+  if (!shown_by_local_ || own_.is_local() || !enabled()) return;
+  shown_by_local_ = testing_ = tested_ = false;
+  state_ = State::kUnknown;
+  again_after_ = kTestAgainMin;
+  announce();
+  release_join();
+  test_at(context_.now());
 }
 
 void Reachability::on_deadline() {
@@ -157,18 +188,27 @@ void Reachability::on_deadline() {
   } else if (const std::optional<Contact> contact = random_contact()) {
     begin(*contact);
   } else {
-    due_ = kNever;  // alone: on_connected() goes on
+    due_ = kNever;  // alone: on_connected() goes on; among neighbours: on_new_contact() does
     state_ = State::kUnknown;
+    if (table_.size() > 0) tested_ = tester_wanted_ = true;
     announce();
+    if (table_.size() > 0) release_join();
   }
 }
 
 // ---- Testing others
 
 std::optional<Contact> Reachability::random_contact() {
+  const Id place = context_.rng.id();
   std::vector<Contact> contacts;
-  table_.closest(context_.rng.id(), 1, contacts);
-  return contacts.empty() ? std::nullopt : std::optional(contacts.front());
+  table_.closest(place, 1, contacts);
+  if (contacts.empty() || may_test(contacts.front())) {
+    return contacts.empty() ? std::nullopt : std::optional(contacts.front());
+  }
+  contacts.clear();
+  table_.closest(place, kTestersLookedAt, contacts);
+  const auto found = std::ranges::find_if(contacts, [&](const Contact& c) { return may_test(c); });
+  return found == contacts.end() ? std::nullopt : std::optional(*found);
 }
 
 std::vector<Contact> Reachability::ask_witnesses(const Contact& tested) {

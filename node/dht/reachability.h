@@ -13,6 +13,10 @@
 // start a NAT may let in those that this host had sent something to before it: so there is one more test, or
 // stranger, some minutes later.
 //
+// A neighbour on our LAN, and its LAN, show nothing about a NAT between us and everybody else. So while we
+// have other than local addresses only contacts that have them too are asked for a test; and what local hosts
+// have shown before is void once others see us at such an address.
+//
 // A contact that lies about witnesses can make us a client until the next test; so each test of one series
 // asks another contact, and one request of a stranger ends it.
 #pragma once
@@ -59,10 +63,15 @@ class Reachability {
 
   // The first contact is there.
   void on_connected(const Contact& contact);
-  // A request came from somebody whom we had sent nothing.
-  void on_reached();
+  // One more is.
+  void on_new_contact(const Contact& contact);
+  // A request came from somebody whom we had sent nothing. From a local address it proves something only
+  // while we are local ourselves: a NAT keeps none of its own LAN out.
+  void on_reached(const Endpoint& by);
   // Our interfaces have changed: what was known may not hold any more.
   void on_network_changed();
+  // Others see us elsewhere than before.
+  void on_own_addresses_changed();
   void on_answer(const Answer& answer);
   void on_deadline();
 
@@ -71,6 +80,7 @@ class Reachability {
 
  private:
   bool enabled() const;
+  bool may_test(const Contact& contact) const;
   void begin(const Contact& asked);
   void ask(const Contact& asked);
   void go_on();
@@ -89,12 +99,14 @@ class Reachability {
   bool testing_ = false;
   bool tested_;  // the first series is over
   bool join_waits_ = false;
-  std::size_t tests_ = 0;      // of this series
-  std::size_t witnesses_ = 0;  // of this series, to whom we had sent nothing
-  Duration again_after_{};     // a series that found nothing out
-  Instant due_ = kNever;       // the deadline that means something
-  Instant reached_{};          // last
-  Instant proof_from_;         // to have been reached earlier proves little
+  bool tester_wanted_ = false;   // there was none
+  bool shown_by_local_ = false;  // what is known
+  std::size_t tests_ = 0;        // of this series
+  std::size_t witnesses_ = 0;    // of this series, to whom we had sent nothing
+  Duration again_after_{};       // a series that found nothing out
+  Instant due_ = kNever;         // the deadline that means something
+  Instant reached_{};            // last
+  Instant proof_from_;           // to have been reached earlier proves little
 };
 
 // "unknown", "reachable", "unreachable".

@@ -22,6 +22,8 @@ enum class DeadlineKind : std::uint8_t {
   kPublishSelf,        // renew our connection item
   kGroups,             // publish, read or connect in one of our groups
   kSaveHosts,          // write the known hosts
+  kLanPing,            // tell the LAN that we are there
+  kLanAsk,             // ask a host that was heard on the LAN
   kStop,               // do not wait any longer for answers to shutdown_host
 };
 

@@ -32,6 +32,7 @@ struct Origin {
 struct HandleDatagram {
   Endpoint from;
   Bytes datagram;
+  bool multicast = false;  // sent to a group
 };
 struct HandleRequest {
   Origin origin;

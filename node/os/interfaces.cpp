@@ -1,6 +1,7 @@
 #include "node/os/interfaces.h"
 
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <uv.h>
 
 #include <algorithm>
@@ -42,14 +43,21 @@ bool covers(const Endpoint& listen, const Endpoint& address) {
 }  // namespace
 
 std::vector<Endpoint> own_endpoints(const Endpoint& listen) {
-  if (!listen.is_unspecified()) return {listen};
   std::vector<InterfaceAddress> addresses = machine_addresses();
+  if (!listen.is_unspecified()) {
+    Endpoint own = listen;
+    for (const InterfaceAddress& each : addresses) {
+      if (covers(listen, each.endpoint)) own.interface = each.index;
+    }
+    return {own};
+  }
   std::ranges::stable_partition(addresses, [](const InterfaceAddress& each) { return !each.loopback; });
   std::vector<Endpoint> own;
   for (const InterfaceAddress& each : addresses) {
     if (!covers(listen, each.endpoint)) continue;
     own.push_back(each.endpoint);
     own.back().port = listen.port;
+    own.back().interface = each.index;
   }
   return own;
 }
@@ -61,6 +69,15 @@ std::vector<std::uint32_t> interfaces_of(const Endpoint& listen, int family) {
     if (std::ranges::find(indexes, each.index) == indexes.end()) indexes.push_back(each.index);
   }
   return indexes;
+}
+
+bool carries_multicast(std::uint32_t interface) {
+  ifreq request{};
+  if (if_indextoname(interface, request.ifr_name) == nullptr) return false;
+  const Descriptor any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!any || ioctl(any.get(), SIOCGIFFLAGS, &request) != 0) return false;
+  const auto flags = static_cast<unsigned short>(request.ifr_flags);
+  return (flags & IFF_UP) != 0 && (flags & (IFF_MULTICAST | IFF_LOOPBACK)) != 0;
 }
 
 }  // namespace shoal

@@ -26,6 +26,7 @@ OsHost::OsHost(EventLoop& loop, SocketPair sockets)
       before_poll_(new uv_prepare_t),
       after_poll_(new uv_check_t),
       keep_turning_(new uv_idle_t),
+      interface_watch_(loop, [this] { check_interfaces(); }),
       interface_timer_(new uv_timer_t) {
   uv_prepare_init(loop.uv(), before_poll_.get());
   uv_check_init(loop.uv(), after_poll_.get());
@@ -52,6 +53,7 @@ void OsHost::attach(HostedNode& node) {
   uv_prepare_start(before_poll_.get(),
                    [](uv_prepare_t* handle) { static_cast<OsHost*>(handle->data)->turn(); });
   uv_check_start(after_poll_.get(), [](uv_check_t* handle) { static_cast<OsHost*>(handle->data)->turn(); });
+  interface_watch_.start();
   uv_timer_start(
       interface_timer_.get(),
       [](uv_timer_t* timer) { static_cast<OsHost*>(timer->data)->check_interfaces(); }, kInterfaceCheckMs,
@@ -68,6 +70,7 @@ void OsHost::detach() {
   uv_prepare_stop(before_poll_.get());
   uv_check_stop(after_poll_.get());
   uv_idle_stop(keep_turning_.get());
+  interface_watch_.stop();
   uv_timer_stop(interface_timer_.get());
 }
 
@@ -92,6 +95,7 @@ void OsHost::turn() {
 }
 
 void OsHost::check_interfaces() {
+  if (!introduced_) return;
   std::vector<Endpoint> own = own_endpoints();
   if (own == interfaces_) return;
   interfaces_ = std::move(own);

@@ -8,6 +8,7 @@
 #include "node/base/result.h"
 #include "node/os/event_loop.h"
 #include "node/os/host_link.h"
+#include "node/os/interface_watch.h"
 #include "node/os/loop_alarm.h"
 #include "node/os/system_clock.h"
 #include "node/os/tcp_streams.h"
@@ -58,7 +59,8 @@ class OsHost {
   UvHandle<uv_prepare_t> before_poll_;
   UvHandle<uv_check_t> after_poll_;
   UvHandle<uv_idle_t> keep_turning_;  // active while work remains, so that the loop does not wait
-  UvHandle<uv_timer_t> interface_timer_;
+  InterfaceWatch interface_watch_;
+  UvHandle<uv_timer_t> interface_timer_;  // for what the watch cannot hear
 };
 
 }  // namespace shoal

@@ -18,10 +18,6 @@ constexpr int kPortTries = 32;                  // ports free for UDP but taken 
 constexpr int kReceiveBytes = 4 * 1024 * 1024;  // some 3,000 datagrams: what arrives during a long turn
 constexpr int kSendBytes = 1024 * 1024;
 
-bool is_link_local(const Endpoint& endpoint) {
-  return endpoint.address[0] == 0xfe && (endpoint.address[1] & 0xc0) == 0x80;
-}
-
 void enlarge_buffers(int udp) {
   // FORCE passes the system's limit, for those who may.
   if (!set_option(udp, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBytes)) {
@@ -49,7 +45,7 @@ SocketAddress::SocketAddress(int family, const Endpoint& endpoint) {
   v6->sin6_family = AF_INET6;
   v6->sin6_port = htons(endpoint.port);
   std::memcpy(&v6->sin6_addr, endpoint.address.data(), endpoint.address.size());
-  if (is_link_local(endpoint) || is_multicast(endpoint)) v6->sin6_scope_id = endpoint.interface;
+  if (endpoint.is_v6_link_local() || is_multicast(endpoint)) v6->sin6_scope_id = endpoint.interface;
   length = sizeof(sockaddr_in6);
 }
 

@@ -60,11 +60,15 @@ UdpDatagrams::UdpDatagrams(EventLoop& loop, HostLink& link, Descriptor socket, c
     from.imr_address.s_addr = htonl(listen.v4_address());
     setsockopt(socket.get(), IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof from);
   }
-  main_ = make_receiver(std::move(socket));
+  // No router takes multicast any further. (It is what Linux does unless told otherwise.)
+  set_option(socket.get(), IPPROTO_IP, IP_MULTICAST_TTL, 1);
+  if (family_ == AF_INET6) set_option(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
+  main_ = make_receiver(std::move(socket), Endpoint{});
 }
 
-std::unique_ptr<UdpDatagrams::Receiver> UdpDatagrams::make_receiver(Descriptor socket) {
-  auto receiver = std::make_unique<Receiver>(Receiver{this, std::move(socket), nullptr});
+std::unique_ptr<UdpDatagrams::Receiver> UdpDatagrams::make_receiver(Descriptor socket,
+                                                                    const Endpoint& group) {
+  auto receiver = std::make_unique<Receiver>(Receiver{this, std::move(socket), nullptr, group});
   auto* poll = new uv_poll_t;
   check(uv_poll_init(loop_.uv(), poll, receiver->socket.get()) == 0, "the loop refused a socket");
   poll->data = receiver.get();
@@ -125,8 +129,12 @@ void UdpDatagrams::receive(const Receiver& receiver) {
     link_.turn_wanted = true;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;  // over kDatagramBytesMax
-      link_.events->on_datagram(from[i].endpoint(),
-                                {incoming_.data() + i * kDatagramBytesMax, messages[i].msg_len});
+      const ByteView datagram(incoming_.data() + i * kDatagramBytesMax, messages[i].msg_len);
+      if (receiver.group) {
+        link_.events->on_multicast(from[i].endpoint(), datagram);
+      } else {
+        link_.events->on_datagram(from[i].endpoint(), datagram);
+      }
     }
     if (static_cast<std::size_t>(count) < kBatch) return;
   }
@@ -202,6 +210,8 @@ Result<void> UdpDatagrams::join(const Endpoint& group) {
   if (!is_multicast(group) || group.port == 0) {
     return fail(ErrorCode::kIo, "cannot " + what + ": not a multicast address and port");
   }
+  const auto same = [&](const auto& joined) { return joined->group == group; };
+  if (std::ranges::any_of(groups_, same)) return {};
   if (link_.events == nullptr || groups_.size() == kGroupsMax) {
     return fail(ErrorCode::kIo, "cannot " + what + ": too many groups");
   }
@@ -220,12 +230,22 @@ Result<void> UdpDatagrams::join(const Endpoint& group) {
     if (join_on(socket.get(), group, interface)) joined = true;
   }
   if (!joined) return fail_with_errno(what);
-  groups_.push_back(make_receiver(std::move(socket)));
+  groups_.push_back(make_receiver(std::move(socket), group));
   watch(*groups_.back(), UV_READABLE);
   return {};
 }
 
+void UdpDatagrams::leave(const Endpoint& group) {
+  std::erase_if(groups_, [&](const auto& joined) { return joined->group == group; });
+}
+
+// Each socket is to hear what comes to its own interfaces only, or hosts with several would hear all of it
+// several times.
 bool UdpDatagrams::join_on(int socket, const Endpoint& group, std::uint32_t interface) const {
+  if (!carries_multicast(interface)) {
+    errno = EOPNOTSUPP;
+    return false;
+  }
   if (group.is_v4()) {
     set_option(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
     ip_mreqn request{};
@@ -233,6 +253,7 @@ bool UdpDatagrams::join_on(int socket, const Endpoint& group, std::uint32_t inte
     request.imr_ifindex = static_cast<int>(interface);
     return setsockopt(socket, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) == 0;
   }
+  set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
   ipv6_mreq request{};
   std::memcpy(&request.ipv6mr_multiaddr, group.address.data(), group.address.size());
   request.ipv6mr_interface = interface;

@@ -20,6 +20,7 @@ class UdpDatagrams final : public Datagrams {
 
   bool send(const Endpoint& to, ByteView datagram) override;
   Result<void> join(const Endpoint& group) override;
+  void leave(const Endpoint& group) override;
 
   void start();
   // Drops what is queued, leaves all groups.
@@ -32,6 +33,7 @@ class UdpDatagrams final : public Datagrams {
     UdpDatagrams* owner;
     Descriptor socket;
     UvHandle<uv_poll_t> poll;
+    Endpoint group;  // all zero for the socket that is not a group's
   };
   struct Outgoing {
     SocketAddress to;
@@ -41,7 +43,7 @@ class UdpDatagrams final : public Datagrams {
   };
   enum class Sent { kSome, kOneRefused, kNoRoom };
 
-  std::unique_ptr<Receiver> make_receiver(Descriptor socket);
+  std::unique_ptr<Receiver> make_receiver(Descriptor socket, const Endpoint& group);
   void watch(Receiver& receiver, int events);
   void on_poll(Receiver& receiver, int status, int events);
   void receive(const Receiver& receiver);

@@ -25,7 +25,8 @@ void PeerBook::make_room() {
 }
 
 void PeerBook::add_endpoint(Peer& peer, const Endpoint& endpoint, Instant now) {
-  if (!endpoint) return;
+  const bool link_is_missing = endpoint.is_v6_link_local() && endpoint.interface == 0;
+  if (!endpoint || link_is_missing) return;
   const auto known =
       std::ranges::find_if(peer.endpoints, [&](const Endpoint& e) { return e.same_place(endpoint); });
   if (known == peer.endpoints.end()) {
@@ -34,6 +35,7 @@ void PeerBook::add_endpoint(Peer& peer, const Endpoint& endpoint, Instant now) {
     peer.next_attempt = now;
     peer.next_endpoint = 0;
   } else {
+    if (endpoint.interface != 0) known->interface = endpoint.interface;  // of a link-local one
     std::rotate(peer.endpoints.begin(), known, known + 1);
   }
 }

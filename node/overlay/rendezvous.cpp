@@ -20,16 +20,11 @@ constexpr std::uint8_t kFlagClient = 1;
 constexpr std::size_t kNonceBytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagBytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::size_t kHeadBytes = 1 + 1 + 8 + kIdBytes + 1;
-constexpr auto kMidnightMargin = std::chrono::hours(2);
 
 Bytes day_bytes(Rendezvous::Day day) {
   Bytes bytes;
   append_u32(day, bytes);
   return bytes;
-}
-
-Rendezvous::Day day_of(WallTime when) {
-  return static_cast<Rendezvous::Day>(std::chrono::floor<std::chrono::days>(when.time_since_epoch()).count());
 }
 
 tl::unexpected<Error> malformed(std::string what) {
@@ -43,12 +38,6 @@ Rendezvous::Rendezvous(const Secret& locate_key, Day day)
       signing_key_(KeyPair::from_seed(derive(locate_key, "disc-sign", day_bytes(day)).bytes())),
       slot_key_(derive(locate_key, "slot", day_bytes(day))),
       value_key_(derive(locate_key, "disc-value", day_bytes(day))) {}
-
-std::vector<Rendezvous::Day> Rendezvous::days_at(WallTime now) {
-  const Day first = day_of(now - kMidnightMargin);
-  const Day last = day_of(now + kMidnightMargin);
-  return first == last ? std::vector<Day>{first} : std::vector<Day>{first, last};
-}
 
 Bytes Rendezvous::salt_of(const Id& host) const {
   const auto salt = mac(slot_key_, {host.view()});

@@ -20,6 +20,7 @@
 #include "node/base/instant.h"
 #include "node/base/result.h"
 #include "node/base/rng.h"
+#include "node/base/utc_day.h"
 #include "node/secure/keys.h"
 #include "node/secure/secret.h"
 
@@ -36,14 +37,14 @@ struct RendezvousRecord {
 
 class Rendezvous {
  public:
-  using Day = std::uint32_t;
+  using Day = UtcDay;
   static constexpr std::size_t kTextBytes = 256;
   static constexpr std::size_t kValueBytes = 24 + kTextBytes + 16;
 
   Rendezvous(const Secret& locate_key, Day day);
 
   // Around midnight, within two hours of it, clocks may not agree on the day: both then.
-  static std::vector<Day> days_at(WallTime now);
+  static std::vector<Day> days_at(WallTime now) { return utc_days_at(now); }
 
   Day day() const { return day_; }
   const KeyPair& signing_key() const { return signing_key_; }

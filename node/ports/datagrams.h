@@ -21,9 +21,12 @@ class Datagrams {
   // host dropped it at once (over kDatagramBytesMax, queue full, no route); true promises nothing. Never
   // blocks.
   virtual bool send(const Endpoint& to, ByteView datagram) = 0;
-  // From now on also receives what is sent to this multicast group, on the interface `group` names (0: all).
-  // send() to the group's endpoint reaches the other members on the link (TTL 1). Error kIo.
+  // From now on also receives what is sent to this multicast group, on the interface `group` names (0: all);
+  // it comes as on_multicast. send() to the group's endpoint reaches the other members on the link (TTL 1),
+  // and may come back. To join twice is to join once. Error kIo.
   virtual Result<void> join(const Endpoint& group) = 0;
+  // No longer, for what was joined by the same endpoint and interface; else nothing happens.
+  virtual void leave(const Endpoint& group) = 0;
 };
 
 }  // namespace shoal

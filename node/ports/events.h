@@ -17,6 +17,8 @@ class PortEvents {
   virtual ~PortEvents() = default;
   // `datagram` is valid during the call only.
   virtual void on_datagram(const Endpoint& from, ByteView datagram) = 0;
+  // The same, for what was sent to a multicast group that the host has joined.
+  virtual void on_multicast(const Endpoint& from, ByteView datagram) = 0;
   virtual void on_alarm() = 0;
   // `inbound`: the other side connected, from `peer`.
   virtual void on_stream_opened(StreamId stream, const Endpoint& peer, bool inbound) = 0;
@@ -26,7 +28,8 @@ class PortEvents {
   virtual void on_stream_closed(StreamId stream) = 0;
   virtual void on_stream_reset(StreamId stream) = 0;
   virtual void on_committed(CommitId commit, const Result<void>& outcome) = 0;
-  // The endpoints at which this host receives, at the start and whenever they change.
+  // The endpoints at which this host receives, each with the interface that it belongs to (0: the host tells
+  // them not apart), at the start and whenever they change.
   virtual void on_interfaces(std::span<const Endpoint> own) = 0;
 };
 

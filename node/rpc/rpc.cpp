@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/rpc/told_contacts.h"
 #include "node/wire/codec.h"
 
 namespace shoal {
@@ -39,12 +40,6 @@ std::uint32_t seconds_of(WallTime wall) {
   return seconds < 0 || seconds > UINT32_MAX ? 0 : static_cast<std::uint32_t>(seconds);
 }
 
-std::vector<Contact>* contacts_of(wire::ResponseBody& body) {
-  if (auto* found = std::get_if<wire::Contacts>(&body)) return &found->contacts;
-  if (auto* found = std::get_if<wire::Items>(&body)) return &found->contacts;
-  return nullptr;
-}
-
 }  // namespace
 
 Rpc::Rpc(NodeContext& context, const Id& self, Datagrams& datagrams, DatagramCipher& cipher,
@@ -76,6 +71,7 @@ Guid Rpc::request(OutRequest out) {
   worker.purpose = out.purpose;
   worker.completion = out.completion;
   worker.by_session = out.by_session;
+  worker.by_multicast = !out.by_session && !wire::is_unicast(out.to.endpoint);
   worker.attempts_max = out.attempts_max == 0 ? context_.config.request_attempts : out.attempts_max;
   worker.timeout = timeout_for(worker);
   worker.rtt_known = tokens_.rtt(worker.to.key) > Duration::zero();
@@ -215,25 +211,26 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response, std
   std::optional<OutWorker> worker = out_workers_.take(guid);
   if (!worker) return;
   by_wire_id_.erase(worker->request.id);
-  if (response == nullptr && !worker->by_session) note_unanswered(*worker);
+  const bool at_its_endpoint = !worker->by_session && !worker->by_multicast;
+  if (response == nullptr && at_its_endpoint) note_unanswered(*worker);
   forget_earlier(*worker);
   if (by_wire_id_.empty() && by_wire_id_.bucket_count() > kBucketsKept) by_wire_id_ = {};
   const Answer answer{worker->completion, worker->to, error, response, rtt};
   if (response == nullptr) {
     ++context_.counters.requests_timed_out;
-    if (!worker->by_session) listener_.on_contact_silent(worker->to);
+    if (at_its_endpoint) listener_.on_contact_silent(worker->to);
   } else {
     if (!worker->by_session) learn(*rtt);
     if (response->client) {
       listener_.on_client(worker->to.key);
-    } else if (!worker->by_session) {
+    } else if (at_its_endpoint) {
       listener_.on_contact_answered(worker->to, *rtt);
     }
     if (response->time_s != 0) {
       context_.network_time.heard(worker->to.key, WallTime(std::chrono::seconds(response->time_s)),
                                   context_.now());
     }
-    if (response->observed && !worker->by_session) listener_.on_observed(*response->observed, worker->to);
+    if (response->observed && at_its_endpoint) listener_.on_observed(*response->observed, worker->to);
   }
   if (answer.completion.owner != Completion::Owner::kNobody) listener_.on_answer(answer);
 }
@@ -293,7 +290,8 @@ void Rpc::handle(const HandleResponse& job) {
   const bool from_whom_we_asked =
       worker != nullptr && worker->to.key == job.origin.key &&
       (worker->by_session ? worker->connection == job.origin.connection
-                          : !job.origin.connection && worker->to.endpoint.same_place(job.origin.endpoint));
+                          : !job.origin.connection && (worker->by_multicast ||
+                                                       worker->to.endpoint.same_place(job.origin.endpoint)));
   if (!from_whom_we_asked) {
     handle_late(job);
     return;
@@ -311,6 +309,7 @@ void Rpc::handle(const HandleResponse& job) {
                 worker->by_session ? Duration::zero() : rtt);
   }
   if (renew_token(guid, *worker, job.response)) return;
+  if (worker->by_multicast) worker->to.endpoint = job.origin.endpoint;
   const auto* refusal = std::get_if<wire::Refusal>(&job.response.body);
   finish(guid, refusal == nullptr ? ErrorCode::kNone : refusal->code, &job.response, rtt);
 }
@@ -376,9 +375,12 @@ void Rpc::on_session_message(const Origin& origin, ByteView message) {
 }
 
 void Rpc::post_message(const Origin& origin, wire::Message message) {
+  place_on_link(message, origin.endpoint);
   if (auto* request = std::get_if<wire::Request>(&message)) {
     ++context_.counters.kinds[request->body.index()].requests_received;
-    if (!origin.connection && !has_contacted(origin.endpoint)) listener_.on_reached_by_stranger();
+    if (!origin.connection && !has_contacted(origin.endpoint)) {
+      listener_.on_reached_by_stranger(origin.endpoint);
+    }
     const JobClass job_class = class_of(*request);
     context_.post(job_class, HandleRequest{origin, std::move(*request)});
   } else {
@@ -405,7 +407,7 @@ void Rpc::handle_hello(const Endpoint& from, ByteView datagram) {
   }
   const Id key = Id::from_bytes(datagram.last(kIdBytes));
   if (key == Id{}) {
-    if (!has_contacted(from)) listener_.on_reached_by_stranger();
+    if (!has_contacted(from)) listener_.on_reached_by_stranger(from);
     Bytes answer(datagram.begin(), datagram.end());
     std::copy(self_.bytes.begin(), self_.bytes.end(), answer.end() - kIdBytes);
     send_raw(from, answer);

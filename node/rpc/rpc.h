@@ -50,13 +50,16 @@ struct Completion {
     kVerify,
     kCommand,
     kShutdown,
-    kReachability
+    kReachability,
+    kLan
   };
   Owner owner = Owner::kNobody;
   std::uint16_t index = 0;
   Guid guid;
 };
 
+// To a multicast group: only `to.key` can read it, and its answer is taken from wherever it comes. So that
+// says where to ask it, and not yet that it is there.
 struct OutRequest {
   Contact to;
   wire::RequestBody body;
@@ -86,7 +89,7 @@ class RpcListener {
   // It answers that strangers cannot reach it.
   virtual void on_client(const Id& host) = 0;
   // A request, or a hello, came by datagram from an address to which we had sent nothing lately.
-  virtual void on_reached_by_stranger() = 0;
+  virtual void on_reached_by_stranger(const Endpoint& from) = 0;
   // Where `by` says we sent from.
   virtual void on_observed(const Endpoint& own, const Contact& by) = 0;
   virtual void on_slow(const Completion& completion) = 0;
@@ -163,6 +166,7 @@ class Rpc {
     std::uint8_t attempts_max = 0;
     bool token_renewed = false;
     bool by_session = false;
+    bool by_multicast = false;
     Guid connection;
   };
 

@@ -10,6 +10,7 @@ class ManualHarness final : public Harness {
   std::size_t add_host(Family family, HostedNode& node) override {
     const ManualNetwork::HostIndex host =
         family == Family::kIpv4 ? network_.add_host() : network_.add_host(v6_endpoint(++v6_hosts_));
+    network_.plug_in(host, 1);
     network_.attach(host, node);
     return host;
   }

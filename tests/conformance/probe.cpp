@@ -63,6 +63,10 @@ Result<void> Probe::join(const Endpoint& group) {
   return ports_->datagrams.join(group);
 }
 
+void Probe::leave(const Endpoint& group) {
+  ports_->datagrams.leave(group);
+}
+
 void Probe::wake_at(Instant when) {
   ports_->alarm.wake_at(when);
 }
@@ -134,6 +138,11 @@ void Probe::drain(StreamId id) {
 void Probe::on_datagram(const Endpoint& from, ByteView datagram) {
   event("on_datagram");
   datagrams.push_back({from, Bytes(datagram.begin(), datagram.end())});
+}
+
+void Probe::on_multicast(const Endpoint& from, ByteView datagram) {
+  event("on_multicast");
+  multicasts.push_back({from, Bytes(datagram.begin(), datagram.end())});
 }
 
 void Probe::on_alarm() {

@@ -55,6 +55,7 @@ class Probe final : public HostedNode, private PortEvents {
   // From inside an action
   bool send(const Endpoint& to, ByteView datagram);
   Result<void> join(const Endpoint& group);
+  void leave(const Endpoint& group);
   void wake_at(Instant when);
   Result<void> listen();
   StreamId connect(const Endpoint& to);
@@ -74,7 +75,7 @@ class Probe final : public HostedNode, private PortEvents {
   StreamId inbound(std::size_t n) const { return inbound_.at(n); }
   Stream& inbound_stream(std::size_t n) { return stream(inbound(n)); }
 
-  std::vector<Arrival> datagrams;
+  std::vector<Arrival> datagrams, multicasts;
   std::vector<Instant> alarms;
   std::vector<Endpoint> interfaces;
   std::size_t events_seen = 0;
@@ -86,6 +87,7 @@ class Probe final : public HostedNode, private PortEvents {
   bool run_jobs() override;
 
   void on_datagram(const Endpoint& from, ByteView datagram) override;
+  void on_multicast(const Endpoint& from, ByteView datagram) override;
   void on_alarm() override;
   void on_stream_opened(StreamId stream, const Endpoint& peer, bool inbound) override;
   void on_stream_readable(StreamId stream) override;

@@ -107,7 +107,9 @@ TEST(OsHost, TellsEveryAddressOfTheMachineWhenBoundToTheWildcard) {
   Endpoint loopback = kLoopback;
   loopback.port = host.host->endpoint().port;
   ASSERT_FALSE(host.probe.interfaces.empty());
+  loopback.interface = host.probe.interfaces.back().interface;
   EXPECT_EQ(host.probe.interfaces.back(), loopback) << "loopback comes last";
+  EXPECT_NE(loopback.interface, 0u);
   for (const Endpoint& own : host.probe.interfaces) EXPECT_TRUE(own.is_v4()) << own.to_string();
 }
 

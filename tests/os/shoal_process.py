@@ -73,8 +73,9 @@ class Control:
 class Node:
     """One process. Its data directory stays when it stops or is killed, until close()."""
 
-    def __init__(self, listen: str = "127.0.0.1:0"):
+    def __init__(self, listen: str = "127.0.0.1:0", namespace: str = ""):
         self.listen = listen
+        self.namespace = namespace  # of the network, as `ip netns` names it
         self.directory = tempfile.TemporaryDirectory(prefix="shoal-")
         self.data = Path(self.directory.name)
         self.process: subprocess.Popen | None = None
@@ -89,7 +90,8 @@ class Node:
         environment: dict[str, str] = {},
     ) -> None:
         """Without waiting until it is ready; wait_ready() does."""
-        command = [BINARY, "run", "--data", self.data, "--listen", self.listen]
+        command = ["ip", "netns", "exec", self.namespace] if self.namespace else []
+        command += [BINARY, "run", "--data", self.data, "--listen", self.listen]
         for endpoint in bootstrap:
             command += ["--bootstrap", endpoint]
         for key, value in {"log_level": "warn", **settings}.items():

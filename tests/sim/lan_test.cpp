@@ -29,7 +29,7 @@ class LanTest : public NetworkFixture {
   }
   std::vector<std::size_t> received() const {
     std::vector<std::size_t> counts;
-    for (const auto& node : nodes_) counts.push_back(node->datagrams.size());
+    for (const auto& node : nodes_) counts.push_back(node->multicasts.size());
     return counts;
   }
 
@@ -64,7 +64,8 @@ TEST_P(LanTest, MulticastReachesTheOtherMembersOfItsLan) {
   start_with_members(5);
   send_to_group(0);
   EXPECT_EQ(received(), (Counts{0, 0, 1, 0, 1}));
-  EXPECT_EQ(nodes_[2]->datagrams[0].from, nodes_[0]->endpoint());
+  EXPECT_EQ(nodes_[2]->multicasts[0].from, nodes_[0]->endpoint());
+  EXPECT_TRUE(nodes_[2]->datagrams.empty()) << "it comes as what it is";
   EXPECT_EQ(network_->totals().datagrams_sent, 1u) << "the switch makes the copies";
   EXPECT_EQ(network_->totals().datagrams_delivered, 2u);
   send_to_group(3);
@@ -107,6 +108,25 @@ TEST_P(LanTest, HostThatFellSilentIsNoMemberWhenItComesBack) {
   network_->run_until(network_->now() + 1s);
   send_to_group(0);
   EXPECT_EQ(received(), (Counts{0, 0, 1}));
+}
+
+TEST_P(LanTest, HostThatLeavesAGroupHearsItNoMoreAndMayJoinAgain) {
+  start_with_members(5);
+  const Endpoint other = Endpoint::v4(kGroup.v4_address() + 1, kGroup.port);
+  PlainNode& member = *nodes_[2];
+  member.act([&] {
+    EXPECT_TRUE(member.port().datagrams.join(other));
+    member.port().datagrams.leave(kGroup);
+    member.port().datagrams.leave(Endpoint::v4(kGroup.v4_address(), 5354));  // of which it is no member
+  });
+  send_to_group(0);
+  EXPECT_EQ(received(), (Counts{0, 0, 0, 0, 1}));
+  nodes_[0]->act([&] { nodes_[0]->port().datagrams.send(other, kHundred); });
+  network_->run_until(network_->now() + 1s);
+  EXPECT_EQ(received(), (Counts{0, 0, 1, 0, 1})) << "it is still in its other group";
+  member.act([&] { EXPECT_TRUE(member.port().datagrams.join(kGroup)); });
+  send_to_group(0);
+  EXPECT_EQ(received(), (Counts{0, 0, 2, 0, 2}));
 }
 
 TEST_P(LanTest, FaultsConcernEachMemberByItself) {

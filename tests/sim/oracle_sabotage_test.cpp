@@ -60,6 +60,7 @@ class SilencedHost final : public Alarm, public Datagrams {
     return (!sends_ && network_.now() >= from_) || inner_.datagrams.send(to, datagram);
   }
   Result<void> join(const Endpoint& group) override { return inner_.datagrams.join(group); }
+  void leave(const Endpoint& group) override { inner_.datagrams.leave(group); }
 
  private:
   HostPorts inner_;

@@ -57,7 +57,7 @@ class PlainNode final : public HostedNode, private PortEvents {
     }
   }
 
-  std::vector<Arrival> datagrams;
+  std::vector<Arrival> datagrams, multicasts;
   std::vector<Instant> alarms;
   std::function<void()> at_alarm;  // what to do then
   std::size_t interfaces = 0;      // how often they were told
@@ -88,6 +88,9 @@ class PlainNode final : public HostedNode, private PortEvents {
     actions_.push_back([this, from, bytes = Bytes(datagram.begin(), datagram.end())] {
       ports_.datagrams.send(from, bytes);
     });
+  }
+  void on_multicast(const Endpoint& from, ByteView datagram) override {
+    multicasts.push_back({network_.now(), from, datagram.size()});
   }
   void on_alarm() override {
     alarms.push_back(network_.now());

@@ -192,6 +192,14 @@ TEST(ScenarioReader, RefusesWhatIsNoScenarioAtAll) {
                                    "x.yaml:3:13: missing key 'population.size'"));
 }
 
+TEST(ScenarioReader, RefusesHostsWithoutABootstrapAddressWhereNothingElseBringsThemTogether) {
+  const std::string head = kLeast.substr(0, 23) + "\npopulation: {size: 10, bootstrap_hosts: 0}\n";
+  EXPECT_THAT(errors_of(head + "network: {topology: {kind: lan}}\n"), testing::IsEmpty());
+  EXPECT_THAT(errors_of(head),
+              testing::ElementsAre("x.yaml:3:41: population.bootstrap_hosts: 0 was given, but only in the "
+                                   "topology lan hosts find each other without, expected at least 1"));
+}
+
 TEST(ScenarioReader, RefusesAnUnknownMetricAndABadNodeSetting) {
   EXPECT_THAT(errors_of(kLeast + "expect:\n  - lookup.sucess_ratio >= 1\n"),
               testing::ElementsAre(HasSubstr("x.yaml:5:5: expect: ")));

@@ -40,6 +40,7 @@ class FlippingDatagrams final : public Datagrams {
     return inner_.send(to, copy);
   }
   Result<void> join(const Endpoint& group) override { return inner_.join(group); }
+  void leave(const Endpoint& group) override { inner_.leave(group); }
 
  private:
   Datagrams& inner_;

@@ -14,11 +14,23 @@ bool is_multicast(const Endpoint& endpoint) {
   return endpoint.is_v4() ? endpoint.v4_address() >> 28 == 0xe : endpoint.address[0] == 0xff;
 }
 
+// Does this interface carry what goes to the group? Both may leave the number open.
+bool carries(const ManualInterface& interface, const Endpoint& group) {
+  return interface.lan != 0 && interface.endpoint.is_v4() == group.is_v4() &&
+         (group.interface == 0 || group.interface == interface.endpoint.interface);
+}
+
+// As the receiver sees it: a number means something to one host only, and only where the address needs it.
+Endpoint seen_from(const ManualInterface& receiver, Endpoint source) {
+  source.interface = source.is_v6_link_local() ? receiver.endpoint.interface : 0;
+  return source;
+}
+
 }  // namespace
 
 struct ManualNetwork::Host final : Clock, Alarm, Datagrams, Streams {
   Host(ManualNetwork& network, HostIndex index, const Endpoint& endpoint)
-      : network_(network), index_(index), endpoint_(endpoint) {}
+      : network_(network), index_(index), interfaces_{{endpoint, 0}} {}
 
   Instant now() const override { return network_.now_; }
   WallTime wall_time() const override {
@@ -27,6 +39,7 @@ struct ManualNetwork::Host final : Clock, Alarm, Datagrams, Streams {
   void wake_at(Instant when) override { network_.wake_at(index_, when); }
   bool send(const Endpoint& to, ByteView datagram) override { return network_.send(index_, to, datagram); }
   Result<void> join(const Endpoint& group) override { return network_.join(index_, group); }
+  void leave(const Endpoint& group) override { groups_.erase(group); }
   Result<StreamId> connect(const Endpoint& to) override { return network_.streams_->connect(index_, to); }
   Result<void> listen() override {
     network_.streams_->listen(index_);
@@ -42,7 +55,7 @@ struct ManualNetwork::Host final : Clock, Alarm, Datagrams, Streams {
 
   ManualNetwork& network_;
   HostIndex index_;
-  Endpoint endpoint_;
+  std::vector<ManualInterface> interfaces_;  // never empty
   HostedNode* node_ = nullptr;
   std::uint64_t attachment_ = 0;  // counts attach and detach, so that an event for an earlier one is void
   Instant armed_ = kNever;
@@ -72,18 +85,35 @@ ManualNetwork::HostIndex ManualNetwork::add_host(const Endpoint& endpoint) {
 }
 
 Endpoint ManualNetwork::endpoint(HostIndex host) const {
-  return hosts_.at(host)->endpoint_;
+  return hosts_.at(host)->interfaces_.front().endpoint;
+}
+
+void ManualNetwork::set_interfaces(HostIndex host, std::vector<ManualInterface> interfaces) {
+  check(!interfaces.empty(), "a host has at least one interface");
+  Host& h = *hosts_.at(host);
+  for (const ManualInterface& old : h.interfaces_) by_address_.erase(old.endpoint.address);
+  h.interfaces_ = std::move(interfaces);
+  for (const ManualInterface& each : h.interfaces_) {
+    check(by_address_.emplace(each.endpoint.address, host).second, "two hosts at one address");
+  }
+  if (up(host)) introduce(host);
+}
+
+void ManualNetwork::introduce(HostIndex host) {
+  post(now_, true, [this, host, attachment = hosts_[host]->attachment_] {
+    if (hosts_[host]->attachment_ != attachment) return;
+    std::vector<Endpoint> own;
+    for (const ManualInterface& each : hosts_[host]->interfaces_) own.push_back(each.endpoint);
+    deliver(host, [&](PortEvents& events) { events.on_interfaces(own); });
+  });
 }
 
 void ManualNetwork::attach(HostIndex host, HostedNode& node) {
   Host& h = *hosts_.at(host);
   check(h.node_ == nullptr, "a node is attached already");
   h.node_ = &node;
-  const std::uint64_t attachment = ++h.attachment_;
-  post(now_, true, [this, host, attachment] {
-    if (hosts_[host]->attachment_ != attachment) return;
-    deliver(host, [&](PortEvents& events) { events.on_interfaces({&hosts_[host]->endpoint_, 1}); });
-  });
+  ++h.attachment_;
+  introduce(host);
 }
 
 void ManualNetwork::detach(HostIndex host) {
@@ -189,16 +219,58 @@ bool ManualNetwork::send(HostIndex from, const Endpoint& to, ByteView datagram) 
   ++totals_.datagrams_sent;
   if (hosts_[from]->hidden_) hosts_[from]->permits_[to.address] = now_;
   if (is_multicast(to)) {
-    Endpoint group = to;
-    group.interface = 0;
-    for (const auto& host : hosts_) {
-      if (host->index_ != from && host->groups_.contains(group)) send_copies(from, host->index_, datagram);
-    }
+    multicast(from, to, datagram);
     return true;
   }
   const Host* host = host_at(to.address);
-  if (host != nullptr && host->endpoint_.port == to.port) send_copies(from, host->index_, datagram);
+  const ManualInterface* own = way(from, to);
+  if (host == nullptr || own == nullptr) return true;
+  for (const ManualInterface& theirs : host->interfaces_) {
+    if (theirs.endpoint.address != to.address || theirs.endpoint.port != to.port) continue;
+    const bool same_lan = own->lan != 0 && own->lan == theirs.lan;
+    send_copies({from, host->index_, seen_from(theirs, own->endpoint), to.address, same_lan}, datagram);
+  }
   return true;
+}
+
+const ManualInterface* ManualNetwork::way(HostIndex from, const Endpoint& to) const {
+  const auto receiver = by_address_.find(to.address);
+  if (receiver == by_address_.end()) return nullptr;
+  std::uint32_t lan = 0;
+  for (const ManualInterface& theirs : hosts_[receiver->second]->interfaces_) {
+    if (theirs.endpoint.address == to.address) lan = theirs.lan;
+  }
+  const ManualInterface* any = nullptr;
+  for (const ManualInterface& own : hosts_[from]->interfaces_) {
+    if (own.endpoint.is_v4() != to.is_v4()) continue;
+    const bool same_lan = lan != 0 && own.lan == lan;
+    const bool same_scope = own.endpoint.is_v6_link_local() == to.is_v6_link_local();
+    if (to.is_v6_link_local()) {
+      if (same_lan && same_scope && own.endpoint.interface == to.interface) return &own;
+    } else if (same_lan && same_scope) {
+      return &own;
+    } else if (any == nullptr && same_scope) {
+      any = &own;
+    }
+  }
+  return any;
+}
+
+void ManualNetwork::multicast(HostIndex from, const Endpoint& group, ByteView datagram) {
+  for (const ManualInterface& own : hosts_[from]->interfaces_) {
+    if (!carries(own, group)) continue;
+    for (const auto& host : hosts_) {
+      if (host->index_ == from) continue;
+      for (const ManualInterface& theirs : host->interfaces_) {
+        const bool member = std::ranges::any_of(host->groups_, [&](const Endpoint& joined) {
+          return joined.address == group.address && joined.port == group.port && carries(theirs, joined);
+        });
+        if (!member || theirs.lan != own.lan) continue;
+        const Endpoint source = seen_from(theirs, own.endpoint);
+        send_copies({from, host->index_, source, theirs.endpoint.address, true, true}, datagram);
+      }
+    }
+  }
 }
 
 void ManualNetwork::hide(HostIndex host) {
@@ -210,14 +282,14 @@ void ManualNetwork::unhide(HostIndex host) {
   hosts_[host]->hidden_ = false;
 }
 
-bool ManualNetwork::let_in(HostIndex host, HostIndex from) const {
+bool ManualNetwork::let_in(HostIndex host, const Endpoint& from) const {
   if (!hosts_[host]->hidden_) return true;
-  const auto permit = hosts_[host]->permits_.find(hosts_[from]->endpoint_.address);
+  const auto permit = hosts_[host]->permits_.find(from.address);
   return permit != hosts_[host]->permits_.end() && now_ - permit->second < kManualNatTimeout;
 }
 
-void ManualNetwork::send_copies(HostIndex from, HostIndex to, ByteView datagram) {
-  const ManualLink& between = link(from, to);
+void ManualNetwork::send_copies(const Wire& wire, ByteView datagram) {
+  const ManualLink& between = link(wire.from, wire.to);
   const int copies = rng_.unit() < between.duplication ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     const bool lost = rng_.unit() < between.loss;
@@ -228,23 +300,33 @@ void ManualNetwork::send_copies(HostIndex from, HostIndex to, ByteView datagram)
       continue;
     }
     post(now_ + between.delay + later, true,
-         [this, from, to, attachment = hosts_[to]->attachment_,
+         [this, wire, attachment = hosts_[wire.to]->attachment_,
           bytes = Bytes(datagram.begin(), datagram.end())] {
-           if (hosts_[to]->attachment_ != attachment || !up(to) || link(from, to).cut || !let_in(to, from)) {
-             ++totals_.datagrams_lost;
-             return;
-           }
-           ++totals_.datagrams_delivered;
-           deliver(to, [&](PortEvents& events) { events.on_datagram(hosts_[from]->endpoint_, bytes); });
+           if (hosts_[wire.to]->attachment_ == attachment) return arrive(wire, bytes);
+           ++totals_.datagrams_lost;
          });
   }
 }
 
+void ManualNetwork::arrive(const Wire& wire, ByteView datagram) {
+  const Host* receiver = host_at(wire.destination);
+  if (receiver == nullptr || receiver->index_ != wire.to || !up(wire.to) || link(wire.from, wire.to).cut ||
+      !(wire.same_lan || let_in(wire.to, wire.source))) {
+    ++totals_.datagrams_lost;
+    return;
+  }
+  ++totals_.datagrams_delivered;
+  const auto receive = wire.multicast ? &PortEvents::on_multicast : &PortEvents::on_datagram;
+  deliver(wire.to, [&](PortEvents& events) { (events.*receive)(wire.source, datagram); });
+}
+
 Result<void> ManualNetwork::join(HostIndex host, const Endpoint& group) {
   if (!is_multicast(group)) return fail(ErrorCode::kIo, group.to_string() + " is not a multicast group");
-  Endpoint joined = group;
-  joined.interface = 0;
-  if (up(host)) hosts_[host]->groups_.insert(joined);
+  Host& h = *hosts_[host];
+  if (std::ranges::none_of(h.interfaces_, [&](const ManualInterface& own) { return carries(own, group); })) {
+    return fail(ErrorCode::kIo, "no interface on a LAN carries " + group.to_string());
+  }
+  if (up(host)) h.groups_.insert(group);
   return {};
 }
 

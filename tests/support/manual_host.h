@@ -30,6 +30,13 @@ struct ManualLink {
   bool cut = false;  // datagrams vanish; streams stall, and end in a reset after kManualStallTimeout
 };
 
+// Where a host is attached to the network. Interfaces on the same LAN hear each other's multicast, and reach
+// each other at link-local addresses; all other addresses reach everybody.
+struct ManualInterface {
+  Endpoint endpoint;      // `interface` is the number by which its host knows it; 0: it has no numbers
+  std::uint32_t lan = 0;  // 0: none
+};
+
 inline constexpr std::size_t kManualStreamBytesMax = 64 * 1024;  // unread bytes a stream holds, each way
 inline constexpr Duration kManualStallTimeout = 30s;
 inline constexpr Duration kManualNatTimeout = 2min;
@@ -47,6 +54,11 @@ class ManualNetwork {
   // or at an address of the test's choice that no host has yet.
   HostIndex add_host();
   HostIndex add_host(const Endpoint& endpoint);
+  // From now on the host has these interfaces instead, the first of which names it; it is told of them. What
+  // is on its way to an address that it no longer has is lost.
+  void set_interfaces(HostIndex host, std::vector<ManualInterface> interfaces);
+  // Its one interface, at the address that it has, is on this LAN.
+  void plug_in(HostIndex host, std::uint32_t lan) { set_interfaces(host, {{endpoint(host), lan}}); }
   Endpoint endpoint(HostIndex host) const;
 
   // Starts delivering events to `node`, on_interfaces first, from inside the next advance(); after every
@@ -83,7 +95,8 @@ class ManualNetwork {
   void heal(HostIndex a, HostIndex b);
 
   // From now on, or no longer, only those come through to the host by datagram to whose address it has itself
-  // sent something within kManualNatTimeout (RFC 4787: address-dependent filtering).
+  // sent something within kManualNatTimeout (RFC 4787: address-dependent filtering),
+  // and those on a LAN with it.
   void hide(HostIndex host);
   void unhide(HostIndex host);
 
@@ -107,11 +120,24 @@ class ManualNetwork {
   bool up(HostIndex host) const;
   // nullptr when no host has this address.
   Host* host_at(const Address& address);
+  void introduce(HostIndex host);
+  // Whence the host sends to `to`; nullptr: it has no way there.
+  const ManualInterface* way(HostIndex from, const Endpoint& to) const;
+  void multicast(HostIndex from, const Endpoint& group, ByteView datagram);
 
   void wake_at(HostIndex host, Instant when);
   bool send(HostIndex from, const Endpoint& to, ByteView datagram);
-  bool let_in(HostIndex host, HostIndex from) const;
-  void send_copies(HostIndex from, HostIndex to, ByteView datagram);
+  bool let_in(HostIndex host, const Endpoint& from) const;
+  // Between two interfaces, given by index and interface.
+  struct Wire {
+    HostIndex from, to;
+    Endpoint source;      // as the receiver sees it
+    Address destination;  // of the receiver's interface
+    bool same_lan = false;
+    bool multicast = false;
+  };
+  void send_copies(const Wire& wire, ByteView datagram);
+  void arrive(const Wire& wire, ByteView datagram);
   Result<void> join(HostIndex host, const Endpoint& group);
 
   Rng rng_;

@@ -32,6 +32,10 @@ void RawPeer::on_datagram(const Endpoint& from, ByteView datagram) {
   received_.push_back(std::move(received));
 }
 
+void RawPeer::on_multicast(const Endpoint& from, ByteView datagram) {
+  received_.push_back({from, Bytes(datagram.begin(), datagram.end()), {}, true});
+}
+
 std::vector<RawPeer::Received> RawPeer::take() {
   return std::exchange(received_, {});
 }

@@ -32,6 +32,7 @@ class RawPeer final : public HostedNode, private PortEvents {
     Endpoint from;
     Bytes datagram;
     std::optional<wire::Message> message;  // nothing: it does not open or decode
+    bool multicast = false;
   };
   // All that has come since the last call.
   std::vector<Received> take();
@@ -44,6 +45,7 @@ class RawPeer final : public HostedNode, private PortEvents {
  private:
   RawPeer(ManualNetwork& network, std::uint64_t seed, ManualNetwork::HostIndex index);
   void on_datagram(const Endpoint& from, ByteView datagram) override;
+  void on_multicast(const Endpoint& from, ByteView datagram) override;
   void on_alarm() override {}
   void on_stream_opened(StreamId, const Endpoint&, bool) override {}
   void on_stream_readable(StreamId) override {}

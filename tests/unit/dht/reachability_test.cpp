@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/support/node_cluster.h"
 #include "tests/support/raw_peer.h"
 
@@ -86,6 +88,37 @@ TEST_F(ReachabilityTest, AHostBehindANatBecomesAClientAndEntersNoTableOnTheWay) 
   const auto put = cluster_.expect<StoreResult>(hidden, PutCommand{value});
   EXPECT_EQ(cluster_.expect<GetResult>(hidden, GetCommand{put.key}).value, value);
   EXPECT_EQ(cluster_.expect<GetResult>(3, GetCommand{put.key}).value, value);
+}
+
+TEST_F(ReachabilityTest, ANeighbourBehindTheSameNatIsNoStrangerThatReachesUs) {
+  add_public(20);
+  cluster_.advance(60s);
+  const std::array<std::size_t, 2> hidden = {add_hidden(0), add_hidden(0)};
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    const ManualNetwork::HostIndex index = cluster_.index(hidden[i]);
+    const Endpoint outside = cluster_.network().endpoint(index);
+    cluster_.network().set_interfaces(index, {{outside, 0}, {Endpoint::v4(0x0a000001 + i, 4000), 1}});
+  }
+  cluster_.advance(30min);
+  for (const std::size_t host : hidden) {
+    EXPECT_GT(cluster_.node(host).counters().lan.pings_heard, 50u);
+    EXPECT_EQ(state_of(host), "unreachable");
+    EXPECT_EQ(tables_with(host), 0u);
+  }
+}
+
+TEST_F(ReachabilityTest, HostsThatKnowNobodyButTheirLanAreInEachOthersTablesWhateverTheirOtherAddresses) {
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const std::size_t host = cluster_.add();
+    const ManualNetwork::HostIndex index = cluster_.index(host);
+    const Endpoint outside = cluster_.network().endpoint(index);
+    cluster_.network().set_interfaces(index, {{outside, 0}, {Endpoint::v4(0x0a000001 + i, 4000), 1}});
+  }
+  cluster_.advance(2min);
+  for (std::size_t host = 0; host < 3; ++host) {
+    EXPECT_EQ(cluster_.node(host).table().size(), 2u);
+    EXPECT_FALSE(cluster_.node(host).is_client());
+  }
 }
 
 TEST_F(ReachabilityTest, AClientIsNoResultOfALookup) {

@@ -37,6 +37,20 @@ class PeerBookTest : public testing::Test {
   Endpoint last_;
 };
 
+TEST_F(PeerBookTest, TakesALinkLocalEndpointOnlyWithItsLink) {
+  Endpoint link_local;
+  link_local.address = {0xfe, 0x80};
+  link_local.port = 4000;
+  hear(1, {link_local});
+  EXPECT_FALSE(book_.next_attempt(now_));
+  link_local.interface = 2;
+  hear(1, {link_local});
+  link_local.interface = 3;  // the same link, numbered anew
+  hear(1, {link_local});
+  ASSERT_EQ(book_.find(host(1))->endpoints.size(), 1u);
+  EXPECT_EQ(book_.next_attempt(now_)->endpoint, link_local);
+}
+
 TEST_F(PeerBookTest, TriesAllEndpointsOfAPeerBeforeItWaitsLonger) {
   hear(1, {at(1), at(2)});
   EXPECT_EQ(fail_next(), 0s);

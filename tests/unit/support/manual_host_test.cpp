@@ -21,6 +21,9 @@ class Notes final : public HostedNode, public PortEvents {
   void on_datagram(const Endpoint& from, ByteView datagram) override {
     note("datagram " + from.to_string() + " " + std::string(text(datagram)));
   }
+  void on_multicast(const Endpoint& from, ByteView datagram) override {
+    note("multicast " + from.to_string() + " " + std::string(text(datagram)));
+  }
   void on_alarm() override { note("alarm"); }
   void on_stream_opened(StreamId stream, const Endpoint&, bool inbound) override {
     last_stream = stream;

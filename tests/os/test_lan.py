@@ -1,0 +1,268 @@
+"""LAN discovery on real multicast: hosts are network namespaces, LANs are bridges with veth pairs.
+
+Needs root, or whatever else lets `ip netns add` work; skipped with the reason where that is not so.
+"""
+
+import os
+import subprocess
+import time
+
+import pytest
+from shoal_process import Node, wait_until
+
+# IPv6 addresses are usable only after duplicate address detection (RFC 4862 §5.4), a second or two.
+WITHIN_S = 15
+
+
+def ip(*arguments: str) -> str:
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class Lans:
+    """Namespaces and bridges of one test, gone when it ends.
+
+    No name is used twice: the kernel takes its time to clear away what is deleted.
+    """
+
+    made = 0
+
+    def __init__(self):
+        Lans.made += 1
+        self.prefix = f"sl{os.getpid() % 100000}x{Lans.made}"
+        self.namespaces: list[str] = []
+        self.bridges: list[str] = []
+        self.links = 0
+
+    def add_lan(self) -> str:
+        bridge = f"{self.prefix}b{len(self.bridges)}"
+        # Snooping would need a querier, which no small switch has either.
+        ip("link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
+        self.bridges.append(bridge)
+        ip("link", "set", bridge, "up")
+        return bridge
+
+    def add_host(self) -> str:
+        namespace = f"{self.prefix}h{len(self.namespaces)}"
+        ip("netns", "add", namespace)
+        self.namespaces.append(namespace)
+        ip("-n", namespace, "link", "set", "lo", "up")
+        return namespace
+
+    def plug(self, namespace: str, lan: str, *addresses: str, v6: bool = True) -> str:
+        """Gives the host one more interface, on this LAN; its name."""
+        outside = f"{self.prefix}v{self.links}"
+        inside = f"eth{self.links}"
+        self.links += 1
+        ip("link", "add", outside, "type", "veth", "peer", inside, "netns", namespace)
+        ip("link", "set", outside, "master", lan, "up")
+        if not v6:
+            ip("-n", namespace, "link", "set", inside, "addrgenmode", "none")
+        for address in addresses:
+            ip("-n", namespace, "addr", "add", address, "dev", inside)
+        ip("-n", namespace, "link", "set", inside, "up")
+        return inside
+
+    def remove(self) -> None:
+        for namespace in self.namespaces:
+            ip("netns", "del", namespace)
+        for bridge in self.bridges:
+            ip("link", "del", bridge)
+
+
+def why_not_permitted() -> str:
+    name = f"sl{os.getpid() % 100000}probe"
+    try:
+        ip("netns", "add", name)
+        ip("-n", name, "link", "add", name + "b", "type", "bridge")
+        ip("netns", "del", name)
+    except (RuntimeError, FileNotFoundError) as error:
+        return str(error)
+    return ""
+
+
+@pytest.fixture
+def lans():
+    if reason := why_not_permitted():
+        pytest.skip(f"network namespaces cannot be made here: {reason}")
+    made = Lans()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def start():
+    """Starts a node in a namespace, listening on all its addresses, without a bootstrap address."""
+    started: list[Node] = []
+
+    def run(namespace: str, listen: str = "[::]:7465", **settings: str) -> Node:
+        node = Node(listen, namespace=namespace)
+        started.append(node)
+        node.start(settings=settings)
+        return node
+
+    yield run
+    for node in started:
+        node.close()
+
+
+def endpoints_known(node: Node) -> dict[str, str]:
+    return {peer["host"]: peer["endpoint"] for peer in node.ask("table")["contacts"]}
+
+
+def know_each_other(*nodes: Node) -> bool:
+    hosts = {node.host for node in nodes}
+    return all(endpoints_known(node).keys() == hosts - {node.host} for node in nodes)
+
+
+def connected(node: Node) -> set[str]:
+    groups = node.ask("peers")["groups"]
+    return {
+        peer["host"] for group in groups for peer in group["peers"] if peer["connected"]
+    }
+
+
+def lan(node: Node) -> dict:
+    return node.ask("status")["lan"]
+
+
+def counter(node: Node, name: str) -> int:
+    return node.ask("status")["counters"][f"lan.{name}"]
+
+
+def test_three_hosts_find_each_other_over_ipv4(lans, start):
+    office = lans.add_lan()
+    hosts = [lans.add_host() for _ in range(3)]
+    for i, host in enumerate(hosts):
+        lans.plug(host, office, f"192.168.77.{i + 1}/24", v6=False)
+    nodes = [start(host) for host in hosts]
+    wait_until(lambda: know_each_other(*nodes), WITHIN_S, "all know all")
+    assert set(endpoints_known(nodes[0]).values()) == {
+        "192.168.77.2:7465",
+        "192.168.77.3:7465",
+    }
+    assert all(lan(node)["links"] == 1 for node in nodes)
+    key = nodes[0].ask("put", value="aGVsbG8=")["key"]
+    assert nodes[2].ask("get", key=key)["value"] == "aGVsbG8="
+
+
+def test_three_hosts_find_each_other_over_ipv6_with_nothing_configured(lans, start):
+    office = lans.add_lan()
+    hosts = [lans.add_host() for _ in range(3)]
+    for host in hosts:
+        lans.plug(host, office)
+    nodes = [start(host) for host in hosts]
+    wait_until(lambda: know_each_other(*nodes), WITHIN_S, "all know all")
+    for node in nodes:
+        assert all(e.startswith("[fe80::") for e in endpoints_known(node).values())
+    for node in nodes:
+        for other in nodes:
+            if node is not other:
+                found = node.ask("find", target=other.host)["closest"]
+                assert found[0]["host"] == other.host
+    key = nodes[0].ask("put", value="aGVsbG8=")["key"]
+    assert nodes[2].ask("get", key=key)["value"] == "aGVsbG8="
+
+
+def test_hosts_of_two_lans_meet_through_one_that_is_on_both(lans, start):
+    lan_a, lan_b = lans.add_lan(), lans.add_lan()
+    left, middle, right = (lans.add_host() for _ in range(3))
+    lans.plug(left, lan_a, "192.168.77.1/24")
+    lans.plug(middle, lan_a, "192.168.77.2/24")
+    lans.plug(middle, lan_b, "192.168.78.2/24")
+    lans.plug(right, lan_b, "192.168.78.1/24")
+    nodes = [start(host) for host in (left, middle, right)]
+    wait_until(
+        lambda: know_each_other(nodes[1], nodes[0])
+        or len(endpoints_known(nodes[1])) == 2,
+        WITHIN_S,
+        "the one between them knows both",
+    )
+    wait_until(lambda: lan(nodes[1])["hosts"] == 2, WITHIN_S, "it has heard both")
+    assert lan(nodes[1])["links"] == 4  # two interfaces, IPv4 and IPv6 each
+    assert lan(nodes[0])["hosts"] == 1, "multicast is not routed"
+    key = nodes[0].ask("put", value="aGVsbG8=")["key"]
+    assert nodes[1].ask("get", key=key)["value"] == "aGVsbG8="
+
+
+def test_each_message_of_a_host_with_two_interfaces_on_one_lan_is_heard_once(
+    lans, start
+):
+    office = lans.add_lan()
+    one, two = lans.add_host(), lans.add_host()
+    lans.plug(one, office, "192.168.77.1/24", v6=False)
+    lans.plug(two, office, "192.168.77.2/24", v6=False)
+    lans.plug(two, office, "192.168.77.3/24", v6=False)
+    first = start(one, lan_ping_interval="1s")
+    second = start(two, lan_ping_interval="1s")
+    wait_until(lambda: counter(second, "pings_heard") >= 8, WITHIN_S, "it is heard")
+    # Both interfaces of the second hear what the first sends: two copies of each message, one of them new.
+    heard, sent = counter(second, "pings_heard"), counter(first, "pings_sent")
+    assert heard <= sent
+    assert counter(second, "dropped_replayed") <= heard + 1
+
+
+def test_a_host_that_changes_its_address_is_soon_known_there(lans, start):
+    office = lans.add_lan()
+    one, two = lans.add_host(), lans.add_host()
+    lans.plug(one, office, "192.168.77.1/24", v6=False)
+    device = lans.plug(two, office, "192.168.77.2/24", v6=False)
+    nodes = [start(one), start(two)]
+    wait_until(lambda: know_each_other(*nodes), WITHIN_S, "both know both")
+    ip("-n", two, "addr", "del", "192.168.77.2/24", "dev", device)
+    ip("-n", two, "addr", "add", "192.168.77.99/24", "dev", device)
+    wait_until(
+        lambda: endpoints_known(nodes[0]).get(nodes[1].host) == "192.168.77.99:7465",
+        WITHIN_S,
+        "it is known at its new address",
+    )
+
+
+def test_an_interface_that_comes_later_is_joined_and_one_that_goes_is_left(lans, start):
+    office = lans.add_lan()
+    one, two = lans.add_host(), lans.add_host()
+    lans.plug(one, office, "192.168.77.1/24", v6=False)
+    nodes = [start(one), start(two)]
+    assert lan(nodes[1])["links"] == 0
+    device = lans.plug(two, office, "192.168.77.2/24", v6=False)
+    wait_until(lambda: know_each_other(*nodes), WITHIN_S, "both know both")
+    assert lan(nodes[1])["links"] == 1
+    ip("-n", two, "link", "del", device)
+    wait_until(lambda: lan(nodes[1])["links"] == 0, WITHIN_S, "the interface is left")
+
+
+def test_hosts_on_loopback_alone_do_not_speak_to_anybody(lans, start):
+    host = lans.add_host()
+    nodes = [start(host, "127.0.0.1:7001"), start(host, "127.0.0.1:7002")]
+    time.sleep(1)  # what does not happen takes its time
+    for node in nodes:
+        assert lan(node) == {"links": 0, "hosts": 0, "confirmed": 0}
+        assert counter(node, "pings_sent") == 0
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:7465", "[::]:7465"])
+def test_hosts_that_share_a_key_connect_and_need_nothing_else(lans, start, listen):
+    office = lans.add_lan()
+    hosts = [lans.add_host() for _ in range(3)]
+    for i, host in enumerate(hosts):
+        # Under the wildcard of IPv6 there are link-local addresses only.
+        v4 = [f"192.168.77.{i + 1}/24"] if listen.startswith("0") else []
+        lans.plug(host, office, *v4)
+    nodes = [start(host, listen) for host in hosts]
+    key = nodes[0].cli("key", "new", "--name", "photos").stdout
+    nodes[2].cli("key", "add", "--name", "photos", stdin=key)
+    wait_until(
+        lambda: connected(nodes[0]) == {nodes[2].host}, WITHIN_S, "they are connected"
+    )
+    assert connected(nodes[2]) == {nodes[0].host}
+    assert connected(nodes[1]) == set()
+
+
+def test_two_hosts_of_one_machine_find_each_other(lans, start):
+    office = lans.add_lan()
+    host = lans.add_host()
+    lans.plug(host, office, "192.168.77.1/24", v6=False)
+    nodes = [start(host, "0.0.0.0:7001"), start(host, "0.0.0.0:7002")]
+    wait_until(lambda: know_each_other(*nodes), WITHIN_S, "both know both")
