@@ -46,13 +46,27 @@ Contact parse_contact(const std::string& text) {
 // A subcommand that asks the running node.
 CLI::App* add_control(CLI::App& app, Draft& draft, const char* name, const char* what, const char* example) {
   CLI::App* sub = add_subcommand(app, name, what, example);
-  sub->add_option("--data", draft.control.data, "The node's data directory (or $SHOAL_DATA)")
-      ->type_name("DIR")
-      ->capture_default_str();
+  if (!draft.is_console) {
+    sub->add_option("--data", draft.control.data, "The node's data directory (or $SHOAL_DATA)")
+        ->type_name("DIR")
+        ->capture_default_str();
+    add(sub, "--timeout", "How long to wait for the answer (default 60s)", "TIME",
+        [&draft](const std::string& text) { draft.control.timeout = parse_time(text); });
+  }
   sub->add_flag("--json", draft.control.json, "Print the whole answer as one line of JSON; values in base64");
-  add(sub, "--timeout", "How long to wait for the answer (default 60s)", "TIME",
-      [&draft](const std::string& text) { draft.control.timeout = parse_time(text); });
   return sub;
+}
+
+// Where the value of put and publish comes from. At the console standard input is the console.
+void add_value(CLI::App* sub, Draft& draft) {
+  ControlOptions& control = draft.control;
+  CLI::Option* file = sub->add_option("FILE", control.value_from,
+                                      draft.is_console ? "The value" : "The value; - is standard input")
+                          ->type_name("");
+  if (!draft.is_console) file->capture_default_str();
+  add(sub, "--text", "The value itself", "TEXT", [&control](const std::string& text) {
+    control.value_text = text;
+  })->excludes(file);
 }
 
 // A subcommand whose one argument is an id that `make` puts into its command.
@@ -76,6 +90,7 @@ void add_status(CLI::App& app, Draft& draft) {
   CLI::App* sub =
       add_control(app, draft, "status", "Show the node's own state and counters", "shoal status --watch");
   sub->callback([&draft] { draft.control.command = StatusCommand{}; });
+  if (draft.is_console) return;
   add(sub, "--watch", "Again every so many seconds (default 1), with rates, until Ctrl-C", "[SECONDS]",
       [&draft](const std::string& text) {
         const Result<Duration> every = parse_duration(text.empty() ? "1s" : text + "s");
@@ -137,9 +152,7 @@ void add_values(CLI::App& app, Draft& draft) {
   CLI::App* put = add_control(app, draft, "put",
                               "Store a value of up to 65,536 bytes; its key is printed on the last line",
                               "echo hello | shoal put");
-  put->add_option("FILE", control.value_from, "The value; - is standard input")
-      ->type_name("")
-      ->capture_default_str();
+  add_value(put, draft);
   put->callback([&draft] { draft.control.command = PutCommand{}; });
 
   CLI::App* get =
@@ -171,9 +184,7 @@ void add_publish(CLI::App& app, Draft& draft) {
                   "Store a value signed by a key pair, replacing the one before; the public key is printed "
                   "on the last line",
                   "shoal publish --key me.key --new-key --salt profile profile.json");
-  sub->add_option("FILE", control.value_from, "The value; - is standard input")
-      ->type_name("")
-      ->capture_default_str();
+  add_value(sub, draft);
   sub->add_option("--key", control.key_file, "The file with the secret key")->type_name("FILE")->required();
   sub->add_flag("--new-key", control.new_key, "Make the key file, which must not exist yet");
   add(sub, "--salt", "One key pair may publish up to 64 values, each under its salt", "TEXT",
@@ -211,30 +222,53 @@ CLI::App* add_subcommand(CLI::App& app, const char* name, const char* what, cons
   return sub;
 }
 
-CommandLine parse_command_line(std::vector<std::string> arguments,
-                               const std::filesystem::path& default_data) {
-  Draft draft;
-  draft.run.data = draft.control.data = draft.key.data = default_data;
+namespace {
+
+void set_up(CLI::App& app, Draft& draft) {
   draft.control.timeout = 60s;
   draft.control.value_from = draft.control.value_to = draft.key.key_from = "-";
-
-  CLI::App app("A peer-to-peer node: values and hosts in a distributed hash table.", "shoal");
-  app.set_version_flag("--version", fmt::format("shoal {}", kShoalVersion));
   app.require_subcommand(1);
-  app.footer(fmt::format("\nshoal COMMAND --help tells more about a command.\n{}", kExitStatuses));
-  add_run(app, draft);
-  add_config(app, draft);
+  if (!draft.is_console) {
+    app.set_version_flag("--version", fmt::format("shoal {}", kShoalVersion));
+    app.footer(
+        fmt::format("\nshoal COMMAND --help tells more about a command.\n\n"
+                    "Example: shoal run --bootstrap 192.0.2.1:7465\n{}",
+                    kExitStatuses));
+    add_run(app, draft);
+    add_config(app, draft);
+  }
   add_queries(app, draft);
   add_values(app, draft);
   add_publish(app, draft);
-  add_key(app, draft);
+  if (!draft.is_console) add_key(app, draft);
+}
 
+// With --help, or when the arguments are wrong: what is to be printed.
+std::optional<CommandLine> parse(CLI::App& app, std::vector<std::string> arguments) {
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
     app.parse(arguments);
   } catch (const CLI::ParseError& end) {
     return ended(app, end);
   }
+  return std::nullopt;
+}
+
+bool reads_standard_input(const ControlOptions& options) {
+  const bool has_value = std::holds_alternative<PutCommand>(options.command) ||
+                         std::holds_alternative<PublishCommand>(options.command);
+  return has_value && !options.value_text && options.value_from == "-";
+}
+
+}  // namespace
+
+CommandLine parse_command_line(std::vector<std::string> arguments,
+                               const std::filesystem::path& default_data) {
+  Draft draft;
+  draft.run.data = draft.control.data = draft.key.data = default_data;
+  CLI::App app("A peer-to-peer node: values and hosts in a distributed hash table.", "shoal");
+  set_up(app, draft);
+  if (std::optional<CommandLine> end = parse(app, std::move(arguments))) return std::move(*end);
   CommandLine line;
   if (draft.list_settings) {
     line.output = settings_text();
@@ -248,6 +282,55 @@ CommandLine parse_command_line(std::vector<std::string> arguments,
     line.what = std::move(draft.control);
   }
   return line;
+}
+
+CommandLine parse_console_line(const std::string& line) {
+  std::vector<std::string> words = CLI::detail::split_up(line);
+  for (std::string& word : words) CLI::detail::remove_quotes(word);
+  if (words.empty()) return {};
+  if (words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  Draft draft;
+  draft.is_console = true;
+  CLI::App app("Commands of this node; help COMMAND tells more about one.");
+  set_up(app, draft);
+  if (std::optional<CommandLine> end = parse(app, std::move(words))) {
+    const std::size_t advice = end->errors.find("Run with --help");
+    if (advice != std::string::npos)
+      end->errors.replace(advice, std::string::npos, "help lists the commands.\n");
+    end->output.erase(std::min(end->output.find("\nExit status: "), end->output.size()));
+    return std::move(*end);
+  }
+  CommandLine out;
+  if (reads_standard_input(draft.control)) {
+    out.status = kExitUsage;
+    out.errors = "standard input is this console: name a FILE, or give the value with --text\n";
+  } else {
+    out.what = std::move(draft.control);
+  }
+  return out;
+}
+
+std::vector<std::string> console_phrases() {
+  Draft draft;
+  draft.is_console = true;
+  CLI::App app;
+  set_up(app, draft);
+  const auto all = [](const CLI::App*) { return true; };
+  std::vector<std::string> phrases = {"help"};
+  for (const CLI::App* sub : std::as_const(app).get_subcommands(all)) {
+    phrases.push_back("help " + sub->get_name());
+    const auto actions = sub->get_subcommands(all);
+    if (actions.empty()) phrases.push_back(sub->get_name());
+    for (const CLI::App* action : actions) phrases.push_back(sub->get_name() + " " + action->get_name());
+  }
+  for (int level = 0; level <= static_cast<int>(LogLevel::kOff); ++level) {
+    phrases.push_back(std::string("log level ") + to_string(static_cast<LogLevel>(level)));
+  }
+  std::sort(phrases.begin(), phrases.end());
+  return phrases;
 }
 
 }  // namespace shoal

@@ -45,10 +45,11 @@ struct ControlOptions {
   bool json = false;
   Duration timeout{};
   Command command;
-  std::optional<Duration> watch;  // status: again and again, this often
-  std::string value_from;         // put, publish: a file, "-" for standard input
-  std::string value_to;           // get, lookup: a file, "-" for standard output
-  std::string key_file;           // publish
+  std::optional<Duration> watch;          // status: again and again, this often
+  std::string value_from;                 // put, publish: a file, "-" for standard input
+  std::optional<std::string> value_text;  // put, publish: the value itself
+  std::string value_to;                   // get, lookup: a file, "-" for standard output
+  std::string key_file;                   // publish
   bool new_key = false;
 };
 
@@ -74,5 +75,11 @@ struct CommandLine {
 
 // `arguments` without the program's name. `default_data` stands for a missing --data.
 CommandLine parse_command_line(std::vector<std::string> arguments, const std::filesystem::path& default_data);
+
+// A line typed at the console of a running node: the same commands, but for those that need none. The empty
+// line has neither `what` nor output.
+CommandLine parse_console_line(const std::string& line);
+// All that such a line can begin with, sorted: "get", "help get", "log level debug", …
+std::vector<std::string> console_phrases();
 
 }  // namespace shoal

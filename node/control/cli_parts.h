@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 
 #include "node/control/cli.h"
@@ -20,6 +21,7 @@ struct Draft {
   KeyOptions key;
   bool list_settings = false;
   bool check_config = false;
+  bool is_console = false;  // the line was typed at the node itself
 };
 
 // CLI11 turns it into a usage error that names the option.

@@ -52,6 +52,12 @@ void add_settings(CLI::App* sub, Draft& draft) {
   add_setting(sub, draft, "--log-level", "log_level",
               "Least of what goes to standard error: trace, debug, info (default), warn, error or off",
               "LEVEL");
+  sub->add_flag_callback(
+      "--console", [&draft] { set(draft, "console", "on"); },
+      "Take commands on standard input, whatever that is; its end ends the node");
+  sub->add_flag_callback(
+      "--no-console", [&draft] { set(draft, "console", "off"); },
+      "Leave standard input alone (default: take commands from a terminal or a pipe)");
   add_setting(sub, draft, "--metrics", "metrics",
               "Serve metrics to Prometheus there, at /metrics (default: off)", "ADDR:PORT");
   add_setting(sub, draft, "--log-format", "log_format", "text (default), or json: one object a line",

@@ -11,6 +11,7 @@ namespace shoal {
 namespace {
 
 constexpr std::array<const char*, 2> kLogFormats = {"text", "json"};
+constexpr std::array<const char*, 3> kConsoleModes = {"auto", "on", "off"};
 constexpr std::array<const char*, 6> kLogLevels = {"trace", "debug", "info", "warn", "error", "off"};
 
 // Of an enumeration whose values are the places of their names.
@@ -53,8 +54,15 @@ struct Entry {
 };
 
 // Sorted by name.
-const std::array<Entry, 4>& entries() {
-  static const std::array<Entry, 4> kEntries = {{
+const std::array<Entry, 5>& entries() {
+  static const std::array<Entry, 5> kEntries = {{
+      {"console",
+       [](DaemonConfig& c, std::string_view text) { return choose(kConsoleModes, text, c.console); },
+       [](const DaemonConfig& c) { return std::string(kConsoleModes[static_cast<std::size_t>(c.console)]); },
+       one_of(kConsoleModes),
+       "Are commands taken on standard input? auto: from a terminal whose foreground job the node is, and "
+       "from "
+       "a pipe."},
       {"listen", set_listen, [](const DaemonConfig& c) { return c.listen.to_string(); },
        "an endpoint such as 0.0.0.0:7465 or [::]:7465",
        "UDP and TCP address; [::] takes IPv4 too, and port 0 a port that is free."},

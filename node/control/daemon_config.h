@@ -16,11 +16,16 @@ std::optional<LogLevel> log_level_of(std::string_view name);
 
 enum class LogFormat { kText, kJson };
 
+// Does `shoal run` take commands on standard input? kAuto: from a terminal whose foreground it is, and from
+// a pipe.
+enum class ConsoleMode { kAuto, kOn, kOff };
+
 struct DaemonConfig {
   Endpoint listen = default_listen();
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   std::optional<Endpoint> metrics;  // loopback
+  ConsoleMode console = ConsoleMode::kAuto;
   NodeConfig node;
 
   static Endpoint default_listen();  // [::]:7465

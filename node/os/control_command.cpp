@@ -34,24 +34,6 @@ int failed(const ControlOptions& options, const ControlClient::Failure& failure)
   return failed(options, failure.error, refused ? kExitRefused : kExitUnreachable);
 }
 
-// Fills in what comes from files.
-Result<void> read_files(ControlOptions& options) {
-  Bytes* value = nullptr;
-  if (auto* put = std::get_if<PutCommand>(&options.command)) value = &put->value;
-  if (auto* publish = std::get_if<PublishCommand>(&options.command)) value = &publish->value;
-  if (value == nullptr) return {};
-  Result<Bytes> input = read_input(options.value_from, wire::kValueBytesMax);
-  if (!input) return tl::unexpected(std::move(input.error()));
-  *value = std::move(*input);
-  if (auto* publish = std::get_if<PublishCommand>(&options.command)) {
-    Result<Rng::Seed> seed =
-        options.new_key ? create_key_file(options.key_file) : read_key_file(options.key_file);
-    if (!seed) return tl::unexpected(std::move(seed.error()));
-    publish->secret = *seed;
-  }
-  return {};
-}
-
 // get and lookup: takes the value out of the answer, if it is to be written rather than printed as JSON.
 Result<void> write_value(const ControlOptions& options, json& answer) {
   const auto* lookup = std::get_if<LookupCommand>(&options.command);
@@ -84,7 +66,7 @@ std::optional<Error> refusal(const Command& command, const json& answer) {
   return std::nullopt;
 }
 
-int report(const ControlOptions& options, json answer) {
+int report_answer(const ControlOptions& options, json answer) {
   const std::optional<Error> refused = refusal(options.command, answer);
   if (!refused) {
     if (Result<void> written = write_value(options, answer); !written) {
@@ -102,30 +84,55 @@ int report(const ControlOptions& options, json answer) {
   return refused ? kExitRefused : kExitOk;
 }
 
-int ask(ControlOptions& options) {
-  Result<ControlClient> client = ControlClient::connect(options.data);
-  if (!client) return failed(options, client.error(), kExitUnreachable);
-  if (Result<void> read = read_files(options); !read) return failed(options, read.error(), kExitUsage);
-  if (options.watch) return failed(options, watch_status(*client, options));
-  auto answer = client->call(options.command, options.timeout);
-  if (!answer) return failed(options, answer.error());
-  if (std::holds_alternative<StopCommand>(options.command) && !client->wait_for_end(options.timeout)) {
-    return failed(options, {ErrorCode::kTimeout, "the node did not end in time"}, kExitRefused);
-  }
-  return report(options, std::move(*answer));
+Result<Bytes> read_value(const ControlOptions& options) {
+  if (!options.value_text) return read_input(options.value_from, wire::kValueBytesMax);
+  const ByteView value = view(*options.value_text);
+  if (value.size() <= wire::kValueBytesMax) return Bytes(value.begin(), value.end());
+  return fail(ErrorCode::kTooLarge,
+              fmt::format("the text is too large: at most {} bytes are possible", wire::kValueBytesMax));
 }
 
 }  // namespace
 
-int run_control_command(ControlOptions options) {
+Result<void> read_files(ControlOptions& options) {
+  Bytes* value = nullptr;
+  if (auto* put = std::get_if<PutCommand>(&options.command)) value = &put->value;
+  if (auto* publish = std::get_if<PublishCommand>(&options.command)) value = &publish->value;
+  if (value == nullptr) return {};
+  Result<Bytes> input = read_value(options);
+  if (!input) return tl::unexpected(std::move(input.error()));
+  *value = std::move(*input);
+  if (auto* publish = std::get_if<PublishCommand>(&options.command)) {
+    Result<Rng::Seed> seed =
+        options.new_key ? create_key_file(options.key_file) : read_key_file(options.key_file);
+    if (!seed) return tl::unexpected(std::move(seed.error()));
+    publish->secret = *seed;
+  }
+  return {};
+}
+
+int report(const ControlOptions& options, ControlResult answer) {
   try {
-    return ask(options);
+    return answer ? report_answer(options, std::move(*answer)) : failed(options, answer.error());
   } catch (const json::exception&) {
     return failed(options,
                   {ErrorCode::kMalformed,
                    "the node's answer is not of the control protocol: is it of another version?"},
                   kExitUnreachable);
   }
+}
+
+int run_control_command(ControlOptions options) {
+  Result<ControlClient> client = ControlClient::connect(options.data);
+  if (!client) return failed(options, client.error(), kExitUnreachable);
+  if (Result<void> read = read_files(options); !read) return failed(options, read.error(), kExitUsage);
+  if (options.watch) return report(options, tl::unexpected(watch_status(*client, options)));
+  ControlResult answer = client->call(options.command, options.timeout);
+  const bool stops = answer && std::holds_alternative<StopCommand>(options.command);
+  if (stops && !client->wait_for_end(options.timeout)) {
+    return failed(options, {ErrorCode::kTimeout, "the node did not end in time"}, kExitRefused);
+  }
+  return report(options, std::move(answer));
 }
 
 }  // namespace shoal

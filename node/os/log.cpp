@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace shoal {
 namespace {
@@ -17,6 +18,8 @@ namespace {
 enum class Form { kText, kJournal, kJson };
 Form form_in_use = Form::kText;
 LogLevel level_in_use = LogLevel::kInfo;
+std::function<void()> before_line;
+std::function<void()> after_line;
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -99,6 +102,11 @@ void set_log_level(LogLevel level) {
   spdlog::set_level(spdlog_level(level));
 }
 
+void surround_log(std::function<void()> before, std::function<void()> after) {
+  before_line = std::move(before);
+  after_line = std::move(after);
+}
+
 LogLevel log_level() {
   return level_in_use;
 }
@@ -108,7 +116,9 @@ void log(LogLevel level, std::string_view message, const LogFields& fields) {
   std::string line =
       form_in_use == Form::kJson ? json_line(level, message, fields) : text_line(message, fields);
   if (form_in_use == Form::kJournal) line = fmt::format("<{}>{}", journal_priority(level), line);
+  if (before_line) before_line();
   spdlog::default_logger_raw()->log(spdlog_level(level), line);
+  if (after_line) after_line();
 }
 
 }  // namespace shoal

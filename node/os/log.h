@@ -24,6 +24,10 @@ void open_log(LogFormat format, LogLevel level);
 void set_log_level(LogLevel level);
 LogLevel log_level();
 
+// Called before and after each line is written, for whoever else writes to the same terminal; null for
+// nobody.
+void surround_log(std::function<void()> before, std::function<void()> after);
+
 void log(LogLevel level, std::string_view message, const LogFields& fields = LogFields::object());
 
 }  // namespace shoal

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <limits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -19,7 +20,9 @@ namespace {
 constexpr Duration kHostKeyLifetime = 24h * 7;
 constexpr std::uint64_t kStopWithinMs = 5'000;
 constexpr std::size_t kJobsPerTurn = 256;
-constexpr CommandId kOwnStop{0};  // the control socket counts from 1
+// The control socket counts from 1; a node keeps the upper half to itself (overlay/groups.h).
+constexpr CommandId kOwnStop{0};
+constexpr CommandId kConsoleCommand{std::numeric_limits<std::int64_t>::max()};
 
 }  // namespace
 
@@ -50,6 +53,8 @@ Result<void> RunningNode::open(const RunOptions& options) {
     metrics_ = std::move(*metrics);
   }
 
+  console_mode_ = options.config.console;
+
   const HostIdentity identity = next_identity();
   const HostPorts ports = host_->ports();
   node_ = std::make_unique<Node>(options.config.node, KeyPair::from_seed(identity.key_seed),
@@ -77,6 +82,21 @@ RunningNode::~RunningNode() {
   if (control_ != nullptr) control_->stop_listening();
   if (host_ != nullptr) host_->detach();
   if (node_ != nullptr) log_warnings();
+}
+
+void RunningNode::run() {
+  console_ = Console::open(loop_, console_mode_, *this);
+  loop_.run();
+  console_.reset();
+}
+
+void RunningNode::on_console_command(Command command) {
+  on_control_command(kConsoleCommand, std::move(command));
+}
+
+void RunningNode::on_console_end() {
+  say_stopping("console", "end");
+  stop();
 }
 
 std::optional<Endpoint> RunningNode::metrics() const {
@@ -131,7 +151,17 @@ bool RunningNode::run_jobs() {
 }
 
 void RunningNode::on_command_result(CommandId command, const CommandResult& result) {
-  control_->answer(command, result);
+  if (command == kConsoleCommand) {
+    if (console_ != nullptr) console_->answer(result);
+  } else {
+    control_->answer(command, result);
+  }
+}
+
+void RunningNode::on_event(const NodeEvent& event) {
+  const bool is_peer = event.kind == NodeEvent::Kind::kNewPeer;
+  log(is_peer ? LogLevel::kInfo : LogLevel::kDebug, is_peer ? "met a new peer" : "a peer tells of a change",
+      {{"host", event.host.hex()}, {"group", event.group.hex()}});
 }
 
 Result<std::size_t> RunningNode::load_keys() {

@@ -6,6 +6,7 @@
 
 #include "node/control/cli.h"
 #include "node/node.h"
+#include "node/os/console.h"
 #include "node/os/control_socket.h"
 #include "node/os/event_loop.h"
 #include "node/os/key_directory.h"
@@ -18,14 +19,17 @@
 
 namespace shoal {
 
-class RunningNode final : private HostedNode, private NodeListener, private ControlSocket::Listener {
+class RunningNode final : private HostedNode,
+                          private NodeListener,
+                          private ControlSocket::Listener,
+                          private Console::Listener {
  public:
   // Errors: whatever of its parts cannot be had.
   static Result<std::unique_ptr<RunningNode>> start(const RunOptions& options);
   ~RunningNode() override;
 
   // Until a signal or a command has stopped it.
-  void run() { loop_.run(); }
+  void run();
 
   const Node& node() const { return *node_; }
   // Where metrics are served; nothing when they are not.
@@ -47,10 +51,13 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   PortEvents& events() override { return *node_; }
   bool run_jobs() override;
   void on_command_result(CommandId command, const CommandResult& result) override;
+  void on_event(const NodeEvent& event) override;
   void on_stopped() override { loop_.stop(); }
   void on_control_command(CommandId id, Command command) override;
   // Reads the key files and hands the node their groups: how many.
   Result<std::size_t> load_keys();
+  void on_console_command(Command command) override;
+  void on_console_end() override;
 
   // Taken down from below: the node first; the control socket's clients see the end when all is on disk and
   // the directory is free again.
@@ -66,6 +73,8 @@ class RunningNode final : private HostedNode, private NodeListener, private Cont
   std::unique_ptr<MetricsServer> metrics_;
   std::optional<ServiceManager> service_;
   UvHandle<uv_timer_t> stop_timer_;
+  ConsoleMode console_mode_ = ConsoleMode::kAuto;
+  std::unique_ptr<Console> console_;
 };
 
 }  // namespace shoal

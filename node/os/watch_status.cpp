@@ -70,16 +70,20 @@ class Screen {
 ControlClient::Failure watch_status(ControlClient& client, const ControlOptions& options) {
   const Screen screen;
   nlohmann::json before;
-  for (;;) {
-    auto answer = client.call(StatusCommand{}, options.timeout);
-    if (!answer) return std::move(answer.error());
-    if (options.json) {
-      screen.show(answer->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-    } else {
-      screen.show(describe_change(before, *answer) + "\n");
+  try {
+    for (;;) {
+      auto answer = client.call(StatusCommand{}, options.timeout);
+      if (!answer) return std::move(answer.error());
+      if (options.json) {
+        screen.show(answer->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+      } else {
+        screen.show(describe_change(before, *answer) + "\n");
+      }
+      before = std::move(*answer);
+      std::this_thread::sleep_for(*options.watch);
     }
-    before = std::move(*answer);
-    std::this_thread::sleep_for(*options.watch);
+  } catch (const nlohmann::json::exception&) {
+    return {{ErrorCode::kMalformed, "the node's answer is not of the control protocol"}};
   }
 }
 

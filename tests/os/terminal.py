@@ -38,8 +38,8 @@ class Terminal:
             pass
         return self.shown
 
-    def wait_for(self, text: str, timeout_s: float = 20) -> None:
-        """Until it shows the text after what earlier calls have waited for."""
+    def wait_for(self, text: str, timeout_s: float = 20) -> str:
+        """Until it shows the text; all from what the call before has waited for up to it."""
         selector = selectors.DefaultSelector()
         selector.register(self.primary, selectors.EVENT_READ)
         deadline = time.monotonic() + timeout_s
@@ -47,7 +47,12 @@ class Terminal:
             left = deadline - time.monotonic()
             assert left > 0, f"{text!r} is not in {self.shown!r}"
             selector.select(min(left, 0.1))
-        self.shown = self.shown[self.shown.index(text) + len(text) :]
+        end = self.shown.index(text) + len(text)
+        found, self.shown = self.shown[:end], self.shown[end:]
+        return found
+
+    def modes(self) -> list:
+        return termios.tcgetattr(self.primary)
 
     def type(self, text: str) -> None:
         os.write(self.primary, text.encode())

@@ -55,6 +55,18 @@ def test_json_tells_of_start_joining_and_stop_one_object_a_line(nodes):
     assert lines(nodes[0])[-2]["command"] == "stop"
 
 
+def test_peers_are_told_of(nodes):
+    made = cli("key", "new", "--data", str(nodes[0].data))
+    added = cli("key", "add", "--data", str(nodes[1].data), stdin=made.stdout)
+    assert added.returncode == OK, added.stderr
+    nodes[0].start(settings=JSON)
+    nodes[1].start([nodes[0].endpoint], JSON)
+    for node, other in (nodes, nodes[::-1]):
+        wait_until(lambda: "met a new peer" in messages(node), 30, "they meet")
+        [met] = [line for line in lines(node) if line["message"] == "met a new peer"]
+        assert met["host"] == other.host
+
+
 def test_text_has_time_level_message_and_fields(nodes):
     nodes[0].start(settings={"log_level": "info"})
     line = nodes[0].log().splitlines()[0]

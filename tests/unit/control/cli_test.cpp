@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "node/base/rng.h"
 #include "node/control/cli_output.h"
 #include "node/control/protocol.h"
@@ -155,8 +157,69 @@ TEST(CommandLine, HelpsWithEveryCommandByAnExample) {
     EXPECT_THAT(line.output, HasSubstr("Example: "));
     EXPECT_THAT(line.output, HasSubstr(std::string("shoal ") + name));
   }
+  for (const auto& [group, name] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"config", "check"}, {"config", "show"}, {"log", "level"}, {"key", "new"}, {"key", "show"}}) {
+    EXPECT_THAT(parse({group, name, "--help"}).output,
+                HasSubstr("Example: shoal " + std::string(group) + " " + name));
+  }
+  EXPECT_THAT(parse({"--help"}).output, HasSubstr("Example: shoal run"));
   EXPECT_THAT(parse({"--version"}).output, HasSubstr("shoal "));
   EXPECT_THAT(parse({"run", "--list-settings"}).output, HasSubstr("alpha=4"));
+}
+
+ControlOptions typed(const std::string& text) {
+  const CommandLine line = parse_console_line(text);
+  EXPECT_TRUE(line.what.has_value()) << line.errors;
+  return line.what ? std::get<ControlOptions>(*line.what) : ControlOptions{};
+}
+
+TEST(ConsoleLine, HasTheCommandsOfTheCommandLine) {
+  EXPECT_EQ(std::get<GetCommand>(typed("  get " + kHex + " ").command).key, kId);
+  EXPECT_EQ(std::get<LogLevelCommand>(typed("log level debug").command).level, "debug");
+  EXPECT_EQ(std::get<LookupCommand>(typed("lookup " + kHex + " --salt 'a b'").command).salt,
+            (Bytes{'a', ' ', 'b'}));
+  EXPECT_EQ(typed("put --text \"two words\"").value_text, "two words");
+  EXPECT_EQ(typed("put /f").value_from, "/f");
+}
+
+TEST(ConsoleLine, MayBeEmpty) {
+  for (const char* text : {"", "  ", "\t"}) {
+    const CommandLine line = parse_console_line(text);
+    EXPECT_FALSE(line.what.has_value());
+    EXPECT_EQ(line.output + line.errors, "");
+  }
+}
+
+TEST(ConsoleLine, Helps) {
+  EXPECT_THAT(parse_console_line("help").output, HasSubstr("  resolve "));
+  EXPECT_THAT(parse_console_line("help").output, testing::Not(HasSubstr("  run ")));
+  const std::string get = parse_console_line("help get").output;
+  EXPECT_THAT(get, HasSubstr("Write a stored value"));
+  EXPECT_THAT(get, testing::Not(HasSubstr("Exit status")));
+  EXPECT_THAT(get, testing::Not(HasSubstr("--data")));
+}
+
+TEST(ConsoleLine, SaysWhatIsWrong) {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"frobnicate", "help lists the commands."},  {"run", "help lists the commands."},
+      {"get abc", "'abc' is not a key"},           {"put", "standard input is this console"},
+      {"put -", "standard input is this console"}, {"status --watch", "--watch"},
+      {"log level loud", "'loud' is no level"},
+  };
+  for (const auto& [text, message] : wrong) {
+    const CommandLine line = parse_console_line(text);
+    EXPECT_FALSE(line.what.has_value()) << text;
+    EXPECT_THAT(line.errors, HasSubstr(message)) << text;
+  }
+}
+
+TEST(ConsoleLine, BeginsWithAPhrase) {
+  const std::vector<std::string> phrases = console_phrases();
+  EXPECT_TRUE(std::is_sorted(phrases.begin(), phrases.end()));
+  for (const char* phrase : {"help", "help get", "status", "log level", "log level debug"}) {
+    EXPECT_THAT(phrases, testing::Contains(phrase));
+  }
+  EXPECT_THAT(phrases, testing::Not(testing::Contains("run")));
 }
 
 // The text for people of what a node would answer.

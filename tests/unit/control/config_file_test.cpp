@@ -28,6 +28,7 @@ listen: "[::1]:7000"
 log_level: debug
 log_format: json
 metrics: 127.0.0.1:9465
+console: off
 k: 8
 client: true
 item_lifetime: 12h
@@ -40,6 +41,7 @@ first_buckets: [64, 32]
               IsEmpty());
   EXPECT_EQ(config.listen.to_string(), "[::1]:7000");
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
+  EXPECT_EQ(config.console, ConsoleMode::kOff);
   EXPECT_EQ(config.log_format, LogFormat::kJson);
   EXPECT_EQ(config.metrics->to_string(), "127.0.0.1:9465");
   EXPECT_EQ(config.node.k, 8u);
@@ -89,6 +91,7 @@ TEST(ConfigFile, SaysWhatIsWrongAndWhere) {
       {"metrics: 0.0.0.0:9465",
        "f:1:10: metrics: '0.0.0.0:9465' was given, expected off, or a loopback endpoint such as "
        "127.0.0.1:9465"},
+      {"console: maybe", "f:1:10: console: 'maybe' was given, expected one of auto, on, off"},
       {"repliction: 3", "f:1:1: 'repliction' is not a key: did you mean 'replication'?"},
       {"frobnicate: 3", "f:1:1: 'frobnicate' is not a key: shoal config show prints them all"},
       {"[a]: 3", "f:1:1: '' is not a key: shoal config show prints them all"},
