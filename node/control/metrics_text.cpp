@@ -73,6 +73,15 @@ constexpr auto kFamilies = std::to_array<Family>({
      "Batches of items that the store could not keep."},
     {"items_damaged", "", "shoal_items_damaged_total", "",
      "Values that the store gave back otherwise than it took them."},
+    {"lan.dropped_", "", "shoal_lan_dropped_total", "reason", "Messages of the LAN dropped, by reason."},
+    {"lan.pings_sent", "", "shoal_lan_pings_sent_total", "",
+     "Messages that told the LAN of this host, one on each link."},
+    {"lan.pings_heard", "", "shoal_lan_pings_heard_total", "", "Messages of other hosts of the LAN taken."},
+    {"lan.asks_sent", "", "shoal_lan_asks_sent_total", "", "Hosts of the LAN asked because they were heard."},
+    {"lan.asks_refused", "", "shoal_lan_asks_refused_total", "",
+     "Hosts of the LAN not asked: too many at a time."},
+    {"lan.joins_failed", "", "shoal_lan_joins_failed_total", "",
+     "Interfaces that carry no multicast, each time one was tried."},
     {"listen_failures", "", "shoal_listen_failures_total", "", "Times that listening for streams failed."},
     {"lookups_refused", "", "shoal_lookups_refused_total", "", "Own lookups refused: too many in flight."},
     {"rendezvous_refused", "", "shoal_rendezvous_refused_total", "",
@@ -116,6 +125,8 @@ void add_state(Text& text, const MetricsInput& input) {
   text.gauge("shoal_sessions", "Sessions open.", status.sessions);
   text.gauge("shoal_items", "Items held for the network.", status.items);
   text.gauge("shoal_item_bytes", "Bytes of the items held.", status.item_bytes);
+  text.gauge("shoal_lan_links", "Interfaces with multicast, for IPv4 and for IPv6.", status.lan.links);
+  text.gauge("shoal_lan_hosts", "Hosts of the LAN heard lately.", status.lan.hosts);
   text.gauge("shoal_jobs_queued", "Jobs that wait in the queue.", input.jobs_queued);
   text.gauge("shoal_requests_in_flight", "Own requests that await an answer.", input.requests_in_flight);
   text.gauge("shoal_client", "1 while the node takes part as a client only.", status.client ? 1 : 0);
