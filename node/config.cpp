@@ -109,6 +109,8 @@ constexpr auto kEntries = std::to_array<Entry>({
      "Peers of each group that this host keeps sessions to."},
     {"per_subnet_max", Count{&Config::per_subnet_max, 0, 256},
      "Contacts of one /24 or IPv6 /48 in a bucket or a lookup's result; 0 for no limit."},
+    {"primary_lease", Time{&Config::primary_lease, 1s, kDay},
+     "A group's primary that is silent for this long is replaced."},
     {"reach_test_interval", Time{&Config::reach_test_interval, 0s, kDay},
      "A host that no stranger has reached for this long is tested again; 0s: it is taken to be reachable."},
     {"refreshes_per_lifetime", SmallCount{&Config::refreshes_per_lifetime, 0, 100},

@@ -69,6 +69,7 @@ struct NodeConfig {
 
   // Groups
   std::size_t peers_wanted = 8;  // sessions in each group
+  Duration primary_lease = 60s;  // a primary that is silent for so long is replaced
   Duration peer_backoff_min = 2s;
   Duration peer_backoff_max = 10min;
   Duration rendezvous_lifetime = 2h;          // of what tells the group where we are; renewed at half of it

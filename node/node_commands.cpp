@@ -169,6 +169,7 @@ void Node::Impl::execute(CommandId id, StopCommand&) {
     const Completion completion{Completion::Owner::kShutdown, 0, {}};
     if (rpc.request({contact, notice, Purpose::kMaintenance, completion, false})) ++shutdowns_unanswered;
   }
+  groups.delegate_authority();
   connections.close_all();
   context.after(kStopTimeout, DeadlineKind::kStop);
   stop_if_ready(false);

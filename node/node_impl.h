@@ -75,7 +75,8 @@ struct Node::Impl final : RpcListener,
 
   void serve(const Origin& origin, const wire::Request& request, const wire::TestReach& body);
   template <class Broadcast>
-  requires std::same_as<Broadcast, wire::BroadcastPeers> || std::same_as<Broadcast, wire::BroadcastFsEvent>
+  requires std::same_as<Broadcast, wire::BroadcastPeers> || std::same_as<Broadcast, wire::BroadcastFsEvent> ||
+      std::same_as<Broadcast, wire::DelegateAuthority>
   void serve(const Origin& origin, const wire::Request& request, const Broadcast& body) {
     const ErrorCode refused = groups.serve(origin, body);
     if (refused == ErrorCode::kNone) return rpc.respond(origin, request, wire::Done{});

@@ -132,6 +132,7 @@ std::string peers_text(const json& answer) {
     for (const json& peer : group.at("peers")) {
       const bool connected = peer.at("connected").get<bool>();
       std::string state = connected ? "connected" : "not connected";
+      if (peer.at("host") == group.at("primary")) state = "primary, " + state;
       if (const int failed = peer.at("attempts_failed").get<int>(); failed > 0) {
         state += fmt::format(", {} attempts failed", failed);
       }

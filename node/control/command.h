@@ -190,6 +190,8 @@ struct GroupStatus {
   std::size_t records = 0;              // of peers, found in the DHT at the last reading
   std::optional<WallTime> published{};  // where we are; last
   std::optional<WallTime> read{};       // where the others are; last
+  std::optional<Id> primary{};          // who speaks for the group; nothing while that is open
+  std::uint64_t epoch = 0;
   std::vector<Peer> peers;
 };
 struct PeersResult {

@@ -375,6 +375,8 @@ json encode_result(const PeersResult& result) {
     groups.push_back({{"group", group.id.hex()},
                       {"level", to_string(group.level)},
                       {"records", group.records},
+                      {"primary", group.primary ? json(group.primary->hex()) : json()},
+                      {"epoch", group.epoch},
                       {"published_ms", encode_time(group.published)},
                       {"read_ms", encode_time(group.read)},
                       {"peers", std::move(peers)}});

@@ -9,6 +9,8 @@ namespace {
 constexpr Duration kPublishDelay = 3s;  // for more than one host to tell us our address
 constexpr Duration kPublishRetryMin = 15s;
 constexpr Duration kReadWaitMin = 10s;
+constexpr int kReadsLedPerRead = 4;         // of the primary's, for one of its followers'
+constexpr std::size_t kPeersOfPrimary = 4;  // for each one that others want
 
 }  // namespace
 
@@ -38,7 +40,8 @@ void Groups::set(std::vector<GroupKey> keys) {
       continue;
     }
     const PeerBackoff backoff{context_.config.peer_backoff_min, context_.config.peer_backoff_max};
-    groups_.emplace(key.id(), Group(key, PeerBook(keys_.public_key(), backoff)));
+    groups_.emplace(key.id(), Group(key, PeerBook(keys_.public_key(), backoff),
+                                    Primary(keys_.public_key(), context_.config.primary_lease)));
   }
   session_groups_.set(keys);
   connections_.on_groups_changed();
@@ -61,7 +64,7 @@ void Groups::on_network() {
 void Groups::arm() {
   Instant due = kNever;
   for (const auto& [id, group] : groups_) {
-    due = std::min({due, group.publish_at, group.read_at});
+    due = std::min({due, group.publish_at, group.read_at, group.primary.next_due()});
     if (wants_peers(group)) due = std::min(due, group.book.next_due());
   }
   if (due >= armed_ && armed_ > context_.now()) return;
@@ -78,6 +81,7 @@ void Groups::on_deadline() {
 void Groups::work(Group& group) {
   if (group.publish_at <= context_.now()) publish(group);
   if (group.read_at <= context_.now()) read(group);
+  claim_due(group);
   attempt_due(group);
 }
 
@@ -118,12 +122,17 @@ void Groups::published(Group& group, bool stored) {
   group.publish_retry = std::min(group.publish_retry * 2, context_.config.rendezvous_read_interval);
 }
 
-// Often while nobody is there, rarely once somebody is, who tells of the others.
+// Often while nobody is there; rarely once somebody is, who tells of the others; and rarer still while it is
+// the primary that looks.
 void Groups::read(Group& group) {
   const Duration longest = context_.config.rendezvous_read_interval;
   const bool alone = group.book.connected_count() == 0;
-  group.read_at =
-      context_.now() + context_.rng.jittered(alone ? std::min(group.read_wait, longest) : longest, 0.25);
+  const auto primary = group.primary.holder(context_.now());
+  const bool led = !alone && primary && primary != keys_.public_key();
+  const Duration wait = alone ? std::min(group.read_wait, longest)
+                        : led ? kReadsLedPerRead * longest
+                              : longest;
+  group.read_at = context_.now() + context_.rng.jittered(wait, 0.25);
   group.read_wait = alone ? std::min(group.read_wait * 2, longest) : kReadWaitMin;
   for (const Rendezvous::Day day : Rendezvous::days_at(context_.wall_time())) {
     LookupCommand command;
@@ -171,7 +180,8 @@ void Groups::on_result(CommandId command, const CommandResult& result) {
 // ---- Sessions
 
 bool Groups::wants_peers(const Group& group) const {
-  return group.book.connected_count() + group.book.attempts_count() < context_.config.peers_wanted;
+  const std::size_t share = group.primary.is_self(context_.now()) ? kPeersOfPrimary : 1;
+  return group.book.connected_count() + group.book.attempts_count() < share * context_.config.peers_wanted;
 }
 
 void Groups::attempt_due(Group& group) {
@@ -198,7 +208,12 @@ void Groups::on_shared_groups(Guid connection, const Contact& contact, bool outb
       continue;
     }
     const bool first = group.book.connected(contact, connection, outbound, context_.now());
+    group.primary.set_has_peers(true, context_.now(), context_.rng);
     tell_peers(group, connection);
+    if (const PrimaryClaim& claim = group.primary.claim(); group.primary.holder(context_.now())) {
+      send(connection, contact.key,
+           wire::DelegateAuthority{id, claim.epoch.counter, claim.epoch.host, claim.beat});
+    }
     if (outbound) tell_of(group, contact);
     if (first) listener_.on_new_peer(id, contact);
   }
@@ -212,7 +227,9 @@ void Groups::on_shared_groups(Guid connection, const Contact& contact, bool outb
 
 void Groups::lost(Group& group, const Id& host) {
   group.book.disconnected(host, context_.now(), context_.rng);
-  if (group.book.connected_count() > 0 || !network_) return;
+  if (group.book.connected_count() > 0) return;
+  group.primary.set_has_peers(false, context_.now(), context_.rng);
+  if (!network_) return;
   group.read_wait = kReadWaitMin;
   group.read_at = std::min(group.read_at, context_.now() + context_.rng.jittered(kReadWaitMin, 0.5));
 }
@@ -290,6 +307,41 @@ ErrorCode Groups::serve(const Origin& origin, const wire::BroadcastPeers& body) 
   return ErrorCode::kNone;
 }
 
+// ---- Primary
+
+void Groups::tell_claim(Group& group, const PrimaryClaim& claim, const Id& but) {
+  const wire::DelegateAuthority body{group.key.id(), claim.epoch.counter, claim.epoch.host, claim.beat};
+  for (const auto& [host, peer] : group.book.peers()) {
+    if (peer.connection && host != but) send(peer.connection, host, body);
+  }
+}
+
+void Groups::claim_due(Group& group) {
+  if (const auto claim = group.primary.on_due(context_.now(), context_.rng)) {
+    tell_claim(group, *claim, keys_.public_key());
+  }
+}
+
+ErrorCode Groups::serve(const Origin& origin, const wire::DelegateAuthority& body) {
+  Group* group = shared_with(origin, body.group);
+  if (group == nullptr) return ErrorCode::kUnsupported;
+  const PrimaryClaim claim{{body.counter, body.host}, body.beat};
+  if (group->primary.on_claim(claim, context_.now())) tell_claim(*group, claim, origin.key);
+  attempt_due(*group);
+  arm();
+  return ErrorCode::kNone;
+}
+
+void Groups::delegate_authority() {
+  for (auto& [id, group] : groups_) {
+    if (!group.primary.is_self(context_.now())) continue;
+    const auto successor = std::ranges::find_if(
+        group.book.peers(), [](const auto& entry) { return static_cast<bool>(entry.second.connection); });
+    if (successor == group.book.peers().end()) continue;
+    tell_claim(group, group.primary.hand_over(successor->first, context_.now()), keys_.public_key());
+  }
+}
+
 // ---- Events
 
 bool Groups::remember(Group& group, const Id& origin, std::uint64_t number) {
@@ -341,6 +393,8 @@ std::vector<GroupStatus> Groups::status() const {
     GroupStatus status;
     status.id = id;
     status.level = group.key.level();
+    status.primary = group.primary.holder(context_.now());
+    status.epoch = group.primary.claim().epoch.counter;
     status.records = group.records;
     status.published = group.published;
     status.read = group.read;

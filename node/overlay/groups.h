@@ -4,9 +4,10 @@
 //                                              ▲                                                     │
 //                                              └───────────────── lost, with backoff ────────────────┘
 //
-// A host keeps sessions to peers_wanted peers of each group, or to all there are. It publishes where it is,
-// reads where the others are, and tells each new peer of the ones it has sessions with. Events travel from
-// peer to peer: whoever gets a new one passes it on to the peers it has sessions with.
+// A host keeps sessions to peers_wanted peers of each group, the primary to four times as many, or to all
+// there are. It publishes where it is, reads where the others are, and tells each new peer of the ones it has
+// sessions with. Events travel from peer to peer: whoever gets a new one passes it on to the peers it has
+// sessions with.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +24,7 @@
 #include "node/dht/own_addresses.h"
 #include "node/jobs/node_context.h"
 #include "node/overlay/peer_book.h"
+#include "node/overlay/primary.h"
 #include "node/overlay/rendezvous.h"
 #include "node/rpc/connections.h"
 #include "node/rpc/rpc.h"
@@ -59,10 +61,14 @@ class Groups {
   // Requests of peers. kUnsupported: the sender has not proved in this session to be in the group.
   ErrorCode serve(const Origin& origin, const wire::BroadcastPeers& body);
   ErrorCode serve(const Origin& origin, const wire::BroadcastFsEvent& body);
+  ErrorCode serve(const Origin& origin, const wire::DelegateAuthority& body);
 
   // Tells all peers there are. The number of peers it went to at once. Errors: kNotFound (no such group),
   // kNoPeers.
   Result<std::size_t> broadcast_fs_event(const Id& group, Bytes event);
+
+  // The host stops: where it is primary, a peer takes its place at once.
+  void delegate_authority();
 
   // Is this the result of a command that on_deadline() has given?
   static bool is_own(CommandId command) { return (command.value & kOwnCommand) != 0; }
@@ -75,9 +81,11 @@ class Groups {
   static constexpr std::size_t kEventsRememberedMax = 1024;
 
   struct Group {
-    Group(GroupKey with, PeerBook peers) : key(std::move(with)), book(std::move(peers)) {}
+    Group(GroupKey with, PeerBook peers, Primary who)
+        : key(std::move(with)), book(std::move(peers)), primary(std::move(who)) {}
     GroupKey key;
     PeerBook book;
+    Primary primary;
     Instant publish_at = kNever;
     Instant read_at = kNever;
     Duration publish_retry{};
@@ -106,6 +114,8 @@ class Groups {
   bool wants_peers(const Group& group) const;
   void attempt_due(Group& group);
   void lost(Group& group, const Id& host);
+  void tell_claim(Group& group, const PrimaryClaim& claim, const Id& but);
+  void claim_due(Group& group);
   void tell_peers(Group& group, Guid connection);
   void tell_of(Group& group, const Contact& peer);
   void send(Guid connection, const Id& host, wire::RequestBody body);

@@ -113,6 +113,14 @@ void fill(const BroadcastFsEvent& body, pb::Request& out) {
   assign(ByteView(body.event), *event.mutable_event());
 }
 
+void fill(const DelegateAuthority& body, pb::Request& out) {
+  pb::DelegateAuthority& claim = *out.mutable_delegate_authority();
+  assign(body.group.view(), *claim.mutable_group());
+  claim.set_counter(body.counter);
+  assign(body.host.view(), *claim.mutable_host());
+  claim.set_beat(body.beat);
+}
+
 void fill(const Done&, pb::Response& out) {
   out.mutable_done();
 }
@@ -297,6 +305,15 @@ BroadcastFsEvent read(const pb::BroadcastFsEvent& in, FieldReader& reader) {
   return body;
 }
 
+DelegateAuthority read(const pb::DelegateAuthority& in, FieldReader& reader) {
+  DelegateAuthority body;
+  body.group = reader.id(in.group(), "delegate_authority.group");
+  body.counter = in.counter();
+  body.host = reader.id(in.host(), "delegate_authority.host");
+  body.beat = in.beat();
+  return body;
+}
+
 Items read(const pb::Items& in, FieldReader& reader) {
   Items body;
   const auto count = static_cast<std::size_t>(in.items_size());
@@ -348,6 +365,8 @@ RequestBody read_body(const pb::Request& in, FieldReader& reader) {
     }
     case pb::Request::kBroadcastFsEvent:
       return read(in.broadcast_fs_event(), reader);
+    case pb::Request::kDelegateAuthority:
+      return read(in.delegate_authority(), reader);
   }
   return Ping{};
 }

@@ -24,6 +24,8 @@ const char* to_string(RequestKind kind) {
       return "broadcast_peers";
     case RequestKind::kBroadcastFsEvent:
       return "broadcast_fs_event";
+    case RequestKind::kDelegateAuthority:
+      return "delegate_authority";
   }
   return "unknown";
 }

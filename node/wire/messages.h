@@ -82,6 +82,14 @@ struct BroadcastFsEvent {
   friend bool operator==(const BroadcastFsEvent&, const BroadcastFsEvent&) = default;
 };
 
+struct DelegateAuthority {
+  Id group;
+  std::uint64_t counter = 0;
+  Id host;
+  std::uint64_t beat = 0;
+  friend bool operator==(const DelegateAuthority&, const DelegateAuthority&) = default;
+};
+
 struct Contacts {
   std::vector<Contact> contacts;  // nearest first, at most kContactsMax
   friend bool operator==(const Contacts&, const Contacts&) = default;
@@ -141,7 +149,7 @@ struct Refusal {
 };
 
 using RequestBody = std::variant<Ping, StoreHost, FindHost, ShutdownHost, GetNextConnection, StoreItem,
-                                 GetItem, TestReach, BroadcastPeers, BroadcastFsEvent>;
+                                 GetItem, TestReach, BroadcastPeers, BroadcastFsEvent, DelegateAuthority>;
 using ResponseBody = std::variant<Done, Contacts, NextConnection, Items, Refusal>;
 
 // Index into RequestBody, for counters and traces.
@@ -155,7 +163,8 @@ enum class RequestKind : std::uint8_t {
   kGetItem,
   kTestReach,
   kBroadcastPeers,
-  kBroadcastFsEvent
+  kBroadcastFsEvent,
+  kDelegateAuthority
 };
 inline constexpr std::size_t kRequestKinds = std::variant_size_v<RequestBody>;
 const char* to_string(RequestKind kind);  // "ping", "store_host", …

@@ -40,6 +40,23 @@ class GroupsTest : public testing::Test {
         hosts, [&](std::size_t host) { return connected(host, group).size() == hosts.size() - 1; });
   }
 
+  std::vector<std::size_t> add_members(const GroupKey& group, std::size_t count) {
+    std::vector<std::size_t> members;
+    for (std::size_t i = 0; i < count; ++i) members.push_back(add_member({group}));
+    return members;
+  }
+  std::optional<Id> primary_of(std::size_t host) {
+    return cluster_.expect<PeersResult>(host, PeersCommand{}).groups.at(0).primary;
+  }
+  // Takes the host with this key out of the list.
+  std::size_t remove(std::vector<std::size_t>& hosts, const Id& key) {
+    const auto found =
+        std::ranges::find_if(hosts, [&](std::size_t host) { return cluster_.contact(host).key == key; });
+    const std::size_t host = *found;
+    hosts.erase(found);
+    return host;
+  }
+
   NodeCluster cluster_;
 };
 
@@ -150,6 +167,36 @@ TEST_F(GroupsTest, APeerIsNewOnce) {
     }
   }
   EXPECT_EQ(seen, 1u);
+}
+
+TEST_F(GroupsTest, OneOfThePeersIsPrimaryAndHandsOverWhenItStops) {
+  const GroupKey group = key(1);
+  std::vector<std::size_t> members = add_members(group, 4);
+  cluster_.advance(2min);
+  const auto first = primary_of(members[0]);
+  ASSERT_TRUE(first);
+  for (const std::size_t member : members) EXPECT_EQ(primary_of(member), first);
+  const std::size_t stopping = remove(members, *first);
+  ASSERT_TRUE(cluster_.run(stopping, StopCommand{}));
+  cluster_.advance(1s);
+  const auto second = primary_of(members[0]);
+  ASSERT_TRUE(second);
+  EXPECT_NE(second, first);
+  for (const std::size_t member : members) EXPECT_EQ(primary_of(member), second);
+}
+
+TEST_F(GroupsTest, AnotherPeerBecomesPrimaryAfterACrash) {
+  const GroupKey group = key(1);
+  std::vector<std::size_t> members = add_members(group, 3);
+  cluster_.advance(2min);
+  const auto first = primary_of(members[0]);
+  ASSERT_TRUE(first);
+  cluster_.crash(remove(members, *first));
+  cluster_.advance(2min);
+  const auto second = primary_of(members[0]);
+  ASSERT_TRUE(second);
+  EXPECT_NE(second, first);
+  EXPECT_EQ(primary_of(members[1]), second);
 }
 
 // What must not work, spoken by a host that has a session but not the group.

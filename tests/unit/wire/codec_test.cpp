@@ -255,7 +255,7 @@ TEST(RequestKind, NamesAreThoseOfTheSchema) {
   EXPECT_EQ(names,
             "ping store_host find_host shutdown_host get_next_connection store_item get_item test_reach "
             "broadcast_peers "
-            "broadcast_fs_event ");
+            "broadcast_fs_event delegate_authority ");
 }
 
 }  // namespace

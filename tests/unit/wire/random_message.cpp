@@ -108,6 +108,13 @@ RequestBody random_request_body(RequestKind kind, Rng& rng) {
       body.event = random_bytes(rng.below(kFsEventBytesMax + 1), rng);
       return body;
     }
+    case RequestKind::kDelegateAuthority: {
+      DelegateAuthority body{rng.id(), 0, {}, 0};
+      body.counter = random_number(rng);
+      body.host = rng.id();
+      body.beat = random_number(rng);
+      return body;
+    }
   }
   return Ping{};
 }
