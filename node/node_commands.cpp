@@ -1,4 +1,5 @@
 // What a node does by command.
+#include <algorithm>
 #include <utility>
 
 #include "node/dht/shutdown_notice.h"
@@ -43,6 +44,41 @@ void Node::Impl::ask(const PendingCommand& pending, const Contact& contact, wire
   if (guid && rpc.request({contact, std::move(body), Purpose::kCommand, completion, false})) return;
   commands.erase(guid);
   fail_command(pending.id, ErrorCode::kBusy, "too many requests are in flight");
+}
+
+void Node::Impl::execute(CommandId id, FindCommand& command) {
+  if (command.where == FindCommand::Where::kDht) {
+    look_up(id, PendingCommand::Kind::kFind, command.target);
+    return;
+  }
+  std::vector<Contact> contacts;
+  if (command.where == FindCommand::Where::kTable) {
+    table.closest(command.target, context.config.k, contacts);
+  } else {
+    for (const KnownHost& known : ports.hosts.load_hosts()) contacts.push_back(known.contact);
+    std::ranges::sort(
+        contacts, [&](const Contact& a, const Contact& b) { return closer(command.target, a.key, b.key); });
+    contacts.resize(std::min(contacts.size(), context.config.k));
+  }
+  FindResult found;
+  found.lookup.target = command.target;
+  for (const Contact& contact : contacts) found.lookup.closest.push_back({.contact = contact});
+  context.results.emplace_back(id, std::move(found));
+}
+
+void Node::Impl::execute(CommandId id, StoreHostCommand& command) {
+  const Contact asked = command.to.value_or(command.contact);
+  if (!own.is_other(asked) || !own.is_other(command.contact)) {
+    fail_command(id, ErrorCode::kInvalidArgument,
+                 "this host itself is no contact to be stored, nor to be told of one");
+    return;
+  }
+  const PendingCommand pending{id, PendingCommand::Kind::kStoreHost, asked.key};
+  if (command.to) {
+    ask(pending, asked, wire::StoreHost{command.contact});
+  } else {
+    ask(pending, asked, wire::Ping{});
+  }
 }
 
 void Node::Impl::execute(CommandId id, NextCommand& command) {
@@ -112,6 +148,10 @@ void Node::Impl::finish_asking_command(const Answer& answer) {
   }
   if (pending->kind == PendingCommand::Kind::kPing) {
     context.results.emplace_back(pending->id, PingResult{answer.from, *answer.rtt});
+    return;
+  }
+  if (pending->kind == PendingCommand::Kind::kStoreHost) {
+    context.results.emplace_back(pending->id, StoreHostResult{answer.from});
     return;
   }
   const auto* next = std::get_if<wire::NextConnection>(&answer.response->body);

@@ -86,15 +86,14 @@ struct Node::Impl final : RpcListener,
   // ---- Commands
 
   struct PendingCommand {
-    enum class Kind : std::uint8_t { kFind, kFindToPing, kFindOnLan, kPing, kNext };
+    enum class Kind : std::uint8_t { kFind, kFindToPing, kFindOnLan, kPing, kNext, kStoreHost };
     CommandId id;
     Kind kind = Kind::kFind;
     Id host;
   };
 
-  void execute(CommandId id, FindCommand& command) {
-    look_up(id, PendingCommand::Kind::kFind, command.target);
-  }
+  void execute(CommandId id, FindCommand& command);
+  void execute(CommandId id, StoreHostCommand& command);
   void execute(CommandId id, NextCommand& command);
   void execute(CommandId id, PingCommand& command);
   void execute(CommandId id, PutCommand& command) { operations.put(id, std::move(command)); }

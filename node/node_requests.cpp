@@ -26,13 +26,14 @@ void Node::Impl::serve(const Origin& origin, const wire::Request& request, const
 }
 
 // Anybody may bring a notice (a replay says nothing new): the host is asked itself, and leaves if it is
-// silent.
+// silent. Peers of its groups hear of it from us too.
 void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body) {
   const auto notice = read_shutdown_notice(body, context.wall_time());
   if (!notice) {
     rpc.respond(origin, request, wire::Refusal{notice.error().code, 0});
     return;
   }
+  groups.pass_on_shutdown(body, notice->host, notice->boot_number, origin.key);
   const auto contact = table.find(notice->host);
   if (contact && leaving.size() < kLeavingMax && leaving.insert(notice->host).second) {
     maintenance.verify(*contact, Purpose::kMaintenance);

@@ -111,7 +111,8 @@ void add_queries(CLI::App& app, Draft& draft) {
   add_status(app, draft);
   plain("peers", "List this host's groups and their peers", "shoal peers", PeersCommand{});
   plain("table", "List every contact of the routing table", "shoal table", TableCommand{});
-  plain("stop", "Tell the node to leave the network and end, and wait for it", "shoal stop", StopCommand{});
+  plain("stop", "Tell the node to say goodbye (shutdown_host), end, and wait for it", "shoal stop",
+        StopCommand{});
 
   CLI::App* log = add_subcommand(app, "log", "The log of the running node", "shoal log level debug");
   log->require_subcommand(1);
@@ -133,8 +134,35 @@ void add_queries(CLI::App& app, Draft& draft) {
   add(ping, "ENDPOINT", "Ask there, rather than where the network knows the host", "ADDR:PORT",
       [&draft](const std::string& text) { command_of<PingCommand>(draft).endpoint = parse_endpoint(text); });
 
-  add_asking_for(app, draft, "find", "ID", "List the hosts closest to an id, each verified by its own answer",
-                 "shoal find 5f3c…e1", [](const Id& id) { return FindCommand{id}; });
+  CLI::App* find =
+      add_control(app, draft, "find", "List the hosts closest to an id", "shoal find 5f3c…e1 --in table");
+  add(find, "ID", "64 hexadecimal digits", "", [&draft](const std::string& text) {
+    command_of<FindCommand>(draft).target = parse_id(text);
+  })->required();
+  find->add_option_function<std::string>(
+          "--in",
+          [&draft](const std::string& text) {
+            command_of<FindCommand>(draft).where = text == "table"   ? FindCommand::Where::kTable
+                                                   : text == "store" ? FindCommand::Where::kStore
+                                                                     : FindCommand::Where::kDht;
+          },
+          "Of the network, each verified by its own answer (dht, the default); of our routing table; or of "
+          "the hosts "
+          "remembered for the next start")
+      ->type_name("WHERE")
+      ->check(CLI::IsMember({"dht", "table", "store"}));
+
+  CLI::App* store_host =
+      add_control(app, draft, "store-host", "Offer a contact, which is verified by a ping first",
+                  "shoal store-host 5f3c…e1@192.0.2.7:7465");
+  add(store_host, "CONTACT", "The host and where it is, KEY@ADDR:PORT", "",
+      [&draft](const std::string& text) {
+        command_of<StoreHostCommand>(draft).contact = parse_contact(text);
+      })
+      ->required();
+  add(store_host, "--to", "Offer it to this host, rather than to our own node", "KEY@ADDR:PORT",
+      [&draft](const std::string& text) { command_of<StoreHostCommand>(draft).to = parse_contact(text); });
+
   add_asking_for(app, draft, "resolve", "HOST", "Print the endpoints that a host has published",
                  "shoal resolve 5f3c…e1", [](const Id& id) { return ResolveCommand{id}; });
 

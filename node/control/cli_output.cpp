@@ -52,6 +52,10 @@ std::string salt_text(const std::string& base64) {
 std::string find_text(const json& answer) {
   std::string out;
   for (const json& host : answer.at("closest")) {
+    if (host.at("hops") == 0) {  // of the table or the store: nobody was asked
+      out += contact_text(host) + "\n";
+      continue;
+    }
     out += fmt::format("{} hops {} {:.1f} ms\n", contact_text(host), host.at("hops").get<int>(),
                        number_of(host, "answered_after_ms"));
   }
@@ -160,6 +164,9 @@ struct Describe {
   const json& answer;
 
   std::string operator()(const FindCommand&) const { return find_text(answer); }
+  std::string operator()(const StoreHostCommand& command) const {
+    return contact_text(answer) + (command.to ? " has taken the offer\n" : " has answered\n");
+  }
   std::string operator()(const NextCommand&) const { return next_text(answer); }
   std::string operator()(const PingCommand&) const {
     return fmt::format("{} answered after {:.1f} ms\n", contact_text(answer), number_of(answer, "rtt_ms"));

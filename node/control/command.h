@@ -22,9 +22,18 @@ struct CommandId {
   friend auto operator<=>(const CommandId&, const CommandId&) = default;
 };
 
-// The k hosts closest to a target, each verified by its own answer.
+// The k hosts closest to a target: of the network, each verified by its own answer; of our routing table; or
+// of the hosts that are remembered for the next start. The latter two ask nobody.
 struct FindCommand {
+  enum class Where : std::uint8_t { kDht, kTable, kStore };
   Id target;
+  Where where = Where::kDht;
+};
+
+// Offers a contact to a host, or to our own node, which verifies it by a ping before it enters anything.
+struct StoreHostCommand {
+  Contact contact;
+  std::optional<Contact> to;
 };
 
 // One step of `next`: from our own table, or asked of another host by get_next_connection.
@@ -89,7 +98,7 @@ struct LogLevelCommand {
 
 using Command = std::variant<FindCommand, NextCommand, PingCommand, PutCommand, GetCommand, PublishCommand,
                              LookupCommand, ResolveCommand, StatusCommand, TableCommand, PeersCommand,
-                             BroadcastCommand, ReloadKeysCommand, StopCommand, LogLevelCommand>;
+                             BroadcastCommand, ReloadKeysCommand, StoreHostCommand, StopCommand, LogLevelCommand>;
 
 // The story of one iterative lookup.
 struct LookupReport {
@@ -122,6 +131,9 @@ struct FindResult {
 };
 struct NextResult {
   std::optional<Contact> contact;  // nothing: the host asked is itself the next connection
+};
+struct StoreHostResult {
+  Contact told;  // who has taken the offer; for our own node the contact itself, which has answered
 };
 struct PingResult {
   Contact contact;
@@ -220,6 +232,6 @@ struct LogLevelResult {
 using CommandResult =
     Result<std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult,
                         ResolveResult, StatusResult, TableResult, PeersResult, BroadcastResult,
-                        ReloadKeysResult, StopResult, LogLevelResult>>;
+                        ReloadKeysResult, StoreHostResult, StopResult, LogLevelResult>>;
 
 }  // namespace shoal

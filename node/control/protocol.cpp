@@ -22,8 +22,10 @@ struct Overloaded : F... {
 
 // Indexes the alternatives of Command.
 constexpr std::array<const char*, std::variant_size_v<Command>> kCommandNames = {
-    "find",   "next",  "ping",  "put",       "get",         "publish", "lookup",   "resolve",
-    "status", "table", "peers", "broadcast", "reload_keys", "stop",    "log_level"};
+    "find",   "next",  "ping",  "put",       "get",         "publish",    "lookup", "resolve",
+    "status", "table", "peers", "broadcast", "reload_keys", "store_host", "stop",   "log_level"};
+// FindCommand::Where
+constexpr std::array<const char*, 3> kWheres = {"dht", "table", "store"};
 
 // Invalid UTF-8 can only come from a message that quotes bytes; it must not end the process.
 std::string line_of(const json& object) {
@@ -37,7 +39,14 @@ json encode_contact(const Contact& contact) {
 }
 
 void encode_fields(json& out, const Command& command) {
-  std::visit(Overloaded{[&](const FindCommand& c) { out["target"] = c.target.hex(); },
+  std::visit(Overloaded{[&](const FindCommand& c) {
+                          out["target"] = c.target.hex();
+                          out["where"] = kWheres[static_cast<std::size_t>(c.where)];
+                        },
+                        [&](const StoreHostCommand& c) {
+                          out["contact"] = encode_contact(c.contact);
+                          if (c.to) out["to"] = encode_contact(*c.to);
+                        },
                         [&](const NextCommand& c) {
                           out["target"] = c.target.hex();
                           if (c.ask) out["ask"] = encode_contact(*c.ask);
@@ -128,6 +137,10 @@ class Fields {
     return field != nullptr && field->is_boolean() && field->get<bool>();
   }
 
+  void expected(const char* name, const std::string& what) {
+    error(ErrorCode::kInvalidArgument, fmt::format("field '{}' is not what was expected: {}", name, what));
+  }
+
   const std::string* string(const char* name, bool required) {
     const json* field = take(name, required);
     if (field == nullptr) return nullptr;
@@ -168,23 +181,37 @@ class Fields {
     return nullptr;
   }
 
-  void expected(const char* name, const std::string& what) {
-    error(ErrorCode::kInvalidArgument, fmt::format("field '{}' is not what was expected: {}", name, what));
-  }
-
   const json& object_;
   std::array<std::string_view, 16> names_;
   std::size_t taken_ = 0;
   std::optional<Error> error_;
 };
 
-std::optional<Contact> decode_ask(Fields& fields) {
-  const json* object = fields.object("ask");
+std::optional<Contact> decode_contact(Fields& fields, const char* name) {
+  const json* object = fields.object(name);
   if (object == nullptr) return std::nullopt;
   Fields inner(*object);
   Contact contact{inner.id("host"), inner.endpoint("endpoint", true).value_or(Endpoint{})};
-  if (std::optional<Error> error = inner.finish()) fields.error(error->code, "'ask': " + error->message);
+  if (std::optional<Error> error = inner.finish()) {
+    fields.error(error->code, fmt::format("'{}': {}", name, error->message));
+  }
   return contact;
+}
+
+FindCommand decode_find(Fields& fields) {
+  FindCommand command{fields.id("target")};
+  const std::string* where = fields.string("where", false);
+  if (where == nullptr) return command;
+  const auto known = std::ranges::find(kWheres, *where);
+  if (known == kWheres.end()) fields.expected("where", "dht, table or store");
+  command.where = static_cast<FindCommand::Where>(known - kWheres.begin());
+  return command;
+}
+
+StoreHostCommand decode_store_host(Fields& fields) {
+  const std::optional<Contact> contact = decode_contact(fields, "contact");
+  if (!contact) fields.error(ErrorCode::kMalformed, "'contact' is missing");
+  return {contact.value_or(Contact{}), decode_contact(fields, "to")};
 }
 
 PublishCommand decode_publish(Fields& fields) {
@@ -212,10 +239,11 @@ LookupCommand decode_lookup(Fields& fields) {
 Command decode_command(Fields& fields) {
   const std::string* name = fields.string("command", true);
   if (name == nullptr) return StatusCommand{};
-  if (*name == "find") return FindCommand{fields.id("target")};
+  if (*name == "find") return decode_find(fields);
+  if (*name == "store_host") return decode_store_host(fields);
   if (*name == "next") {
     const Id target = fields.id("target");
-    return NextCommand{target, decode_ask(fields)};
+    return NextCommand{target, decode_contact(fields, "ask")};
   }
   if (*name == "ping") {
     const Id host = fields.id("host");
@@ -386,6 +414,10 @@ json encode_result(const PeersResult& result) {
 
 json encode_result(const BroadcastResult& result) {
   return {{"peers", result.peers}};
+}
+
+json encode_result(const StoreHostResult& result) {
+  return encode_contact(result.told);
 }
 
 json encode_result(const ReloadKeysResult& result) {

@@ -332,6 +332,22 @@ ErrorCode Groups::serve(const Origin& origin, const wire::DelegateAuthority& bod
   return ErrorCode::kNone;
 }
 
+void Groups::pass_on_shutdown(const wire::ShutdownHost& notice, const Id& host, std::uint64_t boot,
+                              const Id& by) {
+  const std::pair which{host, boot};
+  const bool known = std::ranges::any_of(
+      groups_, [&](const auto& entry) { return entry.second.book.find(host) != nullptr; });
+  if (!known || std::ranges::find(shutdowns_passed_on_, which) != shutdowns_passed_on_.end()) return;
+  shutdowns_passed_on_.push_back(which);
+  if (shutdowns_passed_on_.size() > kShutdownsRememberedMax) shutdowns_passed_on_.pop_front();
+  for (const auto& [id, group] : groups_) {
+    if (group.book.find(host) == nullptr) continue;
+    for (const auto& [other, peer] : group.book.peers()) {
+      if (peer.connection && other != host && other != by) send(peer.connection, other, notice);
+    }
+  }
+}
+
 void Groups::delegate_authority() {
   for (auto& [id, group] : groups_) {
     if (!group.primary.is_self(context_.now())) continue;

@@ -67,6 +67,8 @@ class Groups {
   // kNoPeers.
   Result<std::size_t> broadcast_fs_event(const Id& group, Bytes event);
 
+  // A host has said goodbye to `by`, or to us: its peers hear of it, each notice once.
+  void pass_on_shutdown(const wire::ShutdownHost& notice, const Id& host, std::uint64_t boot, const Id& by);
   // The host stops: where it is primary, a peer takes its place at once.
   void delegate_authority();
 
@@ -79,6 +81,7 @@ class Groups {
  private:
   static constexpr std::uint64_t kOwnCommand = std::uint64_t{1} << 63;
   static constexpr std::size_t kEventsRememberedMax = 1024;
+  static constexpr std::size_t kShutdownsRememberedMax = 64;
 
   struct Group {
     Group(GroupKey with, PeerBook peers, Primary who)
@@ -135,6 +138,7 @@ class Groups {
   std::map<std::uint64_t, Errand> errands_;  // by the number of their command
   std::uint64_t errands_begun_ = 0;
   std::uint64_t events_begun_ = 0;
+  std::deque<std::pair<Id, std::uint64_t>> shutdowns_passed_on_;  // host and boot, oldest first
   bool network_ = false;
   Instant armed_ = kNever;
 };

@@ -214,3 +214,24 @@ def test_a_kill_leaves_nothing_that_hinders_the_next_start():
         assert node.cli("status").returncode == OK
     finally:
         node.close()
+
+
+def test_contacts_are_found_where_asked_for_and_offered_by_hand(network):
+    first, second, third = network
+    for where in ("table", "dht"):
+        found = first.cli("find", second.host, "--in", where)
+        assert found.stdout.decode().startswith(f"{second.host} {second.endpoint}")
+    assert first.cli("find", second.host, "--in", "nowhere").returncode == USAGE
+
+    offered = first.cli("store-host", f"{third.host}@{third.endpoint}")
+    assert offered.stdout.decode() == f"{third.host} {third.endpoint} has answered\n"
+    to = f"{second.host}@{second.endpoint}"
+    told = first.cli("store-host", f"{third.host}@{third.endpoint}", "--to", to)
+    assert (
+        told.stdout.decode() == f"{second.host} {second.endpoint} has taken the offer\n"
+    )
+    itself = first.cli("store-host", f"{first.host}@{first.endpoint}")
+    assert itself.returncode == REFUSED and b"this host itself" in itself.stderr
+    wrong = first.cli("store-host", f"{NOBODY}@{third.endpoint}", "--timeout", "20s")
+    assert wrong.returncode == REFUSED and b"did not answer" in wrong.stderr
+    assert first.cli("store-host", third.host).returncode == USAGE

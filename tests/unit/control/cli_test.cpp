@@ -82,6 +82,11 @@ TEST(CommandLine, ReadsEveryCommand) {
   EXPECT_TRUE(std::holds_alternative<StopCommand>(control({"stop"}).command));
   EXPECT_EQ(std::get<FindCommand>(control({"find", kHex}).command).target, kId);
   EXPECT_EQ(std::get<ResolveCommand>(control({"resolve", kHex}).command).host, kId);
+  EXPECT_EQ(std::get<FindCommand>(control({"find", kHex, "--in", "store"}).command).where,
+            FindCommand::Where::kStore);
+  const auto offer = std::get<StoreHostCommand>(control({"store-host", kHex + "@[::1]:9"}).command);
+  EXPECT_EQ(offer.contact.endpoint.to_string(), "[::1]:9");
+  EXPECT_FALSE(offer.to);
   const auto ping = std::get<PingCommand>(control({"ping", kHex, "127.0.0.1:9"}).command);
   EXPECT_EQ(ping.host, kId);
   EXPECT_EQ(ping.endpoint->to_string(), "127.0.0.1:9");

@@ -38,6 +38,10 @@ PublishCommand full_publish() {
 std::vector<Command> all_commands() {
   const Endpoint v6 = *Endpoint::parse("[2001:db8::1]:4000");
   return {FindCommand{id(1)},
+          FindCommand{id(1), FindCommand::Where::kTable},
+          FindCommand{id(1), FindCommand::Where::kStore},
+          StoreHostCommand{{id(9), v6}, std::nullopt},
+          StoreHostCommand{{id(9), v6}, Contact{id(3), v6}},
           NextCommand{id(2), std::nullopt},
           NextCommand{id(2), Contact{id(3), v6}},
           PingCommand{id(4), std::nullopt},
