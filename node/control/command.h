@@ -96,9 +96,10 @@ struct LogLevelCommand {
   std::string level;  // to be logged from now on (DaemonConfig); empty: as before
 };
 
-using Command = std::variant<FindCommand, NextCommand, PingCommand, PutCommand, GetCommand, PublishCommand,
-                             LookupCommand, ResolveCommand, StatusCommand, TableCommand, PeersCommand,
-                             BroadcastCommand, ReloadKeysCommand, StoreHostCommand, StopCommand, LogLevelCommand>;
+using Command =
+    std::variant<FindCommand, NextCommand, PingCommand, PutCommand, GetCommand, PublishCommand, LookupCommand,
+                 ResolveCommand, StatusCommand, TableCommand, PeersCommand, BroadcastCommand,
+                 ReloadKeysCommand, StoreHostCommand, StopCommand, LogLevelCommand>;
 
 // The story of one iterative lookup.
 struct LookupReport {
