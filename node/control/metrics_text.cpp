@@ -63,6 +63,14 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"purpose_messages.", "", "shoal_purpose_messages_total", "purpose",
      "Own requests and their responses, by what they were for."},
     {"dropped_", "", "shoal_dropped_total", "reason", "Messages dropped, by reason."},
+    {"lan.dropped_", "", "shoal_lan_dropped_total", "reason", "Multicast datagrams dropped, by reason."},
+    {"lan.asks_refused", "", "shoal_lan_asks_refused_total", "",
+     "Datagrams that multicast would have made the node send, refused."},
+    {"lan.asks_sent", "", "shoal_lan_asks_sent_total", "", "Datagrams that multicast made the node send."},
+    {"lan.joins_failed", "", "shoal_lan_joins_failed_total", "",
+     "Times that joining a multicast group failed."},
+    {"lan.pings_heard", "", "shoal_lan_pings_heard_total", "", "Multicast pings of other hosts."},
+    {"lan.pings_sent", "", "shoal_lan_pings_sent_total", "", "Multicast pings sent."},
     {"bytes_received", "", "shoal_datagram_bytes_received_total", "", "Bytes of datagrams received."},
     {"bytes_sent", "", "shoal_datagram_bytes_sent_total", "", "Bytes of datagrams sent."},
     {"datagrams_received", "", "shoal_datagrams_received_total", "", "Datagrams received."},
@@ -97,7 +105,12 @@ bool is_of(const Family& family, std::string_view counter) {
   return counter.starts_with(family.begin) && counter.ends_with(family.end);
 }
 
-// All samples of a family stand together.
+bool is_known(std::string_view counter) {
+  return std::any_of(kFamilies.begin(), kFamilies.end(),
+                     [&](const Family& family) { return is_of(family, counter); });
+}
+
+// All samples of a family stand together. A counter without a family is one by itself.
 void add_counters(Text& text, const StatusResult& status) {
   for (const Family& family : kFamilies) {
     text.family(family.name, "counter", family.help);
@@ -110,10 +123,10 @@ void add_counters(Text& text, const StatusResult& status) {
     }
   }
   for (const auto& [name, value] : status.counters) {
-    if (std::any_of(kFamilies.begin(), kFamilies.end(),
-                    [&, n = std::string_view(name)](const Family& f) { return is_of(f, n); }))
-      continue;
-    text.family(fmt::format("shoal_{}_total", name), "counter", "As shoal status shows it.");
+    if (is_known(name)) continue;
+    std::string plain = name;
+    std::replace(plain.begin(), plain.end(), '.', '_');
+    text.family(fmt::format("shoal_{}_total", plain), "counter", "As shoal status shows it.");
     text.sample(value);
   }
 }

@@ -69,12 +69,14 @@ TEST(MetricsText, LabelsWhatIsCountedByKind) {
   MetricsInput in;
   in.version = "a\"b\\c\nd";
   in.status.reachability = "reachable";
-  in.status.counters = {{"dropped_malformed", 7}, {"ping.requests_sent", 8}, {"purpose_bytes.lookup", 9}};
+  in.status.counters = {
+      {"dropped_malformed", 7}, {"ping.requests_sent", 8}, {"purpose_bytes.lookup", 9}, {"new.one", 3}};
   in.process.cpu_s = 0.25;
   const std::string text = metrics_text(in);
   EXPECT_THAT(text, HasSubstr("\nshoal_dropped_total{reason=\"malformed\"} 7\n"));
   EXPECT_THAT(text, HasSubstr("\nshoal_requests_sent_total{kind=\"ping\"} 8\n"));
   EXPECT_THAT(text, HasSubstr("\nshoal_purpose_bytes_total{purpose=\"lookup\"} 9\n"));
+  EXPECT_THAT(text, HasSubstr("\nshoal_new_one_total 3\n"));
   EXPECT_THAT(text, HasSubstr("\nshoal_reachability{state=\"reachable\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nshoal_reachability{state=\"unknown\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("{version=\"a\\\"b\\\\c\\nd\"} 1\n"));
