@@ -160,6 +160,14 @@ def cli(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[byte
     )
 
 
+def connected(node: Node) -> set[str]:
+    """The peers of all its groups that it has sessions with."""
+    groups = node.ask("peers")["groups"]
+    return {
+        peer["host"] for group in groups for peer in group["peers"] if peer["connected"]
+    }
+
+
 def ask_all(
     commands: list[tuple[Node, dict]], timeout_s: float = 60.0, in_flight: int = 16
 ) -> list[dict | Refused]:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from shoal_process import Node, cli, wait_until
+from shoal_process import Node, cli, connected, wait_until
 
 OK, REFUSED, USAGE = 0, 1, 2
 
@@ -27,13 +27,6 @@ def network():
     finally:
         for node in nodes:
             node.close()
-
-
-def connected(node: Node) -> set[str]:
-    groups = node.ask("peers")["groups"]
-    return {
-        peer["host"] for group in groups for peer in group["peers"] if peer["connected"]
-    }
 
 
 def wait_for_each_other(nodes: list[Node], within_s: float = 40) -> None:

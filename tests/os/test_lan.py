@@ -3,109 +3,14 @@
 Needs root, or whatever else lets `ip netns add` work; skipped with the reason where that is not so.
 """
 
-import os
-import subprocess
 import time
 
 import pytest
-from shoal_process import Node, wait_until
+from namespaces import ip
+from shoal_process import Node, connected, wait_until
 
 # IPv6 addresses are usable only after duplicate address detection (RFC 4862 §5.4), a second or two.
 WITHIN_S = 15
-
-
-def ip(*arguments: str) -> str:
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
-    return done.stdout
-
-
-class Lans:
-    """Namespaces and bridges of one test, gone when it ends.
-
-    No name is used twice: the kernel takes its time to clear away what is deleted.
-    """
-
-    made = 0
-
-    def __init__(self):
-        Lans.made += 1
-        self.prefix = f"sl{os.getpid() % 100000}x{Lans.made}"
-        self.namespaces: list[str] = []
-        self.bridges: list[str] = []
-        self.links = 0
-
-    def add_lan(self) -> str:
-        bridge = f"{self.prefix}b{len(self.bridges)}"
-        # Snooping would need a querier, which no small switch has either.
-        ip("link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
-        self.bridges.append(bridge)
-        ip("link", "set", bridge, "up")
-        return bridge
-
-    def add_host(self) -> str:
-        namespace = f"{self.prefix}h{len(self.namespaces)}"
-        ip("netns", "add", namespace)
-        self.namespaces.append(namespace)
-        ip("-n", namespace, "link", "set", "lo", "up")
-        return namespace
-
-    def plug(self, namespace: str, lan: str, *addresses: str, v6: bool = True) -> str:
-        """Gives the host one more interface, on this LAN; its name."""
-        outside = f"{self.prefix}v{self.links}"
-        inside = f"eth{self.links}"
-        self.links += 1
-        ip("link", "add", outside, "type", "veth", "peer", inside, "netns", namespace)
-        ip("link", "set", outside, "master", lan, "up")
-        if not v6:
-            ip("-n", namespace, "link", "set", inside, "addrgenmode", "none")
-        for address in addresses:
-            ip("-n", namespace, "addr", "add", address, "dev", inside)
-        ip("-n", namespace, "link", "set", inside, "up")
-        return inside
-
-    def remove(self) -> None:
-        for namespace in self.namespaces:
-            ip("netns", "del", namespace)
-        for bridge in self.bridges:
-            ip("link", "del", bridge)
-
-
-def why_not_permitted() -> str:
-    name = f"sl{os.getpid() % 100000}probe"
-    try:
-        ip("netns", "add", name)
-        ip("-n", name, "link", "add", name + "b", "type", "bridge")
-        ip("netns", "del", name)
-    except (RuntimeError, FileNotFoundError) as error:
-        return str(error)
-    return ""
-
-
-@pytest.fixture
-def lans():
-    if reason := why_not_permitted():
-        pytest.skip(f"network namespaces cannot be made here: {reason}")
-    made = Lans()
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def start():
-    """Starts a node in a namespace, listening on all its addresses, without a bootstrap address."""
-    started: list[Node] = []
-
-    def run(namespace: str, listen: str = "[::]:7465", **settings: str) -> Node:
-        node = Node(listen, namespace=namespace)
-        started.append(node)
-        node.start(settings=settings)
-        return node
-
-    yield run
-    for node in started:
-        node.close()
 
 
 def endpoints_known(node: Node) -> dict[str, str]:
@@ -115,13 +20,6 @@ def endpoints_known(node: Node) -> dict[str, str]:
 def know_each_other(*nodes: Node) -> bool:
     hosts = {node.host for node in nodes}
     return all(endpoints_known(node).keys() == hosts - {node.host} for node in nodes)
-
-
-def connected(node: Node) -> set[str]:
-    groups = node.ask("peers")["groups"]
-    return {
-        peer["host"] for group in groups for peer in group["peers"] if peer["connected"]
-    }
 
 
 def lan(node: Node) -> dict:
