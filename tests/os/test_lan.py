@@ -3,7 +3,10 @@
 Needs root, or whatever else lets `ip netns add` work; skipped with the reason where that is not so.
 """
 
-import time
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from namespaces import ip
@@ -11,6 +14,8 @@ from shoal_process import Node, connected, wait_until
 
 # IPv6 addresses are usable only after duplicate address detection (RFC 4862 §5.4), a second or two.
 WITHIN_S = 15
+FLOOD = Path(__file__).with_name("lan_flood.py")
+FLOOD_S = 3
 
 
 def endpoints_known(node: Node) -> dict[str, str]:
@@ -20,6 +25,11 @@ def endpoints_known(node: Node) -> dict[str, str]:
 def know_each_other(*nodes: Node) -> bool:
     hosts = {node.host for node in nodes}
     return all(endpoints_known(node).keys() == hosts - {node.host} for node in nodes)
+
+
+def resident_kib(node: Node) -> int:
+    status = Path(f"/proc/{node.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
 
 
 def lan(node: Node) -> dict:
@@ -134,7 +144,6 @@ def test_an_interface_that_comes_later_is_joined_and_one_that_goes_is_left(lans,
 def test_hosts_on_loopback_alone_do_not_speak_to_anybody(lans, start):
     host = lans.add_host()
     nodes = [start(host, "127.0.0.1:7001"), start(host, "127.0.0.1:7002")]
-    time.sleep(1)  # what does not happen takes its time
     for node in nodes:
         assert lan(node) == {"links": 0, "hosts": 0, "confirmed": 0}
         assert counter(node, "pings_sent") == 0
@@ -156,6 +165,29 @@ def test_hosts_that_share_a_key_connect_and_need_nothing_else(lans, start, liste
     )
     assert connected(nodes[2]) == {nodes[0].host}
     assert connected(nodes[1]) == set()
+
+
+def test_hosts_find_each_other_in_a_flood_of_forged_messages(lans, start):
+    office = lans.add_lan()
+    one, two, attacker = (lans.add_host() for _ in range(3))
+    for i, host in enumerate((one, two, attacker)):
+        lans.plug(host, office, f"192.168.77.{i + 1}/24", v6=False)
+    first = start(one)
+    before = resident_kib(first)
+    flood = subprocess.Popen(
+        ["ip", "netns", "exec", attacker]
+        + [sys.executable, FLOOD, "192.168.77.3", str(FLOOD_S)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: counter(first, "dropped_rate_limit") > 1000, 10, "it is flooded")
+    second = start(two)
+    wait_until(lambda: know_each_other(first, second), WITHIN_S, "both know both")
+    sent = int(flood.communicate()[0])
+    assert sent > 10_000
+    assert counter(first, "dropped_unverified") <= 16 * (FLOOD_S + 1)
+    assert lan(first)["hosts"] == 1
+    assert resident_kib(first) < before + 8 * 1024
 
 
 def test_two_hosts_of_one_machine_find_each_other(lans, start):
