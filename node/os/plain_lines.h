@@ -15,7 +15,7 @@ namespace shoal {
 
 class PlainLines final : public LineReader {
  public:
-  static constexpr std::size_t kLineBytesMax = 128 * 1024;  // of a longer line the rest is dropped
+  static constexpr std::size_t kLineBytesMax = 128 * 1024;  // a longer line is cut, and so refused
 
   // Reads `fd`, which must stay open.
   PlainLines(EventLoop& loop, int fd, Listener& listener);

@@ -108,7 +108,7 @@ UvHandle<uv_signal_t> TerminalLines::watch(EventLoop& loop, int signal) {
         if (number == SIGCONT) {
           lines.is_suspended_ = true;  // the shell has set the terminal as it likes
           lines.follow_terminal();
-        } else if (lines.is_editing_) {
+        } else if (is_in_foreground()) {
           el_resize(lines.line_.get());
         }
       },
