@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "node/control/base64.h"
+#include "node/control/json_fields.h"
 #include "node/wire/messages.h"
 
 namespace shoal {
@@ -84,113 +85,10 @@ void encode_fields(json& out, const Command& command) {
              command);
 }
 
-// Takes the fields of an object one by one, and remembers the first thing that was wrong.
-class Fields {
- public:
-  explicit Fields(const json& object) : object_(object) {}
-
-  Id id(const char* name) {
-    Id id;
-    hex(name, id.bytes);
-    return id;
-  }
-
-  void hex(const char* name, MutableByteView out) {
-    const std::string* text = string(name, true);
-    if (text != nullptr && !from_hex(*text, out))
-      expected(name, fmt::format("{} hexadecimal digits", out.size() * 2));
-  }
-
-  Bytes bytes(const char* name, std::size_t bytes_max, bool required) {
-    const std::string* text = string(name, required);
-    if (text == nullptr) return {};
-    std::optional<Bytes> bytes = from_base64(*text);
-    if (!bytes) {
-      expected(name, "base64");
-    } else if (bytes->size() > bytes_max) {
-      error(ErrorCode::kTooLarge,
-            fmt::format("'{}' has {} bytes: at most {} are possible", name, bytes->size(), bytes_max));
-    }
-    return bytes ? std::move(*bytes) : Bytes();
-  }
-
-  std::optional<Endpoint> endpoint(const char* name, bool required = false) {
-    const std::string* text = string(name, required);
-    if (text == nullptr) return std::nullopt;
-    Result<Endpoint> endpoint = Endpoint::parse(*text);
-    if (endpoint) return *endpoint;
-    error(endpoint.error().code, endpoint.error().message);
-    return std::nullopt;
-  }
-
-  std::optional<std::uint64_t> number(const char* name, std::uint64_t max = ~std::uint64_t{0}) {
-    const json* field = take(name, false);
-    if (field == nullptr) return std::nullopt;
-    if (field->is_number_unsigned() && field->get<std::uint64_t>() <= max) return field->get<std::uint64_t>();
-    expected(name, fmt::format("a whole number from 0 to {}", max));
-    return std::nullopt;
-  }
-
-  bool flag(const char* name) {
-    const json* field = take(name, false);
-    if (field != nullptr && !field->is_boolean()) expected(name, "true or false");
-    return field != nullptr && field->is_boolean() && field->get<bool>();
-  }
-
-  void expected(const char* name, const std::string& what) {
-    error(ErrorCode::kInvalidArgument, fmt::format("field '{}' is not what was expected: {}", name, what));
-  }
-
-  const std::string* string(const char* name, bool required) {
-    const json* field = take(name, required);
-    if (field == nullptr) return nullptr;
-    if (!field->is_string()) expected(name, "a string");
-    return field->get_ptr<const std::string*>();
-  }
-
-  const json* object(const char* name) {
-    const json* field = take(name, false);
-    if (field == nullptr || field->is_object()) return field;
-    expected(name, "an object");
-    return nullptr;
-  }
-
-  void error(ErrorCode code, std::string message) {
-    if (!error_) error_ = Error{code, std::move(message)};
-  }
-
-  // What was wrong first, a field that nobody took included.
-  std::optional<Error> finish() {
-    for (auto field = object_.begin(); !error_ && taken_ < object_.size() && field != object_.end();
-         ++field) {
-      if (std::find(names_.begin(), names_.begin() + taken_, field.key()) == names_.begin() + taken_) {
-        error(ErrorCode::kInvalidArgument, fmt::format("unknown field '{}'", field.key()));
-      }
-    }
-    return error_;
-  }
-
- private:
-  const json* take(const char* name, bool required) {
-    const auto found = object_.find(name);
-    if (found != object_.end()) {
-      names_[taken_++] = name;
-      return &*found;
-    }
-    if (required) error(ErrorCode::kInvalidArgument, fmt::format("field '{}' is missing", name));
-    return nullptr;
-  }
-
-  const json& object_;
-  std::array<std::string_view, 16> names_;
-  std::size_t taken_ = 0;
-  std::optional<Error> error_;
-};
-
-std::optional<Contact> decode_contact(Fields& fields, const char* name) {
+std::optional<Contact> decode_contact(JsonFields& fields, const char* name) {
   const json* object = fields.object(name);
   if (object == nullptr) return std::nullopt;
-  Fields inner(*object);
+  JsonFields inner(*object);
   Contact contact{inner.id("host"), inner.endpoint("endpoint", true).value_or(Endpoint{})};
   if (std::optional<Error> error = inner.finish()) {
     fields.error(error->code, fmt::format("'{}': {}", name, error->message));
@@ -198,7 +96,7 @@ std::optional<Contact> decode_contact(Fields& fields, const char* name) {
   return contact;
 }
 
-FindCommand decode_find(Fields& fields) {
+FindCommand decode_find(JsonFields& fields) {
   FindCommand command{fields.id("target")};
   const std::string* where = fields.string("where", false);
   if (where == nullptr) return command;
@@ -208,13 +106,13 @@ FindCommand decode_find(Fields& fields) {
   return command;
 }
 
-StoreHostCommand decode_store_host(Fields& fields) {
+StoreHostCommand decode_store_host(JsonFields& fields) {
   const std::optional<Contact> contact = decode_contact(fields, "contact");
   if (!contact) fields.error(ErrorCode::kMalformed, "'contact' is missing");
   return {contact.value_or(Contact{}), decode_contact(fields, "to")};
 }
 
-PublishCommand decode_publish(Fields& fields) {
+PublishCommand decode_publish(JsonFields& fields) {
   PublishCommand command;
   fields.hex("secret", command.secret);
   command.salt = fields.bytes("salt", wire::kSaltBytesMax, false);
@@ -228,7 +126,7 @@ PublishCommand decode_publish(Fields& fields) {
   return command;
 }
 
-LookupCommand decode_lookup(Fields& fields) {
+LookupCommand decode_lookup(JsonFields& fields) {
   LookupCommand command;
   command.public_key = fields.id("public_key");
   command.salt = fields.bytes("salt", wire::kSaltBytesMax, false);
@@ -236,7 +134,7 @@ LookupCommand decode_lookup(Fields& fields) {
   return command;
 }
 
-Command decode_command(Fields& fields) {
+Command decode_command(JsonFields& fields) {
   const std::string* name = fields.string("command", true);
   if (name == nullptr) return StatusCommand{};
   if (*name == "find") return decode_find(fields);
@@ -466,7 +364,7 @@ tl::expected<ControlRequest, BadRequest> decode_request(std::string_view line) {
   if (!object.is_object()) {
     return tl::unexpected(BadRequest{0, {ErrorCode::kMalformed, "the line is not one JSON object"}});
   }
-  Fields fields(object);
+  JsonFields fields(object);
   fields.number("id");
   Command command = decode_command(fields);
   if (std::optional<Error> error = fields.finish()) {
