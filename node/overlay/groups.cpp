@@ -9,6 +9,7 @@ namespace {
 constexpr Duration kPublishDelay = 3s;  // for more than one host to tell us our address
 constexpr Duration kPublishRetryMin = 15s;
 constexpr Duration kReadWaitMin = 10s;
+constexpr Duration kProofsTimeout = 5s;     // for what follows the handshake
 constexpr int kReadsLedPerRead = 4;         // of the primary's, for one of its followers'
 constexpr std::size_t kPeersOfPrimary = 4;  // for each one that others want
 
@@ -64,7 +65,8 @@ void Groups::on_network() {
 void Groups::arm() {
   Instant due = kNever;
   for (const auto& [id, group] : groups_) {
-    due = std::min({due, group.publish_at, group.read_at, group.primary.next_due()});
+    due =
+        std::min({due, group.publish_at, group.read_at, group.primary.next_due(), group.book.next_overdue()});
     if (wants_peers(group)) due = std::min(due, group.book.next_due());
   }
   if (due >= armed_ && armed_ > context_.now()) return;
@@ -82,6 +84,9 @@ void Groups::work(Group& group) {
   if (group.publish_at <= context_.now()) publish(group);
   if (group.read_at <= context_.now()) read(group);
   claim_due(group);
+  while (const auto host = group.book.overdue(context_.now())) {
+    group.book.attempt_failed(*host, context_.now(), context_.rng);
+  }
   attempt_due(group);
 }
 
@@ -190,7 +195,8 @@ void Groups::attempt_due(Group& group) {
     if (!attempt) return;
     const auto connection = connections_.open({attempt->host, attempt->endpoint}, group.key.id());
     if (connection) {
-      group.book.attempt_began(attempt->host, *connection);
+      const Instant until = context_.now() + context_.config.handshake_timeout + kProofsTimeout;
+      group.book.attempt_began(attempt->host, *connection, until);
     } else {
       group.book.attempt_failed(attempt->host, context_.now(), context_.rng);
     }

@@ -68,9 +68,26 @@ Instant PeerBook::next_due() const {
   return due;
 }
 
-void PeerBook::attempt_began(const Id& host, Guid attempt) {
+Instant PeerBook::next_overdue() const {
+  Instant due = kNever;
+  for (const auto& [host, peer] : peers_) {
+    if (peer.attempt) due = std::min(due, peer.attempt_until);
+  }
+  return due;
+}
+
+std::optional<Id> PeerBook::overdue(Instant now) const {
+  for (const auto& [host, peer] : peers_) {
+    if (peer.attempt && peer.attempt_until <= now) return host;
+  }
+  return std::nullopt;
+}
+
+void PeerBook::attempt_began(const Id& host, Guid attempt, Instant until) {
   const auto peer = peers_.find(host);
-  if (peer != peers_.end()) peer->second.attempt = attempt;
+  if (peer == peers_.end()) return;
+  peer->second.attempt = attempt;
+  peer->second.attempt_until = until;
 }
 
 bool PeerBook::attempt_failed(const Id& host, Instant now, Rng& rng) {

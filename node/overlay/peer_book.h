@@ -34,6 +34,7 @@ class PeerBook {
     Instant heard;                    // somebody named it, or it was connected
     Guid connection;                  // established; empty: none
     Guid attempt;                     // under way
+    Instant attempt_until;  // a session that does not become one of the group by then counts as failed
     Instant next_attempt;
     std::uint8_t attempts = 0;  // failed since it was connected or named anew
     std::uint8_t next_endpoint = 0;
@@ -54,7 +55,11 @@ class PeerBook {
   std::optional<Attempt> next_attempt(Instant now) const;
   // The earliest time at which one will be; kNever.
   Instant next_due() const;
-  void attempt_began(const Id& host, Guid attempt);
+  // The earliest end of an attempt under way; kNever.
+  Instant next_overdue() const;
+  void attempt_began(const Id& host, Guid attempt, Instant until);
+  // A peer whose attempt has lasted too long: there may be a session, and yet it does not share the group.
+  std::optional<Id> overdue(Instant now) const;
   // It ended without a session in this group. True when the peer is forgotten.
   bool attempt_failed(const Id& host, Instant now, Rng& rng);
   // True for a peer that was not connected before since this host started.

@@ -203,6 +203,7 @@ void Connections::deliver(Guid guid) {
 
 void Connections::tell_shared_groups(Guid guid) {
   Connection& connection = *connections_.find(guid);
+  if (connection.finishing) return;  // of two sessions with one host it is the one that goes
   const auto shared = connection.session->take_shared_groups();
   if (!shared) return;
   if (connection.shares_groups == shared->empty()) schedule(guid, context_.now());

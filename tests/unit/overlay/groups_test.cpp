@@ -199,6 +199,22 @@ TEST_F(GroupsTest, AnotherPeerBecomesPrimaryAfterACrash) {
   EXPECT_EQ(primary_of(members[1]), second);
 }
 
+// A host with which there is a session already, in another group, and which has left this one since it
+// published.
+TEST_F(GroupsTest, APeerThatHasLeftItsGroupDoesNotKeepOthersOut) {
+  NodeConfig config;
+  config.peers_wanted = 1;
+  const std::size_t former = add_member({key(1), key(2)});
+  cluster_.advance(60s);
+  cluster_.set_groups(former, {key(2)});
+  const std::size_t a = add_member({key(1), key(2)}, config);
+  cluster_.advance(60s);
+  ASSERT_EQ(connected(a, key(2).id()).size(), 1u);
+  const std::size_t b = add_member({key(1)});
+  cluster_.advance(5min);
+  EXPECT_EQ(connected(a, key(1).id()), std::vector{cluster_.contact(b).key});
+}
+
 // What must not work, spoken by a host that has a session but not the group.
 TEST_F(GroupsTest, AStrangerInASessionIsRefusedWhatIsForPeers) {
   const std::size_t a = add_member({key(1)});

@@ -23,7 +23,7 @@ class PeerBookTest : public testing::Test {
     now_ += waited;
     const auto attempt = book_.next_attempt(now_);
     EXPECT_TRUE(attempt);
-    book_.attempt_began(attempt->host, {1, ++guids_});
+    book_.attempt_began(attempt->host, {1, ++guids_}, now_ + 15s);
     forgotten_ = book_.attempt_failed(attempt->host, now_, rng_);
     last_ = attempt->endpoint;
     return waited;
@@ -88,7 +88,7 @@ TEST_F(PeerBookTest, TriesAnEndpointThatIsNewAtOnce) {
 
 TEST_F(PeerBookTest, AConnectedPeerIsNotTriedAndIsNewOnce) {
   hear(1, {at(1)});
-  book_.attempt_began(host(1), {1, 7});
+  book_.attempt_began(host(1), {1, 7}, now_ + 15s);
   EXPECT_EQ(book_.attempts_count(), 1u);
   EXPECT_TRUE(book_.connected({host(1), at(1)}, {1, 7}, true, now_));
   EXPECT_EQ(book_.connected_count(), 1u);
@@ -99,6 +99,18 @@ TEST_F(PeerBookTest, AConnectedPeerIsNotTriedAndIsNewOnce) {
   EXPECT_EQ(book_.connected_by({1, 7}), std::nullopt);
   EXPECT_LE(book_.next_due(), now_ + 3s);
   EXPECT_FALSE(book_.connected({host(1), at(1)}, {1, 8}, true, now_));
+}
+
+TEST_F(PeerBookTest, AnAttemptThatEndsInNothingIsOverAfterItsTime) {
+  hear(1, {at(1)});
+  EXPECT_EQ(book_.next_overdue(), kNever);
+  book_.attempt_began(host(1), {1, 7}, now_ + 15s);
+  EXPECT_EQ(book_.next_overdue(), now_ + 15s);
+  EXPECT_FALSE(book_.overdue(now_ + 14s));
+  EXPECT_EQ(book_.overdue(now_ + 15s), host(1));
+  book_.attempt_failed(host(1), now_ + 15s, rng_);
+  EXPECT_FALSE(book_.overdue(now_ + 15s));
+  EXPECT_NE(book_.next_due(), kNever);
 }
 
 TEST_F(PeerBookTest, WhereAConnectionComesFromIsNoPlaceToConnectTo) {
