@@ -13,6 +13,7 @@
 
 #include "node/os/files.h"
 #include "node/os/socket.h"
+#include "node/store/data_directory.h"
 
 namespace shoal {
 namespace {
@@ -31,14 +32,6 @@ bool is_name(std::string_view name) {
   };
   return !name.empty() && name.size() <= kNameBytesMax && name[0] != '.' &&
          std::ranges::all_of(name, allowed);
-}
-
-Result<void> create_private(const fs::path& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return {};
-  fs::create_directories(path.parent_path(), error);
-  if (!error && (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST)) return {};
-  return fail_with_errno("create " + path.string());
 }
 
 Result<GroupKey> read_key(const fs::path& path) {
@@ -126,7 +119,11 @@ Result<std::string> KeyDirectory::add(std::string name, const GroupKey& key) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("the group is there already, named '{}' (level {})",
                                                          known->name, to_string(known->key.level())));
   }
-  if (auto created = create_private(path_); !created) return tl::unexpected(std::move(created.error()));
+  if (auto created = create_private_directory(path_.parent_path()); !created) {
+    return tl::unexpected(std::move(created.error()));
+  }
+  if (auto created = create_private_directory(path_); !created)
+    return tl::unexpected(std::move(created.error()));
   if (auto written = write_key(file_of(name), key); !written)
     return tl::unexpected(std::move(written.error()));
   return name;

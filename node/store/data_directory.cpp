@@ -18,15 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<void> create(const fs::path& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return {};
-  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-  if (!error && (::mkdir(path.c_str(), 0700) == 0 || fs::is_directory(path, error))) return {};
-  const std::string why = error ? error.message() : std::strerror(errno);
-  return fail(ErrorCode::kIo, fmt::format("cannot create the data directory {}: {}", path.string(), why));
-}
-
 std::string read_owner(int fd) {
   std::array<char, 32> buffer{};
   const ssize_t n = ::pread(fd, buffer.data(), buffer.size(), 0);
@@ -44,8 +35,20 @@ void write_owner(int fd) {
 
 }  // namespace
 
+Result<void> create_private_directory(const fs::path& wanted) {
+  const fs::path path = wanted.has_filename() ? wanted : wanted.parent_path();  // "data/"
+  std::error_code error;
+  if (fs::is_directory(path, error)) return {};
+  error.clear();
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  if (!error && (::mkdir(path.c_str(), 0700) == 0 || fs::is_directory(path, error))) return {};
+  const std::string why = error ? error.message() : std::strerror(errno);
+  return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}", path.string(), why));
+}
+
 Result<DataDirectory> DataDirectory::open(const fs::path& path) {
-  if (Result<void> created = create(path); !created) return tl::unexpected(std::move(created.error()));
+  if (Result<void> created = create_private_directory(path); !created)
+    return tl::unexpected(std::move(created.error()));
   const fs::path lock = path / "lock";
   const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {

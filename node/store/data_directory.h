@@ -7,6 +7,9 @@
 
 namespace shoal {
 
+// Creates the directory where it is missing: 0700, parents as the umask says. Error kIo.
+Result<void> create_private_directory(const std::filesystem::path& wanted);
+
 class DataDirectory {
  public:
   // Creates the directory where it is missing (0700, parents as the umask says) and holds its lock as long as

@@ -44,6 +44,7 @@ def test_a_key_goes_from_host_to_host_as_one_line(key):
 def test_key_files_are_for_their_owner_only(key):
     new_key(key, "photos")
     assert stat.S_IMODE(key.keys.stat().st_mode) == 0o700
+    assert stat.S_IMODE(key.keys.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE((key.keys / "photos.key").stat().st_mode) == 0o600
     (key.keys / "photos.key").chmod(0o644)
     shown = key("show", "photos")

@@ -218,12 +218,24 @@ TEST(DataDirectory, LetsOneNodeInAndTheNextAfterIt) {
   EXPECT_TRUE(DataDirectory::open(path).has_value());
 }
 
+TEST(DataDirectory, IsPrivateHoweverItIsNamed) {
+  TemporaryDirectory parent;
+  const fs::path before = fs::current_path();
+  fs::current_path(parent.path());
+  for (const char* name : {"data", "./other", "one/more", "last/"}) {
+    const auto opened = DataDirectory::open(name);
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    EXPECT_EQ(fs::status(name).permissions(), fs::perms::owner_all) << name;
+  }
+  fs::current_path(before);
+}
+
 TEST(DataDirectory, SaysWhyItCannotBeMade) {
   TemporaryDirectory parent;
   std::ofstream(parent.path() / "file") << "x";
   const auto opened = DataDirectory::open(parent.path() / "file");
   ASSERT_FALSE(opened.has_value());
-  EXPECT_THAT(opened.error().message, HasSubstr("cannot create the data directory"));
+  EXPECT_THAT(opened.error().message, HasSubstr("cannot create the directory"));
 }
 
 }  // namespace
