@@ -141,7 +141,7 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"requests_in_flight_max", Count{&Config::requests_in_flight_max, 1, kMillion},
      "Own requests that await an answer."},
     {"requests_per_source_per_s", Count{&Config::requests_per_source_per_s, 1, kMillion},
-     "Requests answered for each address each second."},
+     "Datagrams taken from each host each second, and from each address of strangers."},
     {"session_idle_timeout", Time{&Config::session_idle_timeout, 100ms, kDay},
      "A session without traffic for this long is closed."},
     {"session_keep_alive", Time{&Config::session_keep_alive, 100ms, 1h},

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "node/base/bytes.h"
 #include "node/base/endpoint.h"
+#include "node/base/id.h"
 #include "node/base/instant.h"
 #include "node/base/rng.h"
 
@@ -25,12 +27,15 @@ class RateLimiter {
 };
 
 // The same for each source, in constant memory: sources share kBuckets buckets by a hash under a secret of
-// this node, so nobody can choose whose bucket to drain. A source is an address; of a local address, where
-// one machine may run many hosts, address and port.
+// this node, so nobody can choose whose bucket to drain. Strangers are told apart by their address, before it
+// costs anything to read them; of a local address, where one machine may run many hosts, by address and port.
+// Whoever has forged addresses enough drains all of these buckets. So hosts have others, by their keys, which
+// only what was opened may draw from.
 class SourceLimiter {
  public:
   SourceLimiter(std::size_t per_second, Rng& rng);
-  bool allow(const Endpoint& source, Instant now);
+  bool allow(const Endpoint& from, Instant now);
+  bool allow_host(const Id& key, Instant now);
 
  private:
   static constexpr std::size_t kBuckets = 256;
@@ -38,9 +43,13 @@ class SourceLimiter {
     float level;
     std::uint32_t last_ms;
   };
+  using Buckets = std::vector<Bucket>;  // empty until they are needed
+  bool draw(Buckets& buckets, ByteView source, Instant now);
+
   float per_second_;
   std::uint64_t secret_;
-  std::vector<Bucket> buckets_;  // empty until the first datagram
+  Buckets strangers_;
+  Buckets hosts_;
 };
 
 }  // namespace shoal

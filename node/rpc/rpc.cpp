@@ -326,11 +326,11 @@ void Rpc::on_datagram(const Endpoint& from, ByteView datagram) {
     return;
   }
   const Instant now = context_.now();
-  if (!sources_.allow(from, now)) {
+  const bool known = cipher_.knows(*sender);
+  if (!known && !sources_.allow(from, now)) {
     ++context_.counters.dropped_rate_limit;
     return;
   }
-  const bool known = cipher_.knows(*sender);
   if (!known && !strangers_.allow(now)) {
     ++context_.counters.dropped_stranger_budget;
     return;
@@ -348,6 +348,10 @@ void Rpc::handle(const HandleDatagram& job) {
   if (!opened) {
     const bool malformed = opened.error().code == ErrorCode::kMalformed;
     ++(malformed ? context_.counters.dropped_malformed : context_.counters.dropped_unverified);
+    return;
+  }
+  if (!sources_.allow_host(opened->sender, context_.now())) {
+    ++context_.counters.dropped_rate_limit;
     return;
   }
   const auto bytes = static_cast<std::uint32_t>(job.datagram.size());

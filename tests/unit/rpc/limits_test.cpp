@@ -51,6 +51,15 @@ TEST_F(LimitsTest, OnOneMachineHostsAreToldApartByTheirPorts) {
   EXPECT_GE(allowed, 8);
 }
 
+TEST_F(LimitsTest, WhoeverHasAllAddressesDoesNotDrainWhatHostsHaveByTheirKeys) {
+  SourceLimiter limiter(10, rng_);
+  for (std::uint32_t i = 0; i < 100'000; ++i) limiter.allow(Endpoint::v4(0x05000000 + i, 4000), now_);
+  EXPECT_FALSE(limiter.allow(Endpoint::v4(0x06000000, 4000), now_));
+  const Id host = rng_.id();
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(limiter.allow_host(host, now_));
+  EXPECT_FALSE(limiter.allow_host(host, now_));
+}
+
 TEST_F(LimitsTest, ATokenIsGoodForTenMinutesForItsAddressAndKey) {
   TokenMint mint(rng_);
   const Address address = Endpoint::v4(0x05000001, 0).address;
