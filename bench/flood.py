@@ -1,0 +1,249 @@
+#!/usr/bin/python3
+"""Floods one node on loopback while others ask it honestly, and says what that does to either.
+
+Starts a node, `--honest` others that it knows, each at an address of its own (limits are per
+address), and then, one after the other for `--seconds` each:
+  nothing       what honest requests take without a flood
+  strangers     datagrams of random keys, from `--sources` addresses (127.x.y.z), `--rate` a second
+  replays       datagrams that an honest host sent before, from its own address and from others
+  half_open     TCP connections that send nothing, or half of a first message, as fast as they are taken
+Throughout, the honest hosts ping the node, each twenty times a second at most. Prints a table: honest
+requests, their success and round-trip times, what the flood sent a second, the bytes it got back for each
+that it sent (of all addresses, and of the worst), and the node's memory; below, what the node dropped.
+
+Exit status: 0 measured, 1 an address got more than three times what it sent, or something failed, 2 the
+command line is wrong.
+
+Example: bench/flood.py --rate 50000 --seconds 10
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import selectors
+import socket
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "os"))
+from shoal_process import Node, Refused, wait_until  # noqa: E402
+
+VERSION = b"\x01"
+DATAGRAM_BYTES = 400
+HONEST_PERIOD_S = 0.05
+
+
+def sources(count: int) -> list[socket.socket]:
+    made = []
+    for _ in range(count):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        address = ".".join(["127", *(str(random.randrange(1, 255)) for _ in range(3))])
+        udp.bind((address, 0))
+        udp.setblocking(False)
+        made.append(udp)
+    return made
+
+
+def send_at(rate: int, until: float, udps, datagrams, target, counts) -> None:
+    """Sends at this rate, and takes what comes back: [sent, bytes sent, bytes got, worst ratio]."""
+    sent_by = [0] * len(udps)
+    got_by = [0] * len(udps)
+    sent, begun = 0, time.monotonic()
+    while (now := time.monotonic()) < until:
+        due = int((now - begun) * rate) - sent
+        for _ in range(min(due, 256)):
+            which = sent % len(udps)
+            datagram = datagrams[sent % len(datagrams)]
+            try:
+                udps[which].sendto(datagram, target)
+                sent_by[which] += len(datagram)
+            except BlockingIOError:
+                pass
+            sent += 1
+        which = random.randrange(len(udps))
+        try:
+            while True:
+                got_by[which] += len(udps[which].recv(2048))
+        except BlockingIOError:
+            pass
+        if due <= 0:
+            time.sleep(0.0002)
+    for which, udp in enumerate(udps):
+        try:
+            while True:
+                got_by[which] += len(udp.recv(2048))
+        except BlockingIOError:
+            pass
+    counts[0], counts[1], counts[2] = sent, sum(sent_by), sum(got_by)
+    counts[3] = max((got / max(1, out) for out, got in zip(sent_by, got_by)), default=0)
+
+
+def flood_strangers(options, target, recorded, counts) -> None:
+    datagrams = [VERSION + os.urandom(DATAGRAM_BYTES - 1) for _ in range(20_000)]
+    until = time.monotonic() + options.seconds
+    send_at(options.rate, until, sources(options.sources), datagrams, target, counts)
+
+
+def flood_replays(options, target, recorded, counts) -> None:
+    until = time.monotonic() + options.seconds
+    send_at(options.rate, until, sources(options.sources), recorded, target, counts)
+
+
+def flood_half_open(options, target, recorded, counts) -> None:
+    until = time.monotonic() + options.seconds
+    held: list[socket.socket] = []
+    while time.monotonic() < until:
+        tcp = socket.socket()
+        tcp.settimeout(0.2)
+        try:
+            tcp.connect(target)
+            if counts[0] % 2 == 1:
+                counts[1] += tcp.send(VERSION + b"\x00\x20" + os.urandom(16))
+            held.append(tcp)
+        except OSError:
+            tcp.close()
+        counts[0] += 1
+        if len(held) > 500:
+            held.pop(0).close()
+
+
+FLOODS = {
+    "nothing": None,
+    "strangers": flood_strangers,
+    "replays": flood_replays,
+    "half_open": flood_half_open,
+}
+
+
+class Relay:
+    """Stands between an honest host and the node for a while, and keeps what it sent."""
+
+    def __init__(self, target):
+        self.target = target
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.udp.getsockname()[1]
+        self.recorded: list[bytes] = []
+
+    def run(self, seconds: float) -> None:
+        client = None
+        selector = selectors.DefaultSelector()
+        selector.register(self.udp, selectors.EVENT_READ)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not selector.select(0.1):
+                continue
+            datagram, sender = self.udp.recvfrom(2048)
+            if sender == self.target:
+                if client:
+                    self.udp.sendto(datagram, client)
+            else:
+                client = sender
+                self.recorded.append(datagram)
+                self.udp.sendto(datagram, self.target)
+
+
+def memory_mib(node: Node) -> float:
+    for line in Path(f"/proc/{node.process.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("the node has ended")
+
+
+def ask_honestly(
+    honest: list[Node], target: Node, seconds: float
+) -> list[float | None]:
+    """Round-trip times in ms, in turn from each host; None for a ping that failed."""
+    times: list[float | None] = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        next_round = time.monotonic() + HONEST_PERIOD_S
+        for node in honest:
+            try:
+                times.append(node.ask("ping", host=target.host)["rtt_ms"])
+            except Refused:
+                times.append(None)
+        time.sleep(max(0, next_round - time.monotonic()))
+    return times
+
+
+def measure(name: str, options, target: Node, honest: list[Node], recorded) -> bool:
+    address, port = target.endpoint.rsplit(":", 1)
+    counts = multiprocessing.Array("d", 4)
+    flood = None
+    if FLOODS[name]:
+        arguments = (options, (address, int(port)), recorded, counts)
+        flood = multiprocessing.Process(target=FLOODS[name], args=arguments)
+        flood.start()
+    before = target.ask("status")["counters"]
+    times = ask_honestly(honest, target, options.seconds)
+    if flood:
+        flood.join()
+    after = target.ask("status")["counters"]
+    answered = sorted(t for t in times if t is not None)
+    quantiles = statistics.quantiles(answered, n=100) if len(answered) > 1 else [0] * 99
+    print(
+        f"{name:10} {len(times):6} {100 * len(answered) / len(times):8.2f} %"
+        f" {quantiles[49]:8.2f} {quantiles[98]:8.2f} {counts[0] / options.seconds:10.0f}"
+        f" {counts[2] / max(1, counts[1]):8.4f} {counts[3]:8.2f} {memory_mib(target):8.1f}"
+    )
+    changed = {
+        key: after[key] - before[key]
+        for key in sorted(after)
+        if after[key] != before[key] and key.startswith(("dropped", "sessions_refused"))
+    }
+    for key, value in changed.items():
+        print(f"           {key} {value}")
+    sys.stdout.flush()
+    return counts[3] <= 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rate", type=int, default=50_000, help="datagrams a second")
+    parser.add_argument("--seconds", type=float, default=10, help="of each flood")
+    parser.add_argument("--honest", type=int, default=4, help="hosts that ask honestly")
+    parser.add_argument("--sources", type=int, default=200, help="addresses of a flood")
+    options = parser.parse_args()
+
+    nodes: list[Node] = []
+    try:
+        target = Node()
+        nodes.append(target)
+        target.start()
+        address, port = target.endpoint.rsplit(":", 1)
+        relay = Relay((address, int(port)))
+        for index in range(options.honest + 1):
+            node = Node(f"127.1.{index}.1:0")
+            nodes.append(node)
+            node.start([relay.address if index == 0 else target.endpoint])
+            if index == 0:
+                relay.run(5)
+        honest = nodes[2:]
+        for node in honest:
+            wait_until(
+                lambda: target.host
+                in [c["host"] for c in node.ask("table")["contacts"]],
+                20,
+                "the honest hosts know the node",
+            )
+        print(
+            f"{'flood':10} {'pings':>6} {'answered':>10} {'p50 ms':>8} {'p99 ms':>8} {'flood/s':>10}"
+            f" {'back/out':>8} {'worst':>8} {'MiB':>8}"
+        )
+        bounded = [
+            measure(name, options, target, honest, relay.recorded) for name in FLOODS
+        ]
+        return 0 if all(bounded) else 1
+    finally:
+        for node in nodes:
+            node.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
