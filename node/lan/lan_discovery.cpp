@@ -90,8 +90,8 @@ std::vector<LanDiscovery::Link> LanDiscovery::links_of(std::span<const Endpoint>
     links.push_back({endpoint.interface, endpoint.is_v4(), endpoint.port});
   }
   std::ranges::sort(links);
-  const auto repeated = std::ranges::unique(links);
-  links.erase(repeated.begin(), repeated.end());
+  links.erase(std::unique(links.begin(), links.end()),
+              links.end());  // clang 14 cannot read std::ranges::unique
   return links;
 }
 
