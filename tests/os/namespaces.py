@@ -56,12 +56,15 @@ class Lans:
         return inside
 
     def add_router(self, *lans_and_addresses: tuple[str, str]) -> str:
-        """A host that forwards between these LANs, at these addresses."""
+        """A host that forwards between these LANs, at these addresses. RuntimeError: not permitted."""
         router = self.add_host()
         for lan, address in lans_and_addresses:
             self.plug(router, lan, address, v6=False)
         forward = "echo 1 > /proc/sys/net/ipv4/ip_forward"
-        subprocess.run(["ip", "netns", "exec", router, "sh", "-c", forward], check=True)
+        command = ["ip", "netns", "exec", router, "sh", "-c", forward]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"no forwarding: {done.stderr.strip()}")
         return router
 
     def remove(self) -> None:

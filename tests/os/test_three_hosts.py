@@ -20,8 +20,11 @@ def three(lans, start):
     """Two hosts of an office and one of a home. Each LAN has a router to the Internet, where one
     more host is the bootstrap address and has no key. Also the router of the home."""
     office, home, internet = lans.add_lan(), lans.add_lan(), lans.add_lan()
-    lans.add_router((office, "192.168.77.1/24"), (internet, "10.9.0.1/24"))
-    router = lans.add_router((home, "192.168.88.1/24"), (internet, "10.9.0.2/24"))
+    try:
+        lans.add_router((office, "192.168.77.1/24"), (internet, "10.9.0.1/24"))
+        router = lans.add_router((home, "192.168.88.1/24"), (internet, "10.9.0.2/24"))
+    except RuntimeError as error:
+        pytest.skip(f"routers cannot be made here: {error}")
     ip("-n", lans.namespaces[0], "route", "add", "192.168.88.0/24", "via", "10.9.0.2")
     ip("-n", router, "route", "add", "192.168.77.0/24", "via", "10.9.0.1")
     server = lans.add_host()
