@@ -1,12 +1,12 @@
 #include "sim/scenario_sections.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
 
+#include "node/control/config_yaml.h"
 #include "sim/diurnal_wave.h"
 
 #include "sim/read_host_faults.h"
@@ -14,24 +14,12 @@
 namespace shoal::sim {
 namespace {
 
-// A value of a node's configuration as NodeConfig::set takes it: lists with commas.
-std::optional<std::string> config_text(const YAML::Node& value) {
-  if (value.IsScalar()) return value.Scalar();
-  if (!value.IsSequence()) return std::nullopt;
-  std::vector<std::string> parts;
-  for (const YAML::Node& part : value) {
-    if (!part.IsScalar()) return std::nullopt;
-    parts.push_back(part.Scalar());
-  }
-  return fmt::format("{}", fmt::join(parts, ","));
-}
-
 void read_node_config(Section node, NodeConfig& out) {
   for (const NodeConfig::Key& key : NodeConfig::keys()) {
     if (key.name == "bootstrap") continue;  // the bootstrap hosts of the population
     const auto value = node.value(key.name);
     if (!value) continue;
-    const auto text = config_text(*value);
+    const auto text = config_value_text(*value);
     if (!text) {
       node.error(key.name, fmt::format("expected a value such as {}", key.value));
     } else if (const auto set = out.set(key.name, *text); !set) {

@@ -1,13 +1,14 @@
 #include "node/control/config_file.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <numeric>
 #include <optional>
 #include <set>
+
+#include "node/control/config_yaml.h"
 
 namespace shoal {
 namespace {
@@ -60,7 +61,7 @@ class Reader {
   void read_entry(const std::string& key, const YAML::Mark& mark, const YAML::Node& value) {
     if (std::find(names_.begin(), names_.end(), key) == names_.end()) return unknown(key, mark);
     if (!seen_.insert(key).second) return error(mark, fmt::format("{}: given a second time", key));
-    const std::optional<std::string> text = text_of(value);
+    const std::optional<std::string> text = config_value_text(value);
     if (!text) {
       const char* given = value.IsNull() ? "nothing" : value.IsMap() ? "a section" : "a list of lists";
       // yaml-cpp finds nothing where the next thing begins.
@@ -69,18 +70,6 @@ class Reader {
     }
     const Result<void> set = config_.set(key, *text);
     if (!set) error(value.Mark(), set.error().message);
-  }
-
-  // As set() takes it.
-  static std::optional<std::string> text_of(const YAML::Node& value) {
-    if (value.IsScalar()) return value.Scalar();
-    if (!value.IsSequence()) return std::nullopt;
-    std::vector<std::string> parts;
-    for (const YAML::Node& part : value) {
-      if (!part.IsScalar()) return std::nullopt;
-      parts.push_back(part.Scalar());
-    }
-    return fmt::format("{}", fmt::join(parts, ","));
   }
 
   std::string expected(const std::string& key) const {
