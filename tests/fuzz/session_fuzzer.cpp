@@ -8,6 +8,7 @@
 #include "node/base/check.h"
 #include "node/secure/frames.h"
 #include "node/secure/session.h"
+#include "tests/support/drain_session.h"
 
 namespace shoal {
 namespace {
@@ -37,15 +38,6 @@ struct Hosts {
     return Session(bob, {.role = noise::Role::kResponder, .groups = &groups_of_bob, .now = now}, rng.fork());
   }
 };
-
-Bytes drain(Session& from) {
-  Bytes all;
-  for (ByteView bytes = from.outgoing(); !bytes.empty(); bytes = from.outgoing()) {
-    all.insert(all.end(), bytes.begin(), bytes.end());
-    from.consumed(bytes.size());
-  }
-  return all;
-}
 
 // In pieces, whose sizes must not matter.
 void feed(Session& to, ByteView bytes) {

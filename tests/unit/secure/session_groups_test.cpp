@@ -8,6 +8,7 @@
 #include <string>
 
 #include "node/secure/session.h"
+#include "tests/support/drain_session.h"
 
 namespace shoal {
 namespace {
@@ -44,14 +45,6 @@ class SessionGroupsTest : public testing::Test {
         rng_.fork());
   }
 
-  static Bytes drain(Session& from) {
-    Bytes all;
-    for (ByteView bytes = from.outgoing(); !bytes.empty(); bytes = from.outgoing()) {
-      all.insert(all.end(), bytes.begin(), bytes.end());
-      from.consumed(bytes.size());
-    }
-    return all;
-  }
   static Result<void> glue(Session& a, Session& b) {
     for (bool moved = true; moved;) {
       moved = false;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "node/secure/noise.h"
+#include "tests/support/drain_session.h"
 
 namespace shoal {
 namespace {
@@ -25,16 +26,6 @@ class SessionTest : public testing::Test {
     return std::make_unique<Session>(
         bob_, SessionOptions{.role = Role::kResponder, .expected_peer = expected, .limits = limits},
         rng_.fork());
-  }
-
-  // Takes all that `from` has to send.
-  static Bytes drain(Session& from) {
-    Bytes all;
-    for (ByteView bytes = from.outgoing(); !bytes.empty(); bytes = from.outgoing()) {
-      all.insert(all.end(), bytes.begin(), bytes.end());
-      from.consumed(bytes.size());
-    }
-    return all;
   }
 
   // Moves one piece of at most `most` bytes; false when there was nothing.
