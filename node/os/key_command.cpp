@@ -11,7 +11,6 @@
 
 #include "node/os/control_client.h"
 #include "node/os/entropy.h"
-#include "node/os/files.h"
 #include "node/os/key_directory.h"
 #include "node/os/terminal_qr.h"
 
@@ -75,10 +74,7 @@ Result<void> add(const KeyOptions& options, KeyDirectory& directory, const Group
 }
 
 Result<void> add_from_file(const KeyOptions& options, KeyDirectory& directory) {
-  Result<Bytes> bytes = read_input(options.key_from, kKeyFileBytesMax);
-  if (!bytes) return tl::unexpected(std::move(bytes.error()));
-  const Result<GroupKey> key = GroupKey::parse(text(*bytes));
-  sodium_memzero(bytes->data(), bytes->size());
+  const Result<GroupKey> key = read_group_key(options.key_from, kKeyFileBytesMax);
   if (!key) return tl::unexpected(key.error());
   return add(options, directory, *key);
 }

@@ -45,11 +45,10 @@ Result<GroupKey> read_key(const fs::path& path) {
                     "chmod 600 it",
                     path.string(), status.st_mode & 07777));
   }
-  Result<Bytes> bytes = read_input(path.string(), kFileBytesMax);
-  if (!bytes) return tl::unexpected(std::move(bytes.error()));
-  Result<GroupKey> key = GroupKey::parse(text(*bytes));
-  sodium_memzero(bytes->data(), bytes->size());
-  if (!key) return fail(key.error().code, fmt::format("{}: {}", path.string(), key.error().message));
+  Result<GroupKey> key = read_group_key(path.string(), kFileBytesMax);
+  if (!key && key.error().code == ErrorCode::kInvalidArgument) {
+    return fail(key.error().code, fmt::format("{}: {}", path.string(), key.error().message));
+  }
   return key;
 }
 
@@ -71,6 +70,14 @@ Result<void> write_key(const fs::path& path, const GroupKey& key) {
 }
 
 }  // namespace
+
+Result<GroupKey> read_group_key(const std::string& path, std::size_t bytes_max) {
+  Result<Bytes> bytes = read_input(path, bytes_max);
+  if (!bytes) return tl::unexpected(std::move(bytes.error()));
+  Result<GroupKey> key = GroupKey::parse(text(*bytes));
+  sodium_memzero(bytes->data(), bytes->size());
+  return key;
+}
 
 Result<std::vector<KeyDirectory::Entry>> KeyDirectory::load() const {
   std::vector<Entry> entries;

@@ -13,6 +13,10 @@
 
 namespace shoal {
 
+// Reads a key string ("-": from standard input) and wipes what was read. Errors: kIo, kTooLarge,
+// kInvalidArgument.
+Result<GroupKey> read_group_key(const std::string& path, std::size_t bytes_max);
+
 class KeyDirectory {
  public:
   struct Entry {
