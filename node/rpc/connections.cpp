@@ -26,6 +26,7 @@ Connections::Connections(NodeContext& context, const KeyPair& keys, SessionGroup
       groups_(groups),
       streams_(streams),
       listener_(listener),
+      started_(context.now()),
       connections_(context.config.sessions_max) {}
 
 Result<Guid> Connections::open(const Contact& contact, std::optional<Id> group) {
@@ -87,8 +88,11 @@ void Connections::accept(StreamId stream, const Endpoint& peer) {
   Connection connection;
   connection.stream = stream;
   connection.peer = peer;
+  const WallTime now = context_.wall_time();
+  const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(context_.now() - started_);
   connection.session = std::make_unique<Session>(
-      keys_, SessionOptions{.role = noise::Role::kResponder, .groups = &groups_, .now = context_.wall_time()},
+      keys_,
+      SessionOptions{.role = noise::Role::kResponder, .groups = &groups_, .now = now, .since = now - uptime},
       context_.rng.fork());
   insert(std::move(connection));
 }

@@ -113,6 +113,7 @@ class Connections {
   SessionGroups& groups_;
   Streams& streams_;
   ConnectionListener& listener_;
+  const Instant started_;
   SlotTable<Connection> connections_;
   std::map<StreamId, Guid> by_stream_;
   std::map<Id, Guid> by_host_;

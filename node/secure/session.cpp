@@ -57,6 +57,7 @@ struct Session::Handshake {
   noise::DhKeyPair ephemeral;
   std::optional<Id> expected_peer;
   WallTime now;
+  WallTime since;
 };
 
 Session::Session(const KeyPair& self, const SessionOptions& options, Rng rng)
@@ -65,8 +66,12 @@ Session::Session(const KeyPair& self, const SessionOptions& options, Rng rng)
       groups_(options.groups),
       phase_(options.role == noise::Role::kInitiator ? Phase::kMessage2 : Phase::kMessage1),
       rng_(std::move(rng)),
-      handshake_(std::make_unique<Handshake>(Handshake{
-          {}, self, noise::DhKeyPair::from_secret(rng_.seed()), options.expected_peer, options.now})),
+      handshake_(std::make_unique<Handshake>(Handshake{{},
+                                                       self,
+                                                       noise::DhKeyPair::from_secret(rng_.seed()),
+                                                       options.expected_peer,
+                                                       options.now,
+                                                       options.since})),
       queue_(options.limits.queued_bytes_max),
       assembler_(options.limits.received_bytes_max) {
   if (role_ == noise::Role::kResponder) return;
@@ -188,9 +193,10 @@ Result<void> Session::handle_handshake(ByteView message) {
 Result<void> Session::accept_invitation(ByteView invitation, ByteView message1) {
   noise::Key ephemeral;
   std::ranges::copy(message1.first(noise::kKeyBytes), ephemeral.begin());
-  const auto group = groups_ == nullptr ? std::nullopt
-                                        : groups_->accept(invitation, ephemeral,
-                                                          handshake_->self.public_key(), handshake_->now);
+  const auto group = groups_ == nullptr
+                         ? std::nullopt
+                         : groups_->accept(invitation, ephemeral, handshake_->self.public_key(),
+                                           handshake_->now, handshake_->since);
   if (!group)
     return fail(ErrorCode::kBadSignature,
                 "an invitation to a session that is to no group of ours, or is old");

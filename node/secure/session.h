@@ -59,7 +59,8 @@ struct SessionOptions {
   SessionGroups* groups = nullptr;
   // Initiator: the group to name in message 1, one of `groups`. Needs expected_peer.
   std::optional<Id> group = {};
-  WallTime now{};  // the minute of an invitation
+  WallTime now{};    // the minute of an invitation
+  WallTime since{};  // responder: `groups` remember the invitations they accepted since then
   SessionLimits limits = {};
 };
 

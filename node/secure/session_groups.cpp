@@ -57,13 +57,14 @@ Bytes SessionGroups::invitation(const Id& group, const noise::Key& ephemeral, co
 }
 
 std::optional<Id> SessionGroups::accept(ByteView invitation, const noise::Key& ephemeral, const Id& self,
-                                        WallTime now) {
+                                        WallTime now, WallTime since) {
   if (invitation.size() != kInvitationBytes) return std::nullopt;
   const ByteView minute_bytes = invitation.first(4);
   const ByteView tag = invitation.subspan(4);
   const auto minute = static_cast<std::int64_t>(read_u32(minute_bytes));
   const std::int64_t present = minute_of(now);
   if (minute < present - kMinutesApartMax || minute > present + kMinutesApartMax) return std::nullopt;
+  if (minute < minute_of(since)) return std::nullopt;
   seen_.erase(seen_.begin(), seen_.lower_bound({present - kMinutesApartMax, noise::Key{}}));
   for (const auto& [id, group] : groups_) {
     const Tag expected = tag_of(group, ephemeral, self, minute_bytes);

@@ -42,9 +42,12 @@ class SessionGroups {
 
   // Precondition: `group` is one of ours.
   Bytes invitation(const Id& group, const noise::Key& ephemeral, const Id& responder, WallTime now) const;
-  // The group that an invitation to `self` names. Nothing: it is not ours, the minute is more than ten off,
-  // this ephemeral key was accepted before, or kSeenMax were within the last 20 minutes.
-  std::optional<Id> accept(ByteView invitation, const noise::Key& ephemeral, const Id& self, WallTime now);
+  // The group that an invitation to `self` names. Nothing: it is not ours, the minute is more than ten off or
+  // before that of `since`, from when on this object remembers what it accepted (an earlier one may have been
+  // used before a restart; one of that very minute gets its sender an answer that opens no session), this
+  // ephemeral key was accepted before, or kSeenMax were within the last 20 minutes.
+  std::optional<Id> accept(ByteView invitation, const noise::Key& ephemeral, const Id& self, WallTime now,
+                           WallTime since);
   // nullptr: not one of ours.
   const Secret* psk(const Id& group) const;
 

@@ -36,7 +36,7 @@ void read_record(ByteView bytes) {
 void read_invitation(ByteView bytes) {
   SessionGroups groups;
   groups.set({GroupKey::from_sync_key(Secret(Secret::Array{7}))});
-  check(!groups.accept(bytes, {}, {}, kNow), "nobody can make an invitation without the key");
+  check(!groups.accept(bytes, {}, {}, kNow, {}), "nobody can make an invitation without the key");
   check(groups.proven(bytes, noise::Role::kInitiator, {}).empty(), "nor a proof");
 }
 

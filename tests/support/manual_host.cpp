@@ -217,6 +217,7 @@ void ManualNetwork::wake_at(HostIndex host, Instant when) {
 bool ManualNetwork::send(HostIndex from, const Endpoint& to, ByteView datagram) {
   if (!up(from) || datagram.size() > kDatagramBytesMax || to.port == 0) return false;
   ++totals_.datagrams_sent;
+  totals_.datagram_bytes_sent += datagram.size();
   if (hosts_[from]->hidden_) hosts_[from]->permits_[to.address] = now_;
   if (is_multicast(to)) {
     multicast(from, to, datagram);
@@ -289,6 +290,10 @@ bool ManualNetwork::let_in(HostIndex host, const Endpoint& from) const {
 }
 
 void ManualNetwork::send_copies(const Wire& wire, ByteView datagram) {
+  if (tap_) {
+    const auto kind = wire.multicast ? ManualPassage::Kind::kMulticast : ManualPassage::Kind::kDatagram;
+    tap_({kind, wire.from, wire.to, wire.source, 0, false, Bytes(datagram.begin(), datagram.end())});
+  }
   const ManualLink& between = link(wire.from, wire.to);
   const int copies = rng_.unit() < between.duplication ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
@@ -316,8 +321,13 @@ void ManualNetwork::arrive(const Wire& wire, ByteView datagram) {
     return;
   }
   ++totals_.datagrams_delivered;
-  const auto receive = wire.multicast ? &PortEvents::on_multicast : &PortEvents::on_datagram;
-  deliver(wire.to, [&](PortEvents& events) { (events.*receive)(wire.source, datagram); });
+  deliver_datagram(wire.source, wire.to, datagram, wire.multicast);
+}
+
+void ManualNetwork::deliver_datagram(const Endpoint& source, HostIndex to, ByteView datagram,
+                                     bool multicast) {
+  const auto receive = multicast ? &PortEvents::on_multicast : &PortEvents::on_datagram;
+  deliver(to, [&](PortEvents& events) { (events.*receive)(source, datagram); });
 }
 
 Result<void> ManualNetwork::join(HostIndex host, const Endpoint& group) {

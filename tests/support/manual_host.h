@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "node/base/agenda.h"
+#include "node/base/bytes.h"
 #include "node/base/endpoint.h"
 #include "node/base/instant.h"
 #include "node/base/rng.h"
@@ -35,6 +36,17 @@ struct ManualLink {
 struct ManualInterface {
   Endpoint endpoint;      // `interface` is the number by which its host knows it; 0: it has no numbers
   std::uint32_t lan = 0;  // 0: none
+};
+
+// What somebody on the wire sees: a datagram, or bytes that a host writes to a stream.
+struct ManualPassage {
+  enum class Kind { kDatagram, kMulticast, kStream };
+  Kind kind;
+  std::uint32_t from = 0, to = 0;  // hosts; of a datagram to a group each receiver has one
+  Endpoint source;                 // as the receiver sees it
+  std::uint64_t connection = 0;    // of a stream: the same for both of its directions
+  bool by_caller = false;          // ... written by the host that connected
+  Bytes bytes;
 };
 
 inline constexpr std::size_t kManualStreamBytesMax = 64 * 1024;  // unread bytes a stream holds, each way
@@ -100,10 +112,17 @@ class ManualNetwork {
   void hide(HostIndex host);
   void unhide(HostIndex host);
 
+  // Nothing but bytes, without headers; those written to streams count when they are accepted.
   struct Totals {
     std::uint64_t datagrams_sent = 0, datagrams_delivered = 0, datagrams_lost = 0;
+    std::uint64_t datagram_bytes_sent = 0, stream_bytes_written = 0;
   };
   const Totals& totals() const { return totals_; }
+
+  // Called with all that passes from now on; an empty function: no longer.
+  void tap(std::function<void(const ManualPassage&)> tap) { tap_ = std::move(tap); }
+  // At once, as if it came from `source`, whoever that is: anybody may forge addresses.
+  void deliver_datagram(const Endpoint& source, HostIndex to, ByteView datagram, bool multicast = false);
 
  private:
   friend class ManualStreamEngine;
@@ -151,6 +170,7 @@ class ManualNetwork {
   std::map<Address, HostIndex> by_address_;
   std::unique_ptr<ManualStreamEngine> streams_;
   Totals totals_;
+  std::function<void(const ManualPassage&)> tap_;
 };
 
 }  // namespace shoal

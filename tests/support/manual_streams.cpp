@@ -66,6 +66,12 @@ std::size_t ManualStreamEngine::write(StreamId stream, ByteView bytes) {
   if (count == 0) return 0;
   side->room -= count;
   const ByteView taken = bytes.first(count);
+  network_.totals_.stream_bytes_written += count;
+  if (network_.tap_) {
+    const Side& other = connections_.at(place.connection).sides[1 - place.side];
+    network_.tap_({ManualPassage::Kind::kStream, side->host, other.host, other.peer, place.connection,
+                   place.side == 0, Bytes(taken.begin(), taken.end())});
+  }
   send(place.connection, place.side, Segment{Kind::kData, {}, Bytes(taken.begin(), taken.end())});
   return count;
 }

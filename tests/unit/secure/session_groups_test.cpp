@@ -39,9 +39,10 @@ class SessionGroupsTest : public testing::Test {
     options.expected_peer = to.keys.public_key();
     return std::make_unique<Session>(host.keys, options, rng_.fork());
   }
-  std::unique_ptr<Session> responder(Host& host) {
+  std::unique_ptr<Session> responder(Host& host, WallTime since = {}) {
     return std::make_unique<Session>(
-        host.keys, SessionOptions{.role = Role::kResponder, .groups = &host.groups, .now = now_},
+        host.keys,
+        SessionOptions{.role = Role::kResponder, .groups = &host.groups, .now = now_, .since = since},
         rng_.fork());
   }
 
@@ -106,6 +107,16 @@ TEST_F(SessionGroupsTest, AnInvitationCountsOnceAndOnlyForItsHostAndMinute) {
   EXPECT_FALSE(responder(bob)->receive(first));
   now_ += 9min;
   EXPECT_FALSE(responder(bob)->receive(first));
+}
+
+TEST_F(SessionGroupsTest, AHostTakesNoInvitationOlderThanItself) {
+  const GroupKey group = new_group();
+  Host alice = host({group});
+  Host bob = host({group});
+  const Bytes first = drain(*initiator(alice, bob, group.id()));
+  now_ += 2min;
+  EXPECT_FALSE(responder(bob, now_ - 1min)->receive(first));
+  EXPECT_TRUE(responder(bob, now_ - 2min)->receive(first));
 }
 
 TEST_F(SessionGroupsTest, WhoKnowsTheHostButNotTheGroupGetsNowhere) {
