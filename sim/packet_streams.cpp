@@ -24,6 +24,12 @@ class TcpAccess : public ns3::TcpSocketBase {
     ns3::TracedValue<ns3::TcpSocket::TcpStates_t> ns3::TcpSocketBase::*const state = &TcpAccess::m_state;
     return (socket.*state).Get();
   }
+  // A reset for an attempt of which a listener has not heard makes ns-3 take the window of a listener that
+  // nobody has called yet for closed, and die of probing it.
+  static void open_window(ns3::TcpSocketBase& listener) {
+    ns3::TracedValue<std::uint32_t> ns3::TcpSocketBase::*const window = &TcpAccess::m_rWnd;
+    listener.*window = kSegmentBytes;
+  }
   static void send_reset(ns3::TcpSocketBase& socket) {
     void (ns3::TcpSocketBase::*const send)() = &TcpAccess::SendRST;
     (socket.*send)();
@@ -168,6 +174,7 @@ Result<void> PacketStreams::listen() {
     listener_ = nullptr;
     return fail(ErrorCode::kIo, "the simulated host's TCP port is in use");
   }
+  TcpAccess::open_window(*listener_);
   listener_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeCallback(&PacketStreams::on_accepted, this));
   return {};

@@ -58,6 +58,22 @@ TEST_P(NetworkFaultTest, StreamStallsInAOneWayPartitionAndRecovers) {
   EXPECT_FALSE(a.reset || b.reset);
 }
 
+TEST_P(NetworkFaultTest, AnAttemptGivenUpHarmsNoListenerThatHasNotHeardOfIt) {
+  start();
+  PlainNode& a = add_node();
+  PlainNode& b = add_node();
+  network_->set_partition({{0, 1}});
+  connect(a, b);
+  network_->run_until(at(500ms));
+  network_->set_partition({});
+  a.act([&] { a.port().streams.close(a.stream, CloseMode::kReset); });
+  network_->run_until(at(20s));
+  EXPECT_FALSE(b.opened);
+  connect(a, b);
+  network_->run_until(at(21s));
+  EXPECT_TRUE(b.opened);
+}
+
 TEST_P(NetworkFaultTest, DelaysEveryDatagramByAsMuchMoreAsTheLawSays) {
   start();
   PlainNode& a = add_node();
