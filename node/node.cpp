@@ -466,6 +466,9 @@ std::size_t Node::sessions() const {
 StatusResult Node::status() const {
   return impl_->status();
 }
+std::vector<GroupStatus> Node::groups() const {
+  return impl_->groups.status();
+}
 std::size_t Node::jobs_queued() const {
   return impl_->context.jobs.size();
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "node/config.h"
 #include "node/control/command.h"
@@ -104,7 +105,8 @@ class Node final : public PortEvents {
   bool is_client() const;
   std::string_view reachability() const;  // StatusResult::reachability
   std::size_t sessions() const;
-  StatusResult status() const;  // as StatusCommand's answer, at once
+  StatusResult status() const;              // as StatusCommand's answer, at once
+  std::vector<GroupStatus> groups() const;  // the same of PeersCommand
   std::size_t jobs_queued() const;
   std::size_t requests_in_flight() const;
 

@@ -20,6 +20,38 @@ namespace {
 constexpr MetricName kMetrics[] = {
     {"churn.departures", "hosts that churn took offline after the warm-up"},
     {"cpu.datagrams_dropped", "datagrams that found the socket buffer of a busy host full, in the whole run"},
+    {"group.broadcast_count", "events that members of groups broadcast after the warm-up"},
+    {"group.event_delivery_ratio",
+     "of events broadcast after the warm-up, for each member that the origin could meet then and that "
+     "stayed: "
+     "those that it got within 10 s"},
+    {"group.event_latency_ms.p50", "of these, from the command to the member"},
+    {"group.event_latency_ms.p90", "of these, from the command to the member"},
+    {"group.event_latency_ms.p99", "of these, from the command to the member"},
+    {"group.join_s.p50",
+     "members that come online after the warm-up, from when another could be met to the first session, to a "
+     "second"},
+    {"group.join_s.p90", "the same"},
+    {"group.join_s.p99", "the same"},
+    {"group.last_session_ratio", "as group.session_ratio, at the end of the run"},
+    {"group.meeting_s.p50",
+     "groups, from when two of their members could meet until all that can meet have sessions with each "
+     "other, for the first time, to a second"},
+    {"group.meeting_s.p90", "the same"},
+    {"group.meeting_s.p99", "the same"},
+    {"group.met_ratio", "groups of which that came, of those of which two members could meet"},
+    {"group.one_primary_ratio",
+     "parts of groups (two and more members whom sessions join) of which exactly one member takes itself for "
+     "the primary, each second after the warm-up"},
+    {"group.primaries.mean", "members of such parts that take themselves for the primary"},
+    {"group.session_ratio",
+     "pairs of members online that can meet (no partition between them, not both behind NATs) and hold a "
+     "session, each second after the warm-up"},
+    {"group.takeover_s.p50",
+     "from the crash of a group's only primary until another member takes itself for it, to a second; where "
+     "two that can meet are left"},
+    {"group.takeover_s.p90", "the same"},
+    {"group.takeover_s.p99", "the same"},
     {"heal.recovery_s",
      "to the first 10 s in which 99 % of the lookups that start in them succeed: those across the former "
      "cut, "

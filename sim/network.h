@@ -53,6 +53,9 @@ class Network {
   virtual std::uint32_t region(HostIndex host) const = 0;
   // One-way delay without queueing, jitter and loss.
   virtual Duration delay(HostIndex from, HostIndex to) const = 0;
+  // Could one of them open a stream to the other now, and use it? Not across a partition, not from NAT to
+  // NAT.
+  virtual bool can_meet(HostIndex a, HostIndex b) const = 0;
 
   // Starts delivering events to `node`, beginning with on_interfaces; after every event run_jobs is called.
   // The node must outlive the attachment.

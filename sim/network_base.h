@@ -23,6 +23,10 @@ class NetworkBase : public Network {
   NatKind nat_kind(HostIndex host) const final { return world_.nat_kind(host); }
   std::uint32_t region(HostIndex host) const final { return world_.region(host); }
   Duration delay(HostIndex from, HostIndex to) const final { return world_.delay(from, to); }
+  bool can_meet(HostIndex a, HostIndex b) const final {
+    const bool translated = world_.behind_nat(a) && world_.behind_nat(b);
+    return !translated && !world_.cut(a, b) && !world_.cut(b, a);
+  }
 
   HostPorts ports(HostIndex host) final;
   void attach(HostIndex host, HostedNode& node) final;

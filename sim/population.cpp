@@ -50,6 +50,9 @@ struct Population::Run final : HostedNode, NodeListener, Tracer {
       population->listener_->on_command_result(index, command, result);
     });
   }
+  void on_event(const NodeEvent& event) override {
+    if (!leaving && owner.listener_ != nullptr) owner.listener_->on_node_event(host, event);
+  }
   void on_stopped() override {
     owner.network_.at(owner.network_.now(), [population = &owner, index = host, turn = slot().turn] {
       population->on_leave_end(index, turn);
@@ -122,6 +125,7 @@ void Population::start(CommandListener* listener) {
     set_up_machine(host);
     recorder_.host_placed(host, network_.endpoint(host), network_.region(host), network_.nat_kind(host));
   }
+  groups_ = GroupPlan(scenario_, [this](HostIndex host) { return network_.region(host); });
   for (HostIndex host = 0; host < slots_.size(); ++host) join_at(host, churn_.start(host).joins);
 }
 
@@ -186,6 +190,27 @@ const Id& Population::id(HostIndex host) const {
   return node_of(host).id();
 }
 
+std::vector<GroupPicture::Member> Population::online_members(std::uint32_t group) const {
+  std::vector<GroupPicture::Member> members;
+  for (const HostIndex host : groups_.members(group)) {
+    if (!is_online(host)) continue;
+    GroupPicture::Member& member = members.emplace_back();
+    member.host = host;
+    member.id = id(host);
+    member.since = slots_[host].since;
+    for (const GroupStatus& status : node_of(host).groups()) {
+      if (status.id != groups_.key(group).id()) continue;
+      member.primary = status.primary;
+      member.epoch = status.epoch;
+      for (const GroupStatus::Peer& peer : status.peers) {
+        if (peer.connected) member.sessions.push_back(peer.host);
+      }
+    }
+  }
+  std::ranges::sort(members, {}, &GroupPicture::Member::host);
+  return members;
+}
+
 void Population::join_at(HostIndex host, Duration when) {
   HostSlot& slot = slots_[host];
   if (when == Churn::kForever) {
@@ -215,6 +240,7 @@ void Population::bring_up(HostIndex host) {
   add_online(host);
   recorder_.host_online(host, keys.public_key(), is_client(host), network_.now());
   slot.run->node.start();
+  if (!groups_.groups_of(host).empty()) slot.run->node.on_groups(groups_.keys_of(host));
   network_.attach(host, *slot.run);
   const Duration session = current_turn(host).session;
   if (session == Churn::kForever) return;

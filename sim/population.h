@@ -19,6 +19,8 @@
 #include "node/store/memory_item_store.h"
 #include "sim/churn.h"
 #include "sim/faulty_item_store.h"
+#include "sim/group_picture.h"
+#include "sim/group_plan.h"
 #include "sim/recorder.h"
 #include "sim/trace_event.h"
 #include "sim/trace_hash.h"
@@ -33,6 +35,8 @@ class CommandListener {
   virtual void on_command_result(HostIndex host, CommandId command, const CommandResult& result) = 0;
   // The host has gone; no result of it comes any more.
   virtual void on_host_gone(HostIndex host) = 0;
+  // Of a host that is not leaving.
+  virtual void on_node_event(HostIndex /*host*/, const NodeEvent& /*event*/) {}
 };
 
 class Population final : public Witness {
@@ -61,6 +65,10 @@ class Population final : public Witness {
   void kill(HostIndex host, std::optional<Duration> away);
   // Precondition: is_online(host).
   const Id& id(HostIndex host) const;
+  // The members of a group that are online now, in the order of hosts. Each `sessions` is a look into its
+  // node.
+  std::vector<GroupPicture::Member> online_members(std::uint32_t group) const;
+  const GroupPlan& groups() const { return groups_; }
 
   // Faults of a host's disk, whoever it runs now and later. Only where the scenario has such faults.
   struct DiskState {
@@ -93,6 +101,7 @@ class Population final : public Witness {
   std::optional<Job> last_job(HostIndex host) const override;
   bool knows(HostIndex host, const Id& key) const override;
   std::optional<StoredItem> held(HostIndex host, const ItemName& name) const override;
+  bool can_meet(HostIndex a, HostIndex b) const override { return network_.can_meet(a, b); }
   // The host's disk; nullptr: no host, or one that will not return.
   ItemStore* store(HostIndex host);
 
@@ -146,6 +155,7 @@ class Population final : public Witness {
   Recorder& recorder_;
   CommandListener* listener_ = nullptr;
   Churn churn_;
+  GroupPlan groups_;
   Instant start_{};
   TraceHash trace_;
   TraceObserver* trace_observer_ = nullptr;

@@ -1,6 +1,9 @@
-#include "sim/scenario_sections.h"
+#include <fmt/format.h>
+
+#include <algorithm>
 
 #include "node/wire/messages.h"
+#include "sim/scenario_sections.h"
 
 namespace shoal::sim {
 namespace {
@@ -81,7 +84,28 @@ void read_lookups(Section& s, LookupsSpec& lookups) {
   }
 }
 
+void read_groups(Section& s, GroupsSpec& groups) {
+  s.count("count", groups.count, 1, 1'000'000);
+  s.count("hosts_per_group", groups.hosts_per_group, 2, kHostsPerGroupMax);
+  if (s.has("same_region")) {
+    s.count("same_region", groups.same_region.emplace(groups.hosts_per_group), 1, groups.hosts_per_group);
+  }
+  read_every(s, "broadcast_every", groups.broadcast_every);
+}
+
 }  // namespace
+
+void check_groups(Section& root, const Scenario& scenario) {
+  if (!scenario.workload.groups) return;
+  const std::uint32_t members = scenario.workload.groups->hosts_per_group;
+  const PopulationSpec& population = scenario.population;
+  const std::uint32_t others = population.size - std::min(population.size, population.bootstrap_hosts);
+  if (population.size == 0 || members <= others) return;
+  Section workload = root.section("workload");
+  Section groups = workload.section("groups");
+  groups.error("hosts_per_group",
+               fmt::format("{} were given, but besides bootstrap hosts there are {}", members, others));
+}
 
 void read_workload(Section workload, const Duration& duration, WorkloadSpec& out) {
   read_optional(workload, "lookups", out.lookups, read_lookups);
@@ -96,6 +120,7 @@ void read_workload(Section workload, const Duration& duration, WorkloadSpec& out
   if (out.lookups && out.lookups->targets == LookupsSpec::Targets::kItems && !out.items) {
     workload.section("lookups").error("targets", "there are none, expected workload.items");
   }
+  read_optional(workload, "groups", out.groups, read_groups);
   workload.not_yet("folders");
   workload.finish();
 }

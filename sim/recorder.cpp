@@ -129,6 +129,7 @@ void Recorder::host_offline(HostIndex host, Departure why, const NodeCounters& l
   Impl& run = *impl_;
   run.advance(when);
   run.oracle.host_offline(host, when);
+  if (why != Departure::kClean) run.groups.crashed(host, when);
   --run.online;
   ++run.incarnations[host];
   run.retired = sum(run.retired, last);

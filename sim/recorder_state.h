@@ -244,6 +244,7 @@ struct Recorder::Impl {
   void summarize_lookups();
   void summarize_items();
   void summarize_traffic();
+  void summarize_groups();
   void summarize_machine(const RunEnd& end);
 
   RunInfo info;
@@ -306,6 +307,9 @@ struct Recorder::Impl {
   std::vector<CensusPoint> census_points;
   std::vector<LastHolder> last_holders;
   std::vector<Heal> heals;
+
+  Instant groups_when{};
+  GroupRecord groups;
 
   std::map<std::string, std::vector<HistogramBin>> histograms;
   bool closed = false;

@@ -242,6 +242,28 @@ void Recorder::Impl::summarize_items() {
   histograms["item.get_latency_ms"] = time_histogram(latencies_ms);
 }
 
+void Recorder::Impl::summarize_groups() {
+  Summary& summary = results->summary;
+  const auto add_ratio = [&](const char* name, const GroupRecord::Ratio& of) {
+    if (of.whole > 0) summary[name] = ratio(of.part, of.whole);
+  };
+  const auto add_times = [&](const char* name, std::vector<double> times) {
+    add_distribution(summary, name, times, false);
+  };
+  add_ratio("group.session_ratio", groups.sessions());
+  add_ratio("group.last_session_ratio", groups.last_sessions());
+  add_ratio("group.met_ratio", groups.met());
+  add_ratio("group.one_primary_ratio", groups.one_primary());
+  if (groups.one_primary().whole > 0)
+    summary["group.primaries.mean"] = ratio(groups.primaries(), groups.one_primary().whole);
+  if (groups.broadcasts() > 0) summary["group.broadcast_count"] = groups.broadcasts();
+  add_ratio("group.event_delivery_ratio", groups.deliveries());
+  add_times("group.meeting_s", groups.meeting_s());
+  add_times("group.join_s", groups.join_s());
+  add_times("group.takeover_s", groups.takeover_s());
+  add_times("group.event_latency_ms", groups.latency_ms());
+}
+
 void Recorder::Impl::summarize_traffic() {
   Summary& summary = results->summary;
   if (tables > 0) summary["table.contacts.mean"] = ratio(contacts, tables);
@@ -302,6 +324,7 @@ void Recorder::Impl::summarize(Instant when, const RunEnd& end) {
   add_operation_series();
   summarize_lookups();
   summarize_items();
+  summarize_groups();
   summarize_traffic();
 
   std::optional<Duration> slowest = Duration{};

@@ -20,6 +20,7 @@ CREATE TABLE series (       -- one value per sample and metric, in the order of 
   t_s    REAL NOT NULL,     -- end of the interval; rates are over the interval since the sample before
   metric TEXT NOT NULL,     -- online | lookups.started_per_s, lookups.success_ratio (by their start), gets.* alike
                             -- | traffic.bytes_per_s.KIND, traffic.messages_per_s.KIND, purpose.bytes_per_s.PURPOSE
+                            -- | group.session_ratio, group.primaries (each second; see `metrics`)
                             -- | traffic.by_session_bytes_per_s, of those of all kinds
                             -- | table.contacts (mean), table.live_contact_ratio, table.client_ratio, dropped_per_s.REASON
                             -- | jobs_queued.max, requests_in_flight.max

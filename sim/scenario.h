@@ -98,10 +98,23 @@ struct PublishSpec {
   Popularity popularity;                    // of gets
 };
 
+// Places of the population whose hosts share a key string, whoever runs there; a place may be in several
+// groups. Bootstrap hosts are in none.
+struct GroupsSpec {
+  std::uint32_t count = 1;
+  std::uint32_t hosts_per_group = 3;  // 2 to kHostsPerGroupMax
+  // So many of each group are in one region (a LAN, say), the others elsewhere, as far as there are such
+  // hosts; nothing: anywhere.
+  std::optional<std::uint32_t> same_region;
+  std::optional<Duration> broadcast_every = 60s;  // per group, by one of its hosts, Poisson; nothing: never
+};
+inline constexpr std::uint32_t kHostsPerGroupMax = 256;
+
 struct WorkloadSpec {
   std::optional<LookupsSpec> lookups;
   std::optional<ItemsSpec> items;
   std::optional<PublishSpec> publish;
+  std::optional<GroupsSpec> groups;
 };
 
 struct Scenario {

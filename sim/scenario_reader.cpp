@@ -71,6 +71,7 @@ void read_root(Section root, Scenario& out) {
   if (root.has("churn")) read_churn(root.section("churn"), out.population, out.churn.emplace());
   read_faults(root, within, out.faults);
   read_workload(root.section("workload"), within, out.workload);
+  check_groups(root, out);
   check_targets(root, out);
   read_expectations(root, out.expect);
   root.not_yet("adversaries");

@@ -30,5 +30,7 @@ void read_faults(Section& root, const Duration& duration, std::vector<FaultSpec>
 // Of faults that name parts of other sections, once those are read.
 void check_targets(Section& root, const Scenario& scenario);
 void read_workload(Section workload, const Duration& duration, WorkloadSpec& out);
+// Whether there are so many hosts for a group.
+void check_groups(Section& root, const Scenario& scenario);
 
 }  // namespace shoal::sim

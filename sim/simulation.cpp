@@ -41,6 +41,7 @@ Duration Simulation::run(const std::function<bool(Duration)>& go_on) {
   }
   const bool has_items = scenario_.workload.items || scenario_.workload.publish;
   if (has_items) repeat(kCensusEvery, &Simulation::census);
+  if (scenario_.workload.groups) repeat(kGroupsEvery, &Simulation::look_at_groups);
 
   bool going = true;
   while (going && network_.now() < end) {
@@ -49,6 +50,7 @@ Duration Simulation::run(const std::function<bool(Duration)>& go_on) {
   }
   sample();
   if (has_items) census();
+  if (scenario_.workload.groups) look_at_groups();
   return network_.now() - start_;
 }
 
@@ -78,6 +80,14 @@ void Simulation::census() {
   population_.for_each_store(
       [&](HostIndex host, const ItemStore& store) { count_items(recorder_, population_, host, store); });
   recorder_.end_census();
+}
+
+void Simulation::look_at_groups() {
+  recorder_.begin_groups(network_.now());
+  for (std::uint32_t group = 0; group < population_.groups().size(); ++group) {
+    recorder_.saw_group(group, population_.online_members(group));
+  }
+  recorder_.end_groups();
 }
 
 }  // namespace shoal::sim

@@ -29,10 +29,12 @@ class Simulation {
   static constexpr Duration kSlice = 100ms;
   static constexpr Duration kSampleEvery = 10s;
   static constexpr Duration kCensusEvery = 5min;
+  static constexpr Duration kGroupsEvery = 1s;
 
  private:
   void sample();
   void census();
+  void look_at_groups();
   // `what` now and then every `every`, to the end of the run.
   void repeat(Duration every, void (Simulation::*what)());
 

@@ -26,6 +26,8 @@ class Witness {
   virtual bool knows(HostIndex host, const Id& key) const = 0;
   // What lies on the host's disk under this name, expired or not.
   virtual std::optional<StoredItem> held(HostIndex host, const ItemName& name) const = 0;
+  // As Network::can_meet().
+  virtual bool can_meet(HostIndex a, HostIndex b) const = 0;
 };
 
 }  // namespace shoal::sim

@@ -65,6 +65,7 @@ void Workload::start() {
   }
   if (scenario_.workload.items) schedule_items();
   if (scenario_.workload.publish) schedule_records();
+  if (scenario_.workload.groups) schedule_broadcasts();
 }
 
 Duration Workload::poisson_gap(Duration every, double weight, Rng& rng) const {
@@ -106,6 +107,8 @@ void Workload::on_command_result(HostIndex, CommandId command, const CommandResu
       return on_get_result(*operation, result);
     case Kind::kRead:
       return on_read_result(*operation, result);
+    case Kind::kBroadcast:
+      return;  // what matters is whom the event reaches
   }
 }
 

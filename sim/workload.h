@@ -28,12 +28,13 @@ class Workload final : public CommandListener {
 
   void on_command_result(HostIndex host, CommandId command, const CommandResult& result) override;
   void on_host_gone(HostIndex host) override;
+  void on_node_event(HostIndex host, const NodeEvent& event) override;
 
   // The bytes of record r at a sequence number: a function of the seed.
   Bytes record_value(std::uint32_t record, std::uint64_t sequence) const;
 
  private:
-  enum class Kind : std::uint8_t { kLookup, kPut, kGet, kPublish, kRead };
+  enum class Kind : std::uint8_t { kLookup, kPut, kGet, kPublish, kRead, kBroadcast };
   struct Operation {  // a command whose result is awaited
     Kind kind = Kind::kLookup;
     HostIndex host = 0;
@@ -73,6 +74,12 @@ class Workload final : public CommandListener {
   void next_read(std::uint32_t record);
   void read(std::uint32_t record);
 
+  // Groups: workload_groups.cpp
+  void schedule_broadcasts();
+  void next_broadcast(std::uint32_t group);
+  void broadcast(std::uint32_t group);
+  std::optional<HostIndex> random_member(std::uint32_t group, Rng& rng) const;
+
   void on_lookup_result(const Operation& operation, const CommandResult& result);
   void on_store_result(const Operation& operation, const CommandResult& result);
   void on_get_result(const Operation& operation, const CommandResult& result);
@@ -96,6 +103,7 @@ class Workload final : public CommandListener {
   std::vector<std::uint32_t> lookups_left_;  // of each host, where their number is bounded
   std::vector<Item> items_;
   std::vector<Record> records_;
+  std::vector<std::uint32_t> broadcasts_;              // of each group: times that one came up so far
   std::vector<double> item_weights_, record_weights_;  // of gets; the mean is 1
 };
 

@@ -17,6 +17,7 @@ class NetworkDecorator : public Network {
   NatKind nat_kind(HostIndex host) const override { return inner_->nat_kind(host); }
   std::uint32_t region(HostIndex host) const override { return inner_->region(host); }
   Duration delay(HostIndex from, HostIndex to) const override { return inner_->delay(from, to); }
+  bool can_meet(HostIndex a, HostIndex b) const override { return inner_->can_meet(a, b); }
   void attach(HostIndex host, HostedNode& node) override { inner_->attach(host, node); }
   void detach(HostIndex host) override { inner_->detach(host); }
   HostPorts ports(HostIndex host) override { return inner_->ports(host); }

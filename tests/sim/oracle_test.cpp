@@ -361,6 +361,7 @@ TEST_F(OracleTest, AViolationNamesHostTimeOperationAndJob) {
     }
     bool knows(HostIndex, const Id&) const override { return false; }
     std::optional<StoredItem> held(HostIndex, const ItemName&) const override { return std::nullopt; }
+    bool can_meet(HostIndex, HostIndex) const override { return true; }
   } witness;
   oracle.set_witness(&witness);
   const std::vector<Id> ids = true_ids(target, 2, 0, 60);

@@ -166,6 +166,17 @@ const std::vector<BadFile> kBadFiles = {
      "x.yaml:4:26: workload.items.size: the first of the two is greater, expected [low, high]", false},
     {"workload: {items: {size: 65KiB}}\n",
      "x.yaml:4:26: workload.items.size: '65KiB' was given, expected at most 65536B", false},
+    {"workload: {groups: {hosts_per_group: 1}}\n",
+     "x.yaml:4:38: workload.groups.hosts_per_group: '1' was given, expected a whole number from 2 to 256"},
+    {"workload: {groups: {hosts_per_group: 8}}\n",
+     "x.yaml:4:38: workload.groups.hosts_per_group: 8 were given, but besides bootstrap hosts there are 7",
+     false},
+    {"workload: {groups: {hosts_per_group: 3, same_region: 4}}\n",
+     "x.yaml:4:54: workload.groups.same_region: '4' was given, expected a whole number from 1 to 3", false},
+    {"workload: {groups: {broadcast_every: 30}}\n",
+     "x.yaml:4:38: workload.groups.broadcast_every: '30' was given, expected a time between events such as "
+     "60s, or a "
+     "rate such as 0.1/s"},
     {"workload: {folders: {groups: 10}}\n", "x.yaml:4:12: not supported yet: workload.folders"},
     {"adversaries: []\n", "x.yaml:4:1: not supported yet: adversaries"},
     {"seed: 1\nseed: 2\n", "x.yaml:5:1: key 'seed' is given twice", false},

@@ -22,7 +22,7 @@ TEST(ScenarioReader, NeedsOnlyNameDurationAndSize) {
   EXPECT_EQ(s.network.fidelity, Fidelity::kMessage);
   EXPECT_EQ(s.crypto, CipherKind::kReal);
   EXPECT_FALSE(s.churn);
-  EXPECT_FALSE(s.workload.lookups || s.workload.items || s.workload.publish);
+  EXPECT_FALSE(s.workload.lookups || s.workload.items || s.workload.publish || s.workload.groups);
 }
 
 TEST(ScenarioReader, ReadsTheFaultsOfSingleHosts) {
@@ -249,6 +249,20 @@ TEST(ScenarioReader, NamesAFileThatCannotBeRead) {
   const auto read = read_scenario("/nowhere/x.yaml");
   ASSERT_EQ(read.errors.size(), 1u);
   EXPECT_EQ(read.errors[0].to_string(), "/nowhere/x.yaml: cannot be read, expected a scenario file");
+}
+
+TEST(ScenarioReader, ReadsGroups) {
+  const std::string text = kLeast + "workload: {groups: {count: 4, hosts_per_group: 5, same_region: 2";
+  const Scenario s = must_parse(text + ", broadcast_every: 30s}}\n");
+  ASSERT_TRUE(s.workload.groups);
+  EXPECT_EQ(s.workload.groups->count, 4u);
+  EXPECT_EQ(s.workload.groups->hosts_per_group, 5u);
+  EXPECT_EQ(s.workload.groups->same_region, 2u);
+  EXPECT_EQ(s.workload.groups->broadcast_every, 30s);
+  EXPECT_FALSE(must_parse(text + ", broadcast_every: never}}\n").workload.groups->broadcast_every);
+  const Scenario plain = must_parse(kLeast + "workload: {groups: {}}\n");
+  EXPECT_EQ(plain.workload.groups->hosts_per_group, 3u);
+  EXPECT_FALSE(plain.workload.groups->same_region);
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "/properties/workload/properties/items/properties/flash_crowd/properties"},
         SchemaSection{"workload.items.popularity.zipf.zz",
                       "/definitions/popularity/anyOf/1/properties/zipf/properties"},
+        SchemaSection{"workload.groups.zz", "/properties/workload/properties/groups/properties"},
         SchemaSection{"workload.publish.zz", "/properties/workload/properties/publish/properties"}));
 
 TEST(ScenarioReader, EntriesOfListsHaveTheSameKeysInReaderAndSchema) {
