@@ -9,8 +9,6 @@
 namespace shoal {
 namespace {
 
-// Commands that wait for a lookup or an answer.
-constexpr std::size_t kCommandsMax = 1024;
 // Items handed over at once to one newcomer; the others reach it when they are renewed.
 constexpr std::size_t kHandOverMax = 64;
 // Time for more than one host to tell us our address.
@@ -474,6 +472,9 @@ std::size_t Node::jobs_queued() const {
 }
 std::size_t Node::requests_in_flight() const {
   return impl_->rpc.in_flight();
+}
+std::vector<Load> Node::loads() const {
+  return impl_->loads();
 }
 
 }  // namespace shoal

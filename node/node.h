@@ -12,6 +12,7 @@
 
 #include "node/config.h"
 #include "node/control/command.h"
+#include "node/control/load.h"
 #include "node/counters.h"
 #include "node/dht/contact_book.h"
 #include "node/dht/routing_table.h"
@@ -109,6 +110,9 @@ class Node final : public PortEvents {
   std::vector<GroupStatus> groups() const;  // the same of PeersCommand
   std::size_t jobs_queued() const;
   std::size_t requests_in_flight() const;
+  // Of every part that grows with what others do: nothing in a node grows but these, and deadlines and
+  // buffers in proportion.
+  std::vector<Load> loads() const;
 
  private:
   struct Impl;

@@ -2,6 +2,7 @@
 //   node.cpp            the jobs, and what requests and responses teach
 //   node_requests.cpp   serving others
 //   node_commands.cpp   commands, and leaving
+//   node_loads.cpp      how full each part is
 #pragma once
 
 #include <concepts>
@@ -85,6 +86,8 @@ struct Node::Impl final : RpcListener,
 
   // ---- Commands
 
+  // That wait for a lookup or an answer.
+  static constexpr std::size_t kCommandsMax = 1024;
   struct PendingCommand {
     enum class Kind : std::uint8_t { kFind, kFindToPing, kFindOnLan, kPing, kNext, kStoreHost };
     CommandId id;
@@ -116,6 +119,7 @@ struct Node::Impl final : RpcListener,
     fail_command(id, ErrorCode::kUnsupported, "a node keeps no log of its own");
   }
   StatusResult status() const;
+  std::vector<Load> loads() const;
 
   void look_up(CommandId id, PendingCommand::Kind kind, const Id& target);
   void ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body);
@@ -189,7 +193,8 @@ struct Node::Impl final : RpcListener,
   Groups groups;
   SlotTable<PendingCommand> commands;
   std::vector<NodeEvent> events;  // delivered at the end of run_jobs
-  std::set<Id> leaving;           // said that they leave, and are being verified
+  static constexpr std::size_t kLeavingMax = 64;
+  std::set<Id> leaving;  // said that they leave, and are being verified
   Instant publish_self_due = kNever;
   Instant armed = kNever;
   std::optional<CommandId> stopping;

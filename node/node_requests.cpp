@@ -3,12 +3,6 @@
 #include "node/node_impl.h"
 
 namespace shoal {
-namespace {
-
-// Hosts whose leaving is being verified.
-constexpr std::size_t kLeavingMax = 64;
-
-}  // namespace
 
 void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::Ping&) {
   rpc.respond(origin, request, wire::Done{});

@@ -145,6 +145,14 @@ void add_state(Text& text, const MetricsInput& input) {
   text.sample(1, label("host", status.host.hex()));
 }
 
+void add_loads(Text& text, const std::vector<Load>& loads) {
+  text.family("shoal_load", "gauge", "What is in each part of the node that others can fill.");
+  for (const Load& load : loads) text.sample(load.size, label("part", load.part));
+  text.family("shoal_load_max", "gauge",
+              "What fits into it; more is refused, or takes the place of the oldest.");
+  for (const Load& load : loads) text.sample(load.size_max, label("part", load.part));
+}
+
 void add_process(Text& text, const ProcessUsage& process) {
   text.family("process_cpu_seconds_total", "counter", "User and system CPU time spent in seconds.");
   text.sample(process.cpu_s);
@@ -162,6 +170,7 @@ void add_process(Text& text, const ProcessUsage& process) {
 std::string metrics_text(const MetricsInput& input) {
   Text text;
   add_state(text, input);
+  add_loads(text, input.loads);
   add_counters(text, input.status);
   add_process(text, input.process);
   return text.take();

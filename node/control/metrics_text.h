@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "node/control/command.h"
+#include "node/control/load.h"
 
 namespace shoal {
 
@@ -26,6 +28,7 @@ struct MetricsInput {
   std::size_t jobs_queued = 0;
   std::size_t requests_in_flight = 0;
   ProcessUsage process;
+  std::vector<Load> loads;
 };
 
 std::string metrics_text(const MetricsInput& input);

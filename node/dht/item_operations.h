@@ -44,6 +44,8 @@ class ItemOperations {
   void repair(const ItemName& name);
   void publish_self();
 
+  std::size_t size() const { return operations_.size(); }
+
   void on_lookup_done(Guid operation, LookupOutcome outcome);
   void on_store_answer(const Answer& answer);
   void on_fetch_answer(const Answer& answer);

@@ -11,8 +11,6 @@
 namespace shoal {
 namespace {
 
-// Stores waiting for their commit.
-constexpr std::size_t kPendingMax = 1024;
 // What surrounds an item's body in an encoded response, at most.
 constexpr std::size_t kItemResponseOverhead = wire::kDatagramMessageBytesMax - wire::kGetBodyInDatagramMax;
 // The renewal deadline is looked at this often within one period.
@@ -118,7 +116,7 @@ void Items::store_here(const wire::Item& item, std::optional<std::uint64_t> expe
 wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
                            WallTime expires, ItemHeader& header) {
   const NodeConfig& config = context_.config;
-  if (pending_.size() >= kPendingMax) return {ErrorCode::kBusy, 0};
+  if (pending_.size() >= kCommitsPendingMax) return {ErrorCode::kBusy, 0};
   const auto verified = verify_item(item);
   if (!verified) return {verified.error().code, 0};
   header = *verified;

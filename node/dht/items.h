@@ -48,6 +48,8 @@ class Items {
   // So many of the hosts nearest to an item hand it over and repair it. One alone may be a newcomer that has
   // not got it, or be dead without our knowing.
   static constexpr std::size_t kKeepers = 2;
+  // Stores waiting for their commit; more are refused.
+  static constexpr std::size_t kCommitsPendingMax = 1024;
   // Items renewed at a time.
   static constexpr std::size_t kRenewalsMax = 4;
 

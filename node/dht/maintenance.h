@@ -49,6 +49,7 @@ class Maintenance {
   void on_join_done();
   void on_bucket_refreshed();
   void save_hosts();
+  std::size_t verifying() const { return verifying_.size(); }
 
  private:
   // How often contacts are to be heard of, and the table is looked over for those that were not.

@@ -35,6 +35,7 @@ class Reunion {
   // True when this was the last doubt: a network has come back, and all that were lost have been pinged.
   bool on_answered(const Id& host);
   void on_deadline();
+  std::size_t lost() const { return lost_.size(); }
 
  private:
   struct Lost {

@@ -288,6 +288,12 @@ std::size_t RoutingTable::contact_place(const Id& key) const {
   return place < bucket.waiting ? place : kNowhere;
 }
 
+std::size_t RoutingTable::size_max() const {
+  std::size_t contacts = 0;
+  for (std::size_t depth = 0; depth < kIdBits; ++depth) contacts += capacity(depth);
+  return contacts;
+}
+
 std::size_t RoutingTable::capacity(std::size_t depth) const {
   return depth < first_bucket_count_ ? first_buckets_[depth] : k_;
 }

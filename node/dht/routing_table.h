@@ -104,6 +104,7 @@ class RoutingTable {
   std::vector<int> stale_buckets(Instant before, std::size_t nearest) const;
 
   std::size_t size() const;
+  std::size_t size_max() const;
   std::size_t replacements() const;
   const Id& self() const;
   // Every contact, bucket by bucket, farthest first.

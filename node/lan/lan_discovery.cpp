@@ -342,6 +342,7 @@ LanDiscovery::Status LanDiscovery::status() const {
   if (active_ == nullptr) return status;
   status.links = active_->links.size();
   status.hosts = active_->hosts.size();
+  status.asking = active_->to_ask.size() + active_->asking;
   active_->hosts.for_each(
       [&](const Id&, const LanHost& host) { status.confirmed += host.confirmed ? 1 : 0; });
   return status;

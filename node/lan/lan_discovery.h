@@ -86,6 +86,7 @@ class LanDiscovery {
     std::size_t links = 0;  // interfaces and families on which messages are sent
     std::size_t hosts = 0;  // heard within the last minutes
     std::size_t confirmed = 0;
+    std::size_t asking = 0;  // of kAskingMax
   };
   Status status() const;
 

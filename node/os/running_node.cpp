@@ -105,8 +105,8 @@ std::optional<Endpoint> RunningNode::metrics() const {
 }
 
 std::string RunningNode::metrics_text() const {
-  return shoal::metrics_text(
-      {kShoalVersion, node_->status(), node_->jobs_queued(), node_->requests_in_flight(), process_usage()});
+  return shoal::metrics_text({kShoalVersion, node_->status(), node_->jobs_queued(),
+                              node_->requests_in_flight(), process_usage(), node_->loads()});
 }
 
 HostIdentity RunningNode::next_identity() {

@@ -409,6 +409,18 @@ Result<std::size_t> Groups::broadcast_fs_event(const Id& group, Bytes event) {
   return told;
 }
 
+std::size_t Groups::peers() const {
+  std::size_t count = 0;
+  for (const auto& [id, group] : groups_) count += group.book.peers().size();
+  return count;
+}
+
+std::size_t Groups::events_remembered() const {
+  std::size_t count = 0;
+  for (const auto& [id, group] : groups_) count += group.events.size();
+  return count;
+}
+
 std::vector<GroupStatus> Groups::status() const {
   std::vector<GroupStatus> out;
   for (const auto& [id, group] : groups_) {

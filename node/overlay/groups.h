@@ -78,10 +78,15 @@ class Groups {
 
   std::vector<GroupStatus> status() const;
 
+  static constexpr std::size_t kEventsRememberedMax = 1024;  // of each group
+  static constexpr std::size_t kShutdownsRememberedMax = 64;
+  std::size_t peers() const;  // known, of all groups
+  std::size_t events_remembered() const;
+  std::size_t shutdowns_remembered() const { return shutdowns_passed_on_.size(); }
+  std::size_t errands() const { return errands_.size(); }  // readings and publications under way
+
  private:
   static constexpr std::uint64_t kOwnCommand = std::uint64_t{1} << 63;
-  static constexpr std::size_t kEventsRememberedMax = 1024;
-  static constexpr std::size_t kShutdownsRememberedMax = 64;
 
   struct Group {
     Group(GroupKey with, PeerBook peers, Primary who)

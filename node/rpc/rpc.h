@@ -144,6 +144,7 @@ class Rpc {
                wire::ResponseBody body);
 
   std::size_t in_flight() const { return out_workers_.size(); }
+  std::size_t tokens() const { return tokens_.size(); }
 
  private:
   // Each sending has an id of its own: so an answer says which one it answers, and how long it took (a host

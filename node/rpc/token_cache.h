@@ -21,6 +21,8 @@ class TokenCache {
   // Precondition: tokens_max > 0.
   explicit TokenCache(std::size_t tokens_max) : tokens_max_(tokens_max) {}
 
+  std::size_t size() const { return entries_.size(); }
+
   // Not one that its minter may be about to forget.
   std::optional<wire::Token> find(const Id& host, Instant now) const {
     const auto found = std::lower_bound(entries_.begin(), entries_.end(), host, before);

@@ -80,6 +80,7 @@ class RealCipher final : public DatagramCipher {
   Result<void> seal(const Id& to, ByteView payload, Bytes& out) override;
   Result<Opened> open(ByteView datagram) override;
   bool knows(const Id& host) const override { return cache_ != nullptr && cache_->contains(host); }
+  std::size_t pairs() const override { return cache_ == nullptr ? 0 : cache_->size(); }
 
  private:
   // Nothing when `host` is no key that one can agree with.

@@ -48,6 +48,8 @@ class DatagramCipher {
   virtual Result<Opened> open(ByteView datagram) = 0;
   // Would opening a datagram from this host need no key agreement (about 60 us)?
   virtual bool knows(const Id& host) const = 0;
+  // Hosts whose keys are kept.
+  virtual std::size_t pairs() const { return 0; }
 };
 
 // The cipher above. Keys of at most `cached_pairs_max` hosts are kept, least recently used out first; a host

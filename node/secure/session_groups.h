@@ -39,6 +39,7 @@ class SessionGroups {
 
   void set(const std::vector<GroupKey>& groups);
   std::size_t size() const { return groups_.size(); }
+  std::size_t invitations_remembered() const { return seen_.size(); }
 
   // Precondition: `group` is one of ours.
   Bytes invitation(const Id& group, const noise::Key& ephemeral, const Id& responder, WallTime now) const;

@@ -35,6 +35,14 @@ MetricsInput input() {
   return in;
 }
 
+TEST(MetricsText, ShowsHowFullEachPartIs) {
+  MetricsInput in = input();
+  in.loads = {{"tokens", 12, 512}, {"sessions", 3, 256}};
+  const std::string text = metrics_text(in);
+  EXPECT_THAT(text, HasSubstr("\nshoal_load{part=\"tokens\"} 12\nshoal_load{part=\"sessions\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("\nshoal_load_max{part=\"tokens\"} 512\n"));
+}
+
 TEST(MetricsText, ShowsEveryCounterOnceAndExplained) {
   const MetricsInput in = input();
   const std::string text = metrics_text(in);
