@@ -7,6 +7,11 @@
 #include "node/base/check.h"
 
 namespace shoal {
+namespace {
+
+constexpr CommandId kNobodyWaits{0};
+
+}  // namespace
 
 class NodeCluster::Host final : public HostedNode, private NodeListener, private CommitSink {
  public:
@@ -47,6 +52,8 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   }
   std::vector<NodeEvent> take_events() { return std::exchange(events_, {}); }
   void move_to(ManualNetwork::HostIndex index) { index_ = index; }
+  const NodeConfig& config() const { return config_; }
+  CipherKind cipher() const { return cipher_; }
 
   PortEvents& events() override { return *node_; }
   bool run_jobs() override {
@@ -64,13 +71,13 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
 
  private:
   void on_command_result(CommandId command, const CommandResult& result) override {
-    results_.insert_or_assign(command, result);
+    if (command != kNobodyWaits) results_.insert_or_assign(command, result);
   }
   void on_event(const NodeEvent& event) override { events_.push_back(event); }
   void on_stopped() override {}
   void committed(CommitId commit, const Result<void>& outcome) override {
-    network_.at(network_.now(), [this, commit, outcome] {
-      if (!node_) return;
+    network_.at(network_.now(), [this, alive = std::weak_ptr<bool>(alive_), commit, outcome] {
+      if (alive.expired() || !node_) return;
       node_->on_committed(commit, outcome);
       network_.wake(index_);
     });
@@ -91,6 +98,7 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   std::map<CommandId, CommandResult> results_;
   std::vector<GroupKey> groups_;
   std::vector<NodeEvent> events_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>();
 };
 
 NodeCluster::NodeCluster(std::uint64_t seed, JobWatcher* watcher)
@@ -139,6 +147,18 @@ void NodeCluster::restart(std::size_t host, std::optional<Endpoint> endpoint) {
   hosts_[host]->start();
 }
 
+void NodeCluster::replace(std::size_t host) {
+  std::unique_ptr<Host>& place = hosts_.at(host);
+  const ManualNetwork::HostIndex index = place->index();
+  const NodeConfig config = place->config();
+  const CipherKind cipher = place->cipher();
+  const std::string name = fmt::format("host {}, {}", host, ++replacements_);
+  place.reset();
+  place = std::make_unique<Host>(network_, index, book_,
+                                 KeyPair::from_seed(Rng::keyed(seed_, name, "key").seed()),
+                                 Rng::keyed(seed_, name, "node"), config, cipher, watcher_);
+}
+
 Node& NodeCluster::node(std::size_t host) {
   check(running(host));
   return *hosts_[host]->node();
@@ -166,6 +186,11 @@ FlakyItemStore& NodeCluster::item_store(std::size_t host) {
 
 ManualNetwork::HostIndex NodeCluster::index(std::size_t host) const {
   return hosts_.at(host)->index();
+}
+
+void NodeCluster::begin(std::size_t host, Command command) {
+  node(host).on_command(kNobodyWaits, std::move(command));
+  network_.wake(index(host));
 }
 
 CommandResult NodeCluster::run(std::size_t host, Command command, Duration at_most) {

@@ -43,6 +43,10 @@ class NodeCluster {
   // The node is made anew from its stores, at the same endpoint or another.
   void restart(std::size_t host, std::optional<Endpoint> endpoint = {});
 
+  // The host's place, its address and configuration, are another's from now on, with a key and stores of its
+  // own.
+  void replace(std::size_t host);
+
   Node& node(std::size_t host);
   bool running(std::size_t host) const;
   Contact contact(std::size_t host) const;
@@ -52,6 +56,8 @@ class NodeCluster {
   ManualNetwork& network() { return network_; }
   ManualNetwork::HostIndex index(std::size_t host) const;
 
+  // Gives a command whose result nobody waits for.
+  void begin(std::size_t host, Command command);
   // Gives a command and lets time pass until its result is there.
   CommandResult run(std::size_t host, Command command, Duration at_most = 60s);
   // The same where the result must be a T.
@@ -70,6 +76,7 @@ class NodeCluster {
   std::uint64_t seed_;
   JobWatcher* watcher_;
   std::uint64_t commands_ = 0;
+  std::uint64_t replacements_ = 0;
   std::vector<std::unique_ptr<Host>> hosts_;
 };
 
