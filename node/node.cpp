@@ -223,6 +223,7 @@ void Node::Impl::repair_items_of(const Id& lost) {
 
 // That a host says so of itself is enough: it can harm nobody else.
 void Node::Impl::on_client(const Id& host) {
+  leaving.erase(host);
   if (!table.remove(host)) return;
   repair_items_of(host);
   search_if_alone();
@@ -231,8 +232,8 @@ void Node::Impl::on_client(const Id& host) {
 void Node::Impl::on_contact_silent(const Contact& contact) {
   lan.on_silent(contact);
   const auto known = table.find(contact.key);
+  const bool said_goodbye = leaving.erase(contact.key) > 0;
   if (known && known->endpoint == contact.endpoint) {
-    const bool said_goodbye = leaving.erase(contact.key) > 0;
     const bool left = said_goodbye ? table.remove(contact.key) : table.failed(contact.key);
     if (left) {
       connections.close(contact.key);

@@ -29,8 +29,8 @@ void Node::Impl::serve(const Origin& origin, const wire::Request& request, const
   }
   groups.pass_on_shutdown(body, notice->host, notice->boot_number, origin.key);
   const auto contact = table.find(notice->host);
-  if (contact && leaving.size() < kLeavingMax && leaving.insert(notice->host).second) {
-    maintenance.verify(*contact, Purpose::kMaintenance);
+  if (contact && leaving.size() < kLeavingMax && maintenance.verify(*contact, Purpose::kMaintenance)) {
+    leaving.insert(notice->host);
   }
   rpc.respond(origin, request, wire::Done{});
 }

@@ -77,15 +77,18 @@ void Maintenance::consider(const Contact& possible, Purpose purpose) {
   if (table_.wants(possible)) verify(possible, purpose);
 }
 
-void Maintenance::verify(const Contact& contact, Purpose purpose) {
-  verify(contact, purpose, context_.config.request_attempts);
+bool Maintenance::verify(const Contact& contact, Purpose purpose) {
+  return verify(contact, purpose, context_.config.request_attempts);
 }
 
-void Maintenance::verify(const Contact& contact, Purpose purpose, std::uint8_t attempts) {
-  if (verifying_.size() >= kVerifyingMax || !verifying_.insert(contact.key).second) return;
+bool Maintenance::verify(const Contact& contact, Purpose purpose, std::uint8_t attempts) {
+  if (verifying_.contains(contact.key)) return true;
+  if (verifying_.size() >= kVerifyingMax) return false;
   OutRequest out{contact, wire::Ping{}, purpose, {Completion::Owner::kVerify, 0, {}}};
   out.attempts_max = attempts;
-  if (!rpc_.request(std::move(out))) verifying_.erase(contact.key);
+  if (!rpc_.request(std::move(out))) return false;
+  verifying_.insert(contact.key);
+  return true;
 }
 
 // One that was silent once more is asked again at once: either it leaves, or it is no longer under suspicion.

@@ -35,8 +35,8 @@ class Maintenance {
   // A host that we have reason to think is there, and is not ourselves: pings it if the table has room for
   // it.
   void consider(const Contact& possible, Purpose purpose);
-  // Is it still there? It is asked whether or not the table has room.
-  void verify(const Contact& contact, Purpose purpose);
+  // Is it still there? It is asked whether or not the table has room. False when that cannot be now.
+  bool verify(const Contact& contact, Purpose purpose);
   // The ping of verify() has come to its end.
   void on_verified(const Contact& contact, bool answered);
   // A request to a contact went unanswered, which it has survived: is it still there?
@@ -58,7 +58,7 @@ class Maintenance {
   };
   CheckPeriods check_periods() const;
   Duration refresh_period(Duration longest) const;
-  void verify(const Contact& contact, Purpose purpose, std::uint8_t attempts);
+  bool verify(const Contact& contact, Purpose purpose, std::uint8_t attempts);
   void check_contacts();
   void refresh_next_bucket();
   Id random_id_in(int bucket);
