@@ -252,8 +252,17 @@ bool Items::fits(const Origin& origin, const wire::Request& request, std::size_t
 void Items::handle(const Origin& origin, const wire::Request& request, const wire::GetItem& get) {
   wire::Items answer = get.all ? page_of_records(origin, request, get) : one_record(origin, request, get);
   if (get.renewing && !get.all) note_renewal_by_another(get.name);
-  table_.closest(get.name.location, context_.config.k, answer.contacts);
+  table_.closest(get.name.location, contacts_for(origin, get, answer), answer.contacts);
   rpc_.respond(origin, request, std::move(answer));
+}
+
+// What is too large for a datagram is fetched from one holder that was found: the search is over, and whoever
+// comes by session has it behind him.
+std::size_t Items::contacts_for(const Origin& origin, const wire::GetItem& get,
+                                const wire::Items& answer) const {
+  if (origin.connection) return 0;
+  const bool found = answer.by_session_bytes > 0 && !get.renewing && !get.all;
+  return found ? std::min(context_.config.replication, context_.config.k) : context_.config.k;
 }
 
 wire::Items Items::one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get) {

@@ -116,6 +116,7 @@ class Items {
   std::optional<ItemName> record_to_drop(const ItemName& newcomer) const;
   wire::Items one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get);
   wire::Items page_of_records(const Origin& origin, const wire::Request& request, const wire::GetItem& get);
+  std::size_t contacts_for(const Origin& origin, const wire::GetItem& get, const wire::Items& answer) const;
   bool fits(const Origin& origin, const wire::Request& request, std::size_t body_bytes) const;
   void note_renewal_by_another(const ItemName& name);
   void start_renewals();
