@@ -2,13 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "node/os/entropy.h"
@@ -33,6 +36,32 @@ Result<Bytes> read_all(int fd, const std::string& name, std::size_t bytes_max) {
   }
 }
 
+// A new file in the same folder, whole and on disk: its name.
+Result<std::string> write_beside(const std::string& path, ByteView bytes, mode_t mode) {
+  std::string temporary = path + ".XXXXXX";
+  const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!file) return fail_with_errno("create " + path);
+  if (write_all(file.get(), bytes) && ::fchmod(file.get(), mode) == 0 && ::fsync(file.get()) == 0)
+    return temporary;
+  const auto error = fail_with_errno("write " + path);
+  ::unlink(temporary.c_str());
+  return error;
+}
+
+// Not every file system can do this in one step.
+bool rename_without_replacing(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
+}
+
+// So that the name is on disk, and not the file alone.
+bool sync_folder_of(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const Descriptor opened(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return opened && ::fsync(opened.get()) == 0;
+}
+
 }  // namespace
 
 bool write_all(int fd, ByteView bytes) {
@@ -53,40 +82,31 @@ Result<Bytes> read_input(const std::string& path, std::size_t bytes_max) {
 
 Result<void> write_output(const std::string& path, ByteView bytes) {
   if (path == "-") {
-    if (!write_all(STDOUT_FILENO, bytes))
-      return fail_with_errno(
-          "write to "
-          "standard output");
+    if (!write_all(STDOUT_FILENO, bytes)) return fail_with_errno("write to standard output");
     return {};
   }
-  std::string temporary = path + ".XXXXXX";
-  Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!file) return fail_with_errno("create " + path);
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  const bool written = write_all(file.get(), bytes) && ::fchmod(file.get(), 0666 & ~mask) == 0 &&
-                       ::fsync(file.get()) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
-  if (written) return {};
+  const Result<std::string> temporary = write_beside(path, bytes, 0666 & ~mask);
+  if (!temporary) return tl::unexpected(temporary.error());
+  if (::rename(temporary->c_str(), path.c_str()) == 0) return {};
   const auto error = fail_with_errno("write " + path);
-  ::unlink(temporary.c_str());
+  ::unlink(temporary->c_str());
   return error;
 }
 
-namespace {
-
-Result<void> write_key(const std::string& path, const Rng::Seed& seed) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file && errno == EEXIST) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} exists already: use it without --new-key", path));
-  }
-  if (!file) return fail_with_errno("create " + path);
-  const std::string line = to_hex(seed) + "\n";
-  if (!write_all(file.get(), view(line)) || ::fsync(file.get()) != 0) return fail_with_errno("write " + path);
-  return {};
+Result<void> create_secret_file(const std::string& path, std::string line, std::string_view if_it_exists) {
+  const Result<std::string> temporary = write_beside(path, view(line), 0600);
+  sodium_memzero(line.data(), line.size());
+  if (!temporary) return tl::unexpected(temporary.error());
+  const bool placed = rename_without_replacing(*temporary, path);
+  if (placed && sync_folder_of(path)) return {};
+  const bool exists = !placed && errno == EEXIST;
+  auto error = fail_with_errno("write " + path);
+  ::unlink((placed ? path : *temporary).c_str());
+  if (!exists) return error;
+  return fail(ErrorCode::kInvalidArgument, fmt::format("{} exists already: {}", path, if_it_exists));
 }
-
-}  // namespace
 
 Result<Rng::Seed> read_key_file(const std::string& path) {
   Result<Bytes> bytes = read_input(path, 4096);
@@ -104,7 +124,8 @@ Result<Rng::Seed> read_key_file(const std::string& path) {
 
 Result<Rng::Seed> create_key_file(const std::string& path) {
   const Rng::Seed seed = os_seeded_rng().seed();
-  if (Result<void> written = write_key(path, seed); !written)
+  if (Result<void> written = create_secret_file(path, to_hex(seed) + "\n", "use it without --new-key");
+      !written)
     return tl::unexpected(std::move(written.error()));
   return seed;
 }

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "node/base/bytes.h"
 #include "node/base/result.h"
@@ -17,6 +17,11 @@ Result<Bytes> read_input(const std::string& path, std::size_t bytes_max);
 // "-" is standard output. A file is written beside its place and renamed into it, so that it is there whole
 // or not at all.
 Result<void> write_output(const std::string& path, ByteView bytes);
+
+// A new file for its owner only (0600) with a secret in it, which is wiped from memory. It is there whole,
+// and on disk, when this returns, or not at all. Error kInvalidArgument: the path exists, which stays as it
+// was; the message ends with what to do then.
+Result<void> create_secret_file(const std::string& path, std::string line, std::string_view if_it_exists);
 
 // To its end; false with errno set.
 bool write_all(int fd, ByteView bytes);

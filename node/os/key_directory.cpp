@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -50,23 +49,6 @@ Result<GroupKey> read_key(const fs::path& path) {
     return fail(key.error().code, fmt::format("{}: {}", path.string(), key.error().message));
   }
   return key;
-}
-
-Result<void> write_key(const fs::path& path, const GroupKey& key) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file && errno == EEXIST) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} exists already: choose another name", path.string()));
-  }
-  if (!file) return fail_with_errno("create " + path.string());
-  std::string line = key.to_string(key.level()) + "\n";
-  const bool written = write_all(file.get(), view(line)) && ::fsync(file.get()) == 0;
-  sodium_memzero(line.data(), line.size());
-  const Descriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (written && folder && ::fsync(folder.get()) == 0) return {};
-  const auto error = fail_with_errno("write " + path.string());
-  ::unlink(path.c_str());
-  return error;
 }
 
 }  // namespace
@@ -131,8 +113,11 @@ Result<std::string> KeyDirectory::add(std::string name, const GroupKey& key) {
   }
   if (auto created = create_private_directory(path_); !created)
     return tl::unexpected(std::move(created.error()));
-  if (auto written = write_key(file_of(name), key); !written)
+  if (auto written = create_secret_file(file_of(name).string(), key.to_string(key.level()) + "\n",
+                                        "choose another name");
+      !written) {
     return tl::unexpected(std::move(written.error()));
+  }
   return name;
 }
 

@@ -94,7 +94,8 @@ def test_publish_signs_with_a_key_file_and_lookup_finds_the_value(network, tmp_p
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     again = network[0].cli("publish", "--key", str(key), "--new-key", stdin=b"x")
     assert again.returncode == USAGE
-    assert b"exists already" in again.stderr
+    assert b"exists already: use it without --new-key" in again.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["me.key"]
 
     public_key = last_line(first.stdout)
     assert network[1].cli("lookup", public_key).stdout == b"one"

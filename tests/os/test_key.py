@@ -53,6 +53,15 @@ def test_key_files_are_for_their_owner_only(key):
     assert shown.stdout == b""
 
 
+def test_a_name_that_is_taken_keeps_its_key_and_nothing_is_left_beside_it(key):
+    text = new_key(key, "photos")
+    again = key("new", "--name", "photos")
+    assert again.returncode == USAGE
+    assert b"photos.key exists already: choose another name" in again.stderr
+    assert key("show", "photos").stdout.decode().strip() == text
+    assert [file.name for file in key.keys.iterdir()] == ["photos.key"]
+
+
 def test_a_lower_level_gives_no_higher_one(key):
     write = new_key(key, "photos")
     read = key("show", "photos", "--level", "read").stdout
