@@ -7,14 +7,17 @@ address), and then, one after the other for `--seconds` each:
   strangers     datagrams of random keys, from `--sources` addresses (127.x.y.z), `--rate` a second
   replays       datagrams that an honest host sent before, from its own address and from others
   half_open     TCP connections that send nothing, or half of a first message, as fast as they are taken
-Throughout, the honest hosts ping the node, each twenty times a second at most. Prints a table: honest
-requests, their success and round-trip times, what the flood sent a second, the bytes it got back for each
-that it sent (of all addresses, and of the worst), and the node's memory; below, what the node dropped.
+Throughout, the honest hosts ping the node, each twenty times a second at most. With `--newcomers`, so many
+hosts that nobody knows start when each flood has begun, with the node's address as all they know. Prints a
+table: honest requests, their success and round-trip times, what the flood sent a second, the bytes it got
+back for each that it sent (of all addresses, and of the worst), and the node's memory; below, how many of
+the newcomers were in the network when the flood ended, and after how long, and what the node dropped.
 
 Exit status: 0 measured, 1 an address got more than three times what it sent, or something failed, 2 the
 command line is wrong.
 
-Example: bench/flood.py --rate 50000 --seconds 10
+Examples: bench/flood.py --rate 50000 --seconds 10
+          bench/flood.py --seconds 120 --newcomers 20
 """
 
 import argparse
@@ -25,6 +28,7 @@ import selectors
 import socket
 import statistics
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -170,6 +174,46 @@ def ask_honestly(
     return times
 
 
+class Newcomers:
+    """Hosts that start in the midst of it, and how long each takes to get its first contact."""
+
+    def __init__(self, count: int, target: Node, seconds: float):
+        self.count, self.target = count, target
+        self.until = time.monotonic() + seconds
+        self.took_s: list[float] = []
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self) -> None:
+        time.sleep(1)
+        nodes: dict[Node, float] = {}
+        try:
+            for index in range(self.count):
+                node = Node(f"127.2.{index}.1:0")
+                nodes[node] = 0
+                node.launch([self.target.endpoint])
+                node.wait_ready()
+                nodes[node] = time.monotonic()
+            waiting = set(nodes)
+            while waiting and time.monotonic() < self.until:
+                for node in list(waiting):
+                    if node.ask("status")["contacts"] > 0:
+                        self.took_s.append(time.monotonic() - nodes[node])
+                        waiting.remove(node)
+                time.sleep(0.1)
+        finally:
+            for node in nodes:
+                node.close()
+
+    def told(self) -> str:
+        self.thread.join()
+        took = sorted(self.took_s)
+        text = f"{len(took)} of {self.count} newcomers joined"
+        if took:
+            text += f", after {statistics.median(took):.1f} s in the median, {took[-1]:.1f} s at most"
+        return text
+
+
 def measure(name: str, options, target: Node, honest: list[Node], recorded) -> bool:
     address, port = target.endpoint.rsplit(":", 1)
     counts = multiprocessing.Array("d", 4)
@@ -178,6 +222,7 @@ def measure(name: str, options, target: Node, honest: list[Node], recorded) -> b
         arguments = (options, (address, int(port)), recorded, counts)
         flood = multiprocessing.Process(target=FLOODS[name], args=arguments)
         flood.start()
+    newcomers = Newcomers(options.newcomers, target, options.seconds)
     before = target.ask("status")["counters"]
     times = ask_honestly(honest, target, options.seconds)
     if flood:
@@ -190,6 +235,8 @@ def measure(name: str, options, target: Node, honest: list[Node], recorded) -> b
         f" {quantiles[49]:8.2f} {quantiles[98]:8.2f} {counts[0] / options.seconds:10.0f}"
         f" {counts[2] / max(1, counts[1]):8.4f} {counts[3]:8.2f} {memory_mib(target):8.1f}"
     )
+    if options.newcomers:
+        print(f"           {newcomers.told()}")
     changed = {
         key: after[key] - before[key]
         for key in sorted(after)
@@ -209,6 +256,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10, help="of each flood")
     parser.add_argument("--honest", type=int, default=4, help="hosts that ask honestly")
     parser.add_argument("--sources", type=int, default=200, help="addresses of a flood")
+    parser.add_argument(
+        "--newcomers", type=int, default=0, help="hosts that start in it"
+    )
     options = parser.parse_args()
 
     nodes: list[Node] = []
