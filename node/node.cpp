@@ -66,9 +66,10 @@ void Node::Impl::run(Bootstrap&) {
 }
 
 void Node::Impl::run(HandleInterfaces& job) {
-  own.on_interfaces(job.own);
+  const bool address_lost = own.on_interfaces(job.own);
   reachability.on_network_changed();
   own_addresses_changed();
+  if (address_lost) groups.on_address_lost();
   lan.on_interfaces(job.own);
 }
 
@@ -180,7 +181,10 @@ void Node::Impl::trace(const Job& job) {
 void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
   leaving.erase(contact.key);
   const bool reunited = reunion.on_answered(contact.key);
-  if (reunited) maintenance.join();
+  if (reunited) {
+    maintenance.join();
+    groups.on_reunion();
+  }
   if (table.add(contact, context.now(), rtt) != RoutingTable::Added::kNew) return;
   // To a host that is joining everybody is new, and it may hold what it held long ago.
   if (maintenance.joined()) hand_items_to(contact);
@@ -200,6 +204,7 @@ void Node::Impl::on_may_join() {
 // A client asks its contacts once more, so that each reads in the request that we are one and drops us. A
 // host that is none any longer joins again, so that others meet it.
 void Node::Impl::on_client_changed(bool client) {
+  groups.set_client(client);
   if (client) {
     maintenance.ping_all();
   } else {

@@ -6,8 +6,13 @@
 
 namespace shoal {
 
-void OwnAddresses::on_interfaces(std::span<const Endpoint> own) {
+bool OwnAddresses::on_interfaces(std::span<const Endpoint> own) {
+  const bool gone = std::any_of(interfaces_.begin(), interfaces_.end(), [&](const Endpoint& before) {
+    return std::none_of(own.begin(), own.end(), [&](const Endpoint& now) { return now.same_place(before); });
+  });
   interfaces_.assign(own.begin(), own.end());
+  if (gone) observed_.clear();
+  return gone;
 }
 
 bool OwnAddresses::is_local() const {

@@ -16,7 +16,9 @@ class OwnAddresses {
  public:
   explicit OwnAddresses(const Id& self) : self_(self) {}
 
-  void on_interfaces(std::span<const Endpoint> own);
+  // All interfaces there are. True when one that was there is gone: what others saw until now may have been
+  // it, and is forgotten, since somebody else may have that address next.
+  bool on_interfaces(std::span<const Endpoint> own);
   // `by` says our datagrams come from `own`. Believed when kVotesNeeded hosts of different subnets agree
   // (different hosts, while all are local). True when what we advertise changed.
   bool on_observed(const Endpoint& own, const Contact& by);

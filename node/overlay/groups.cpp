@@ -25,7 +25,8 @@ Groups::Groups(NodeContext& context, const KeyPair& keys, SessionGroups& session
       rpc_(rpc),
       operations_(operations),
       own_(own),
-      listener_(listener) {}
+      listener_(listener),
+      client_(context.config.client) {}
 
 Groups::Group* Groups::find(const Id& group) {
   const auto found = groups_.find(group);
@@ -59,6 +60,28 @@ void Groups::on_network() {
     group.publish_retry = kPublishRetryMin;
   }
   arm();
+}
+
+void Groups::set_client(bool client) {
+  client_ = client;
+  if (!client && network_) on_network();
+}
+
+void Groups::on_reunion() {
+  for (auto& [id, group] : groups_) {
+    group.book.try_all(context_.now());
+    attempt_due(group);
+  }
+  on_network();
+}
+
+void Groups::on_address_lost() {
+  connections_.doubt_all();
+  for (auto& [id, group] : groups_) {
+    for (const auto& [host, peer] : group.book.peers()) {
+      if (peer.connection) tell_peers(group, peer.connection);
+    }
+  }
 }
 
 // One entry in the agenda stands for all groups.
@@ -98,9 +121,10 @@ CommandId Groups::send_out(Errand errand) {
   return command;
 }
 
-// A host that strangers cannot reach has nothing to publish: it finds the others.
+// A host that strangers cannot reach finds the others.
 void Groups::publish(Group& group) {
   group.publish_at = context_.now() + context_.rng.jittered(context_.config.rendezvous_lifetime / 2, 0.1);
+  if (client_) return;
   RendezvousRecord record{
       .host = keys_.public_key(), .written = context_.wall_time(), .endpoints = own_.advertised()};
   record.endpoints.resize(std::min(record.endpoints.size(), RendezvousRecord::kEndpointsMax));
@@ -220,7 +244,7 @@ void Groups::on_shared_groups(Guid connection, const Contact& contact, bool outb
       send(connection, contact.key,
            wire::DelegateAuthority{id, claim.epoch.counter, claim.epoch.host, claim.beat});
     }
-    if (outbound) tell_of(group, contact);
+    if (outbound) tell_of(group, contact.key, {contact});
     if (first) listener_.on_new_peer(id, contact);
   }
   // One that has proved its groups but not the one it was called for.
@@ -274,7 +298,7 @@ void Groups::send(Guid connection, const Id& host, wire::RequestBody body) {
 void Groups::tell_peers(Group& group, Guid connection) {
   wire::BroadcastPeers body{group.key.id(), {}};
   for (const Endpoint& endpoint : own_.advertised()) {
-    if (body.contacts.size() < RendezvousRecord::kEndpointsMax)
+    if (!client_ && body.contacts.size() < RendezvousRecord::kEndpointsMax)
       body.contacts.push_back({keys_.public_key(), endpoint});
   }
   Id host;
@@ -288,10 +312,10 @@ void Groups::tell_peers(Group& group, Guid connection) {
   send(connection, host, std::move(body));
 }
 
-void Groups::tell_of(Group& group, const Contact& peer) {
+void Groups::tell_of(Group& group, const Id& peer, const std::vector<Contact>& contacts) {
   for (const auto& [id, other] : group.book.peers()) {
-    if (other.connection && id != peer.key)
-      send(other.connection, id, wire::BroadcastPeers{group.key.id(), {peer}});
+    if (other.connection && id != peer)
+      send(other.connection, id, wire::BroadcastPeers{group.key.id(), contacts});
   }
 }
 
@@ -305,9 +329,15 @@ Groups::Group* Groups::shared_with(const Origin& origin, const Id& group) {
 ErrorCode Groups::serve(const Origin& origin, const wire::BroadcastPeers& body) {
   Group* group = shared_with(origin, body.group);
   if (group == nullptr) return ErrorCode::kUnsupported;
+  std::vector<Contact> of_itself;
   for (const Contact& contact : body.contacts) {
-    if (own_.usable(contact)) group->book.heard(contact.key, {&contact.endpoint, 1}, context_.now());
+    if (!own_.usable(contact)) continue;
+    group->book.heard(contact.key, {&contact.endpoint, 1}, context_.now());
+    group->book.vouched_for(contact.key, context_.now());
+    if (contact.key == origin.key) of_itself.push_back(contact);
   }
+  // Where a peer is that has called us, only itself can say; the others hear of it from us.
+  if (!of_itself.empty()) tell_of(*group, origin.key, of_itself);
   attempt_due(*group);
   arm();
   return ErrorCode::kNone;

@@ -51,6 +51,13 @@ class Groups {
   std::size_t size() const { return groups_.size(); }
   // There is a network to publish in and to read from; or the own address is another.
   void on_network();
+  // Can strangers not reach us? Then there is nothing that others could do with our addresses.
+  void set_client(bool client);
+  // Hosts that were lost all at once answer again: peers may as well.
+  void on_reunion();
+  // An address of ours is gone, and with it perhaps sessions that nobody ends: peers are told where we are
+  // now, and who does not answer is called anew.
+  void on_address_lost();
   void on_deadline();
   void on_shared_groups(Guid connection, const Contact& contact, bool outbound,
                         const std::vector<Id>& shared);
@@ -125,7 +132,8 @@ class Groups {
   void tell_claim(Group& group, const PrimaryClaim& claim, const Id& but);
   void claim_due(Group& group);
   void tell_peers(Group& group, Guid connection);
-  void tell_of(Group& group, const Contact& peer);
+  // Tells the others where this peer is.
+  void tell_of(Group& group, const Id& peer, const std::vector<Contact>& contacts);
   void send(Guid connection, const Id& host, wire::RequestBody body);
   bool remember(Group& group, const Id& origin, std::uint64_t number);
   std::size_t pass_on(Group& group, const wire::BroadcastFsEvent& event, const Id& from);
@@ -145,6 +153,7 @@ class Groups {
   std::uint64_t events_begun_ = 0;
   std::deque<std::pair<Id, std::uint64_t>> shutdowns_passed_on_;  // host and boot, oldest first
   bool network_ = false;
+  bool client_;
   Instant armed_ = kNever;
 };
 

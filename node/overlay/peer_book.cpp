@@ -50,6 +50,11 @@ void PeerBook::heard(const Id& host, std::span<const Endpoint> endpoints, Instan
   }
 }
 
+void PeerBook::vouched_for(const Id& host, Instant now) {
+  const auto peer = peers_.find(host);
+  if (peer != peers_.end()) peer->second.next_attempt = std::min(peer->second.next_attempt, now);
+}
+
 std::optional<PeerBook::Attempt> PeerBook::next_attempt(Instant now) const {
   const Peer* first = nullptr;
   for (const auto& [host, peer] : peers_) {
@@ -88,6 +93,14 @@ void PeerBook::attempt_began(const Id& host, Guid attempt, Instant until) {
   if (peer == peers_.end()) return;
   peer->second.attempt = attempt;
   peer->second.attempt_until = until;
+}
+
+void PeerBook::try_all(Instant now) {
+  for (auto& [host, peer] : peers_) {
+    if (peer.connection || peer.attempt) continue;
+    peer.attempts = 0;
+    peer.next_attempt = std::min(peer.next_attempt, now);
+  }
 }
 
 bool PeerBook::attempt_failed(const Id& host, Instant now, Rng& rng) {

@@ -47,6 +47,9 @@ class PeerBook {
   // turn. Full: the peer heard of longest ago that is not connected makes room.
   void heard(const Id& host, std::span<const Endpoint> endpoints, Instant now);
 
+  // A peer that has a session with it says so: it is there, and is tried at once.
+  void vouched_for(const Id& host, Instant now);
+
   // A peer to try now; nothing when none is due.
   struct Attempt {
     Id host;
@@ -60,6 +63,8 @@ class PeerBook {
   void attempt_began(const Id& host, Guid attempt, Instant until);
   // A peer whose attempt has lasted too long: there may be a session, and yet it does not share the group.
   std::optional<Id> overdue(Instant now) const;
+  // The network is another: whoever is not connected is tried again at once, as if just heard of.
+  void try_all(Instant now);
   // It ended without a session in this group. True when the peer is forgotten.
   bool attempt_failed(const Id& host, Instant now, Rng& rng);
   // True for a peer that was not connected before since this host started.

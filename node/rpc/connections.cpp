@@ -169,7 +169,7 @@ void Connections::read(Guid guid) {
 
 void Connections::on_established(Guid guid) {
   Connection& connection = *connections_.find(guid);
-  connection.last_active = context_.now();
+  connection.last_active = connection.established_at = context_.now();
   if (!by_host_.try_emplace(connection.session->peer(), guid).second) end_duplicate(guid);
 }
 
@@ -179,9 +179,11 @@ void Connections::end_duplicate(Guid guid) {
   Guid& named = by_host_.at(newer.session->peer());
   if (named == guid) return;
   const Connection& older = *connections_.find(named);
-  if (newer.outbound() == older.outbound()) return;  // both begun by one host: it knows why
+  // Two hosts that call each other at once do so within the time of a handshake.
+  const bool forgotten = context_.now() >= older.established_at + context_.config.handshake_timeout;
+  if (!forgotten && newer.outbound() == older.outbound()) return;  // both begun by one host: it knows why
   const bool ours_stays = keys_.public_key() < newer.session->peer();
-  const Guid loser = newer.outbound() == ours_stays ? named : guid;
+  const Guid loser = forgotten || newer.outbound() == ours_stays ? named : guid;
   if (loser == named) named = guid;
   finish(loser);
 }
@@ -299,7 +301,9 @@ void Connections::keep_alive(Guid guid) {
   Connection& connection = *connections_.find(guid);
   const Duration interval = context_.config.session_keep_alive;
   const Instant now = context_.now();
-  if (now >= connection.last_heard + kKeepAlivesMissed * interval) {
+  const bool doubted = connection.doubted_at && now >= *connection.doubted_at + kDoubted &&
+                       connection.last_heard <= *connection.doubted_at;
+  if (doubted || now >= connection.last_heard + kKeepAlivesMissed * interval) {
     lose(guid, true);
     return;
   }
@@ -310,6 +314,17 @@ void Connections::keep_alive(Guid guid) {
   if (now >= connection.last_sent + interval) connection.session->keep_alive();
   schedule(guid, now + interval);
   flush(guid);
+}
+
+void Connections::doubt_all() {
+  std::vector<Guid> all;
+  connections_.for_each([&](Guid guid, const Connection& connection) {
+    if (connection.shares_groups && !connection.finishing) all.push_back(guid);
+  });
+  for (const Guid guid : all) {
+    connections_.find(guid)->doubted_at = context_.now();
+    schedule(guid, context_.now() + kDoubted);
+  }
 }
 
 void Connections::close(const Id& host) {

@@ -6,7 +6,8 @@
 //
 // Sessions in which a group is shared stay, and each side says every session_keep_alive that it is there;
 // after three of these without a byte the other is gone. Of two sessions with one host both sides keep the
-// one that the host with the lower key began. Handshakes of strangers are bounded in number, in all and per
+// one that the host with the lower key began, unless one is much older: a host does not call whom it has a
+// session with, so it has lost that one. Handshakes of strangers are bounded in number, in all and per
 // source (an IPv4 address or an IPv6 /64).
 #pragma once
 
@@ -60,6 +61,10 @@ class Connections {
   void on_deadline(Guid connection);
   // Tells the listener of the sessions that have ended.
   void report_lost();
+  // Are these sessions still good, now that an address of ours is gone? Those of groups in which nothing is
+  // heard within kDoubted from now end; the caller asks something in each.
+  void doubt_all();
+  static constexpr Duration kDoubted = std::chrono::seconds(5);
   // Ends the session to a host that has left the table, unless we share a group.
   void close(const Id& host);
   void close_all();
@@ -72,12 +77,14 @@ class Connections {
     Endpoint peer;
     std::optional<Contact> contact;
     std::unique_ptr<Session> session;
+    Instant established_at;
     Instant last_active;
     Instant last_heard;
     Instant last_sent;
     Instant rekey_at;
     Instant deadline;  // entries of the agenda before it are out of date
     std::uint32_t next_stream = 1;
+    std::optional<Instant> doubted_at;
     bool finishing = false;
     bool shares_groups = false;
 

@@ -43,6 +43,23 @@ TEST_F(OwnAddressesTest, FiltersItselfUnderAnyName) {
   EXPECT_FALSE(own.usable(Contact{host(1, "198.51.100.1:1").key, Endpoint{}}));
 }
 
+// Whoever gets our old address next is no longer ourselves.
+TEST_F(OwnAddressesTest, ForgetsWhatOthersSawWhenAnInterfaceIsGone) {
+  OwnAddresses own(self_);
+  const Endpoint old = at("203.0.113.9:4000");
+  const std::vector<Endpoint> before = {old};
+  const std::vector<Endpoint> more = {old, at("198.18.0.7:4000")};
+  const std::vector<Endpoint> after = {more[1]};
+  EXPECT_FALSE(own.on_interfaces(before));
+  own.on_observed(old, host(1, "198.51.100.1:1"));
+  own.on_observed(old, host(3, "192.0.2.3:1"));
+  EXPECT_FALSE(own.on_interfaces(more));
+  EXPECT_EQ(own.advertised(), more);
+  EXPECT_TRUE(own.on_interfaces(after));
+  EXPECT_EQ(own.advertised(), after);
+  EXPECT_TRUE(own.usable(host(1, "203.0.113.9:4000")));
+}
+
 TEST_F(OwnAddressesTest, TakesLocalContactsOnlyWhileItIsLocalItself) {
   OwnAddresses own(self_);
   const std::vector<Endpoint> loopback = {at("127.0.0.1:4000")};

@@ -110,6 +110,64 @@ TEST_F(GroupsTest, APeerThatCrashesAndComesBackElsewhereIsFoundAgain) {
   EXPECT_TRUE(all_connected({a, b}, group.id()));
 }
 
+// Sooner than the others can have missed it: they hold a session with it that nobody will ever end.
+TEST_F(GroupsTest, APeerThatIsBackBeforeItIsMissedIsTakenBack) {
+  const GroupKey group = key(1);
+  const std::size_t a = add_member({group});
+  const std::size_t b = add_member({group});
+  cluster_.advance(60s);
+  ASSERT_TRUE(all_connected({a, b}, group.id()));
+  std::uint32_t address = 0x0b000001;
+  for (const std::size_t host : {a, b}) {  // whichever of them began the session
+    cluster_.crash(host);
+    cluster_.advance(2s);
+    cluster_.restart(host, Endpoint::v4(address++, 5000));
+    cluster_.advance(12s);
+    EXPECT_TRUE(all_connected({a, b}, group.id()));
+    cluster_.advance(60s);
+    EXPECT_TRUE(all_connected({a, b}, group.id())) << "and stays";
+  }
+}
+
+// Where streams outlive the address, they are kept; those that have died with it are found out at once.
+TEST_F(GroupsTest, AHostThatLosesAnAddressAsksWhichSessionsAreStillGood) {
+  const GroupKey group = key(1);
+  const std::size_t a = add_member({group});
+  const std::size_t b = add_member({group});
+  cluster_.advance(60s);
+  ASSERT_TRUE(all_connected({a, b}, group.id()));
+  const auto move = [&](std::uint32_t address) {
+    cluster_.network().set_interfaces(cluster_.index(b), {{Endpoint::v4(address, 5000), 0}});
+  };
+  move(0x0b000001);
+  for (int second = 0; second < 15; ++second) {
+    cluster_.advance(1s);
+    EXPECT_TRUE(all_connected({a, b}, group.id())) << second;
+  }
+  cluster_.network().cut(cluster_.index(a), cluster_.index(b));
+  cluster_.advance(10s);
+  EXPECT_TRUE(all_connected({a, b}, group.id())) << "nothing else makes it doubt them";
+  move(0x0b000101);
+  cluster_.advance(6s);
+  EXPECT_TRUE(connected(b, group.id()).empty());
+}
+
+// Nobody can call it, and it reads the rendezvous every half hour: a peer in between tells it.
+TEST_F(GroupsTest, APeerThatNobodyCanReachHearsOfANewcomerFromItsPeers) {
+  const GroupKey group = key(1);
+  NodeConfig hidden;
+  hidden.client = true;
+  const std::size_t a = add_member({group});
+  const std::size_t b = add_member({group}, hidden);
+  cluster_.advance(3min);
+  ASSERT_TRUE(all_connected({a, b}, group.id()));
+  const std::size_t newcomer = add_member({group});
+  cluster_.advance(20s);
+  EXPECT_TRUE(all_connected({a, b, newcomer}, group.id()));
+  EXPECT_EQ(cluster_.expect<PeersResult>(newcomer, PeersCommand{}).groups.at(0).published.has_value(), true);
+  EXPECT_EQ(cluster_.expect<PeersResult>(b, PeersCommand{}).groups.at(0).published.has_value(), false);
+}
+
 TEST_F(GroupsTest, SessionsOfPeersStayThoughNobodySaysAnything) {
   const GroupKey group = key(1);
   NodeConfig config;

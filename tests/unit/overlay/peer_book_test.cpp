@@ -51,6 +51,29 @@ TEST_F(PeerBookTest, TakesALinkLocalEndpointOnlyWithItsLink) {
   EXPECT_EQ(book_.next_attempt(now_)->endpoint, link_local);
 }
 
+TEST_F(PeerBookTest, TriesEverybodyAtOnceWhenToldTo) {
+  hear(1, {at(1)});
+  for (int i = 0; i < 7; ++i) fail_next();
+  EXPECT_GT(book_.next_due(), now_ + 1min);
+  book_.try_all(now_);
+  EXPECT_EQ(book_.next_due(), now_);
+  EXPECT_EQ(fail_next(), 0s);
+  EXPECT_LE(fail_next(), 2500ms) << "and it waits as for somebody new";
+  book_.connected({host(1), at(1)}, {2, 1}, true, now_);
+  book_.try_all(now_);
+  EXPECT_EQ(book_.next_due(), kNever);
+}
+
+TEST_F(PeerBookTest, TriesAtOnceWhomSomebodyHasASessionWith) {
+  hear(1, {at(1)});
+  for (int i = 0; i < 5; ++i) fail_next();
+  EXPECT_GT(book_.next_due(), now_ + 10s);
+  book_.vouched_for(host(1), now_);
+  EXPECT_EQ(book_.next_due(), now_);
+  book_.vouched_for(host(2), now_);
+  EXPECT_EQ(book_.find(host(2)), nullptr) << "whoever vouches says where it is, too";
+}
+
 TEST_F(PeerBookTest, TriesAllEndpointsOfAPeerBeforeItWaitsLonger) {
   hear(1, {at(1), at(2)});
   EXPECT_EQ(fail_next(), 0s);
