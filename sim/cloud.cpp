@@ -79,6 +79,8 @@ bool Cloud::carry(HostIndex from, ns3::Ptr<ns3::Packet> packet) {
   if (!hosts_.cloud_host(from).attached()) return false;
   PacketSummary summary = PacketSummary::of(*packet);
   const std::size_t bytes = packet->GetSize();
+  // A connection of an address that the host has given up.
+  if (world_.has_moved() && summary.source != world_.inside_address(from)) return false;
   if (world_.behind_nat(from) && (packet = translate_out(from, packet, summary)) == nullptr) return true;
   const std::optional<HostIndex> to = world_.host_at(summary.destination);
   const bool right_port = !summary.is_udp || summary.destination_port == kHostPort;
@@ -212,7 +214,7 @@ void Cloud::count_sent(std::size_t bytes, bool is_udp) {
 
 void Cloud::arrive(Passage& passage) {
   const SimulatedHost& host = hosts_.cloud_host(passage.to);
-  if (!host.attached() || host.generation() != passage.to_generation) {
+  if (!host.attached() || host.generation() != passage.to_generation || is_to_past(passage)) {
     if (passage.is_udp) ++totals_.datagrams_to_nobody;
     free(passage);
     return;
@@ -228,6 +230,12 @@ void Cloud::arrive(Passage& passage) {
   }
   if (is_udp) ++totals_.datagrams_delivered;
   hosts_.on_packet(to, packet);
+}
+
+bool Cloud::is_to_past(const Passage& passage) const {
+  if (!world_.has_moved()) return false;
+  const std::uint32_t destination = PacketSummary::of(*passage.packet).destination;
+  return destination != world_.address(passage.to) && !is_multicast(destination);
 }
 
 bool Cloud::pass_down_link(Passage& passage) {

@@ -88,6 +88,8 @@ class Cloud final : public PacketCarrier, private RouterTree::Outside {
   bool carry_to_nobody(HostIndex from, std::size_t bytes, bool is_udp);
   void count_sent(std::size_t bytes, bool is_udp);
   void arrive(Passage& passage);
+  // Its receiver has another address by now.
+  bool is_to_past(const Passage& passage) const;
   // False: it has to wait, or is dropped.
   bool pass_down_link(Passage& passage);
   Passage& new_passage();

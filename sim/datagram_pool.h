@@ -34,6 +34,8 @@ class DatagramEvent final : public HostEvent {
   HostIndex from = 0;
   HostIndex to = 0;
   std::uint32_t to_generation = 0;
+  std::uint32_t from_address = 0;  // as they were when it was sent
+  std::uint32_t to_address = 0;
   std::uint16_t from_port = 0;  // as the receiver's side sees it
   std::uint16_t to_port = 0;
   bool queued = false;  // has its turn on the down link already

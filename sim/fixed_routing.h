@@ -1,5 +1,5 @@
-// FixedRouting: what the routing protocols of ns-3's hosts and routers here share. Routes are made once,
-// before anything is sent, and no interface or address ever changes.
+// FixedRouting: what the routing protocols of ns-3's hosts and routers here share. Routes are made before
+// anything is sent, and nobody has to be told of interfaces: whoever changes an address makes them anew.
 #pragma once
 
 #include <ns3/ipv4-address.h>

@@ -81,6 +81,8 @@ void MessageNetwork::post(const Way& way, ByteView datagram, Instant arrives) {
   event.from = way.from;
   event.to = way.to;
   event.to_generation = hosts_[way.to].generation();
+  event.from_address = world_.address(way.from);
+  event.to_address = world_.address(way.to);
   event.from_port = way.from_port;
   event.to_port = way.to_port;
   event.multicast = way.multicast;
@@ -106,13 +108,14 @@ bool MessageNetwork::drop_at_nat() {
 }
 
 bool MessageNetwork::let_in(const Nat& nat, const DatagramEvent& event) const {
-  const Nat::Remote from{world_.address(event.from), event.from_port};
+  const Nat::Remote from{event.from_address, event.from_port};
   return nat.in(Nat::Protocol::kUdp, event.to_port, from, loop_.now()).has_value();
 }
 
 void MessageNetwork::on_datagram_event(DatagramEvent& event) {
   Host& host = hosts_[event.to];
-  if (!host.attached() || host.generation() != event.to_generation) {
+  const bool moved = world_.has_moved() && !event.multicast && world_.address(event.to) != event.to_address;
+  if (!host.attached() || host.generation() != event.to_generation || moved) {
     ++totals_.datagrams_to_nobody;
     pool_.give_back(event);
     return;
@@ -139,8 +142,7 @@ void MessageNetwork::on_datagram_event(DatagramEvent& event) {
     return;
   }
   ++totals_.datagrams_delivered;
-  Endpoint from = world_.endpoint(event.from);
-  from.port = event.from_port;
+  const Endpoint from = Endpoint::v4(event.from_address, event.from_port);
   host.deliver_datagram(from, event.bytes(), event.multicast);
   pool_.give_back(event);
 }

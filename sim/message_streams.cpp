@@ -31,6 +31,8 @@ Result<StreamId> MessageStreams::connect(HostIndex host, const Endpoint& to) {
   }
   const std::optional<HostIndex> remote = world_.host_at(to);
   End& end = new_end(host, remote.value_or(host), Phase::kConnecting);
+  end.address = world_.address(host);
+  end.remote_address = remote ? to.v4_address() : end.address;
   end.reaches_somebody = remote.has_value();
   end.right_port = to.port == kHostPort;
   end.give_up_at = loop_.now() + kConnectTimeout;
@@ -137,13 +139,12 @@ MessageStreams::SegmentEvent& MessageStreams::new_event(const Segment& segment) 
 }
 
 void MessageStreams::on_event(SegmentEvent& event) {
-  if (event.segment.kind != Kind::kTimer && event.segment.kind != Kind::kClosed &&
-      wait_for_down_link(event)) {
-    return;
-  }
+  const bool is_own = event.segment.kind == Kind::kTimer || event.segment.kind == Kind::kClosed;
+  if (!is_own && wait_for_down_link(event)) return;
   const Segment segment = event.segment;
   event.next_free = free_events_;
   free_events_ = &event;
+  if (!is_own && is_to_past(segment)) return;
   const SimulatedHost& host = hosts_.stream_host(segment.to_host);
   if (host.attached() && host.generation() == segment.to_generation) handle(segment);
 }
@@ -192,12 +193,14 @@ void MessageStreams::on_syn(const Segment& syn) {
     return;
   }
   End& end = new_end(syn.to_host, syn.from_host, Phase::kOpen);
+  end.address = syn.to_address;
+  end.remote_address = syn.from_address;
   end.peer = syn.from;
   connecting->peer = end.self;
   send(from_end(end, Kind::kSynAck), &end.last_arrival);
-  Endpoint peer = world_.endpoint(syn.from_host);
   static constexpr std::uint16_t kEphemeralFirst = 49152;  // RFC 6335 §6
-  peer.port = static_cast<std::uint16_t>(kEphemeralFirst + syn.from.slot % (65536 - kEphemeralFirst));
+  const auto port = static_cast<std::uint16_t>(kEphemeralFirst + syn.from.slot % (65536 - kEphemeralFirst));
+  const Endpoint peer = Endpoint::v4(end.remote_address, port);
   hosts_.stream_host(syn.to_host).deliver([id = StreamId{end.self.value()}, peer](PortEvents& events) {
     events.on_stream_opened(id, peer, true);
   });
@@ -212,7 +215,7 @@ void MessageStreams::on_syn_ack(const Segment& syn_ack) {
   end->timeout = kTimeoutFirst;
   end->resend_at = kNever;
   end->give_up_at = kNever;
-  const Endpoint peer = world_.endpoint(end->remote);
+  const Endpoint peer = Endpoint::v4(end->remote_address, kHostPort);
   hosts_.stream_host(end->host).deliver([id = StreamId{end->self.value()}, peer](PortEvents& events) {
     events.on_stream_opened(id, peer, false);
   });

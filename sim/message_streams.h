@@ -56,6 +56,8 @@ class MessageStreams {
     Guid self, peer;
     HostIndex host = 0;
     HostIndex remote = 0;
+    std::uint32_t address = 0;  // of the host and its remote, when the stream was opened
+    std::uint32_t remote_address = 0;
     Phase phase = Phase::kConnecting;
     bool reaches_somebody = true;  // false: nobody has the address that this one connects to
     bool right_port = true;        // false: nobody listens there
@@ -97,6 +99,7 @@ class MessageStreams {
     bool queued = false;  // has its turn on the down link already
     Guid from, to;
     HostIndex from_host = 0, to_host = 0;
+    std::uint32_t from_address = 0, to_address = 0;
     std::uint32_t to_generation = 0;
     std::uint32_t bytes = 0;   // kData: of the stream
     std::uint32_t window = 0;  // that the sender of this segment has free
@@ -123,6 +126,13 @@ class MessageStreams {
 
   SegmentEvent& new_event(const Segment& segment);
   void on_event(SegmentEvent& event);
+  // Does it bear an address that its sender, or its receiver, has given up?
+  bool is_from_past(const Segment& segment) const {
+    return world_.has_moved() && world_.address(segment.from_host) != segment.from_address;
+  }
+  bool is_to_past(const Segment& segment) const {
+    return world_.has_moved() && world_.address(segment.to_host) != segment.to_address;
+  }
   bool wait_for_down_link(SegmentEvent& event);
   void handle(const Segment& segment);
   void on_syn(const Segment& syn);

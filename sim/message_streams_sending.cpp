@@ -24,12 +24,15 @@ MessageStreams::Segment MessageStreams::from_end(const End& end, Kind kind) {
   segment.to = end.peer;
   segment.from_host = end.host;
   segment.to_host = end.remote;
+  segment.from_address = end.address;
+  segment.to_address = end.remote_address;
   segment.window = static_cast<std::uint32_t>(kStreamWindowBytes - end.in.size());
   return segment;
 }
 
 // `not_before`: arrival of what was sent before it; moves on. Null: order does not matter.
 World::Fate MessageStreams::send(Segment segment, Instant* not_before) {
+  if (is_from_past(segment)) return World::Fate::kCut;
   const Instant now = loop_.now();
   const std::size_t bytes = wire_bytes(segment.bytes);
   hosts_.count_bytes_sent(bytes);
@@ -37,6 +40,7 @@ World::Fate MessageStreams::send(Segment segment, Instant* not_before) {
   const World::Departure departure =
       world_.depart_paced(segment.from_host, segment.to_host, bytes, segments_of(segment.bytes), leaves);
   if (departure.fate != World::Fate::kArrives) return departure.fate;
+  if (is_to_past(segment)) return World::Fate::kCut;
   Instant arrives = departure.arrives + world_.down_time(bytes);
   if (not_before != nullptr) *not_before = arrives = std::max(arrives, *not_before);
   segment.to_generation = hosts_.stream_host(segment.to_host).generation();
@@ -52,6 +56,8 @@ void MessageStreams::answer_with_reset(const Segment& to) {
   reset.to = to.from;
   reset.from_host = to.to_host;
   reset.to_host = to.from_host;
+  reset.from_address = to.to_address;
+  reset.to_address = to.from_address;
   send(reset, nullptr);
 }
 

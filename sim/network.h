@@ -65,6 +65,10 @@ class Network {
   // nothing from now on.
   virtual void detach(HostIndex host) = 0;
   virtual HostPorts ports(HostIndex host) = 0;
+  // The host, or the NAT before it, has another address from now on, in the same place of the network. What
+  // is on its way to the old one is lost; streams from and to it are heard of no more, and nobody tells their
+  // ends. The node that runs there gets on_interfaces, unless a NAT hides it. False: no address is left.
+  virtual bool change_address(HostIndex host) = 0;
   // What the host runs on, from now on a machine of its own: its clocks and CPU are as true and fast as
   // before until they are changed.
   virtual HostMachine& machine(HostIndex host) = 0;

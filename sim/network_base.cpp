@@ -28,11 +28,25 @@ void NetworkBase::attach(HostIndex index, HostedNode& node) {
   SimulatedHost& host = host_at(index);
   check(!host.attached(), "a host runs one node at a time");
   host.attach_node(node);
+  tell_interfaces(index);
+}
+
+void NetworkBase::tell_interfaces(HostIndex index) {
+  SimulatedHost& host = host_at(index);
   const std::uint32_t generation = host.generation();
   loop_.call(now(), [&host, generation, own = Endpoint::v4(world_.inside_address(index), kHostPort)] {
     if (host.generation() != generation) return;
     host.deliver([own](PortEvents& events) { events.on_interfaces({&own, 1}); });
   });
+}
+
+bool NetworkBase::change_address(HostIndex index) {
+  const std::uint32_t before = world_.inside_address(index);
+  if (!world_.change_address(index)) return false;
+  if (world_.inside_address(index) == before) return true;
+  on_address_changed(index);
+  if (host_at(index).attached()) tell_interfaces(index);
+  return true;
 }
 
 void NetworkBase::detach(HostIndex index) {

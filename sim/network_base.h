@@ -32,6 +32,7 @@ class NetworkBase : public Network {
   void attach(HostIndex host, HostedNode& node) final;
   void detach(HostIndex host) final;
   void wake(HostIndex host) final;
+  bool change_address(HostIndex host) final;
   HostMachine& machine(HostIndex host) final;
 
   Instant now() const final { return loop_.now(); }
@@ -46,6 +47,11 @@ class NetworkBase : public Network {
   virtual SimulatedHost& host_at(HostIndex host) = 0;
   // The node is gone already; what the host held for it goes now, in silence.
   virtual void on_detached(HostIndex host) = 0;
+  // Its interface has another address now.
+  virtual void on_address_changed(HostIndex /*host*/) {}
+
+  // As an event of its own.
+  void tell_interfaces(HostIndex host);
 
   EventLoop loop_;
   World world_;

@@ -10,7 +10,7 @@ class OneHopRouting final : public FixedRouting {
  public:
   static ns3::TypeId GetTypeId();
 
-  // Once, before anything is sent.
+  // Before anything is sent, and when the host has another address.
   void set_host(ns3::Ipv4Address own, const ns3::Ptr<ns3::NetDevice>& cloud,
                 const ns3::Ptr<ns3::NetDevice>& loopback);
   const ns3::Ptr<ns3::Ipv4Route>& route_to(ns3::Ipv4Address to) const {

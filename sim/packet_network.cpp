@@ -48,15 +48,28 @@ void PacketNetwork::Host::make_stack() {
   node_->AddDevice(device_);
   routing_ = ns3::CreateObject<OneHopRouting>();
   ipv4->SetRoutingProtocol(routing_);
-  const std::uint32_t interface = ipv4->AddInterface(device_);
-  // The mask is wide, so that no host has the address of a subnet's broadcast.
-  ipv4->AddAddress(interface, ns3::Ipv4InterfaceAddress(own_, ns3::Ipv4Mask("255.0.0.0")));
-  ipv4->SetUp(interface);
-  routing_->set_host(own_, device_, ipv4->GetNetDevice(0));
-
-  // The port's own endpoint instead of a socket: a socket would queue and copy every datagram once more.
-  udp_->Allocate(nullptr, own_, kHostPort)->SetRxCallback(ns3::MakeCallback(&Host::on_udp, this));
+  interface_ = ipv4->AddInterface(device_);
+  take_address();
+  ipv4->SetUp(interface_);
   node_->Initialize();  // at once: sending before it happens would crash
+}
+
+void PacketNetwork::Host::take_address() {
+  const auto ipv4 = node_->GetObject<ns3::Ipv4L3Protocol>();
+  // The mask is wide, so that no host has the address of a subnet's broadcast.
+  ipv4->AddAddress(interface_, ns3::Ipv4InterfaceAddress(own_, ns3::Ipv4Mask("255.0.0.0")));
+  routing_->set_host(own_, device_, ipv4->GetNetDevice(0));
+  // The port's own endpoint instead of a socket: a socket would queue and copy every datagram once more.
+  udp_port_ = udp_->Allocate(nullptr, own_, kHostPort);
+  udp_port_->SetRxCallback(ns3::MakeCallback(&Host::on_udp, this));
+}
+
+void PacketNetwork::Host::change_address() {
+  udp_->DeAllocate(udp_port_);
+  node_->GetObject<ns3::Ipv4L3Protocol>()->RemoveAddress(interface_, 0);
+  own_ = ns3::Ipv4Address(network_.world_.inside_address(index()));
+  take_address();
+  if (streams_ != nullptr) streams_->change_address(own_);
 }
 
 void PacketNetwork::Host::receive(const ns3::Ptr<ns3::Packet>& packet) {

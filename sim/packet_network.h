@@ -31,6 +31,8 @@ class PacketNetwork final : public NetworkBase, private Cloud::Hosts {
 
     void receive(const ns3::Ptr<ns3::Packet>& packet);
     void drop_streams();
+    // Listens there from now on; connections from and to the old one are left to find out.
+    void change_address();
 
     bool send(const Endpoint& to, ByteView datagram) override;
     std::size_t write(StreamId stream, ByteView bytes) override;
@@ -42,6 +44,7 @@ class PacketNetwork final : public NetworkBase, private Cloud::Hosts {
     Result<void> start_listening() override;
     void on_joined(const Endpoint& group) override;
     void make_stack();
+    void take_address();
     void on_udp(ns3::Ptr<ns3::Packet> packet, ns3::Ipv4Header header, std::uint16_t port,
                 ns3::Ptr<ns3::Ipv4Interface> interface);
     PacketStreams& streams();
@@ -52,12 +55,15 @@ class PacketNetwork final : public NetworkBase, private Cloud::Hosts {
     ns3::Ptr<CloudDevice> device_;
     ns3::Ptr<OneHopRouting> routing_;
     ns3::Ptr<ns3::UdpL4Protocol> udp_;
+    ns3::Ipv4EndPoint* udp_port_ = nullptr;  // of the host's own address; owned by udp_
+    std::uint32_t interface_ = 0;
     std::unique_ptr<PacketStreams> streams_;  // made when first used
     std::vector<Endpoint> groups_;            // that the stack takes in; which it is a member of, World knows
   };
 
   SimulatedHost& host_at(HostIndex host) override { return hosts_[host]; }
   void on_detached(HostIndex host) override { hosts_[host].drop_streams(); }
+  void on_address_changed(HostIndex host) override { hosts_[host].change_address(); }
   SimulatedHost& cloud_host(HostIndex host) override { return hosts_[host]; }
   void on_packet(HostIndex host, const ns3::Ptr<ns3::Packet>& packet) override {
     hosts_[host].receive(packet);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/base/check.h"
 #include "sim/stream_limits.h"
 
 namespace shoal::sim {
@@ -178,6 +179,14 @@ Result<void> PacketStreams::listen() {
   listener_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeCallback(&PacketStreams::on_accepted, this));
   return {};
+}
+
+void PacketStreams::change_address(ns3::Ipv4Address own) {
+  own_ = own;
+  if (listener_ == nullptr) return;
+  listener_->Close();
+  listener_ = nullptr;
+  check(listen().has_value(), "nobody has a port of an address that is new");
 }
 
 std::size_t PacketStreams::write(StreamId id, ByteView bytes) {

@@ -39,6 +39,8 @@ class PacketStreams {
   std::size_t write(StreamId stream, ByteView bytes);
   std::size_t read(StreamId stream, MutableByteView out);
   void close(StreamId stream, CloseMode mode);
+  // What is opened from now on is there; what is open stays where it is.
+  void change_address(ns3::Ipv4Address own);
   // The host crashed and is silent already: nobody is told.
   void drop_all();
   // A TCP segment with the RST flag is about to go up the stack.

@@ -143,10 +143,27 @@ std::optional<HostIndex> World::host_at(const Endpoint& endpoint) const {
 }
 
 std::optional<HostIndex> World::host_at(std::uint32_t v4_address) const {
-  const std::optional<HostIndex> host = has_lans()      ? lan_host_of(v4_address, topology_.lans)
-                                        : has_routers() ? edge_host_of(v4_address, routers_.edge_count())
-                                                        : host_of(v4_address);
-  return host && *host < hosts_.size() ? host : std::nullopt;
+  const std::optional<HostIndex> place = has_lans()      ? lan_host_of(v4_address, topology_.lans)
+                                         : has_routers() ? edge_host_of(v4_address, routers_.edge_count())
+                                                         : host_of(v4_address);
+  if (!place) return std::nullopt;
+  if (!moved_.empty()) return moved_.host_at(*place, hosts_.size());
+  return *place < hosts_.size() ? place : std::nullopt;
+}
+
+std::uint32_t World::networks() const {
+  if (has_lans()) return topology_.lans;
+  return has_routers() ? routers_.edge_count() : 1;
+}
+
+// In the same LAN or at the same edge router. Places are taken from the plan's end, where no host is yet.
+bool World::change_address(HostIndex host) {
+  const HostIndex in_network = ++moves_;
+  const std::uint64_t from_end = std::uint64_t{in_network} * networks() - host % networks();
+  if (from_end > capacity() || capacity() - from_end < hosts_.size()) return false;
+  moved_.move(host, static_cast<HostIndex>(capacity() - from_end));
+  if (behind_nat(host)) nats_[host] = make_nat(host);
+  return true;
 }
 
 Duration World::delay(HostIndex from, HostIndex to) const {

@@ -18,6 +18,7 @@
 #include "node/base/instant.h"
 #include "sim/address_plan.h"
 #include "sim/disturbances.h"
+#include "sim/moved_addresses.h"
 #include "sim/multicast_groups.h"
 #include "sim/nat.h"
 #include "sim/network.h"
@@ -38,9 +39,15 @@ class World {
   std::size_t host_count() const { return hosts_.size(); }
   // Where others reach it. Behind a NAT the address is the NAT's, and the port is what it maps (nat()).
   std::uint32_t address(HostIndex host) const {
-    if (has_lans()) return lan_address_of(host, topology_.lans);
-    return has_routers() ? edge_address_of(host, routers_.edge_count()) : address_of(host);
+    const HostIndex place = moved_.empty() ? host : moved_.place_of(host);
+    if (has_lans()) return lan_address_of(place, topology_.lans);
+    return has_routers() ? edge_address_of(place, routers_.edge_count()) : address_of(place);
   }
+  // From now on the host has an address that nobody has had; behind a NAT, the NAT has, and has forgotten
+  // what it mapped. False: none is left.
+  bool change_address(HostIndex host);
+  // Has anybody ever?
+  bool has_moved() const { return !moved_.empty(); }
   Endpoint endpoint(HostIndex host) const { return Endpoint::v4(address(host), kHostPort); }
   // Of the host's own interface. All NATs number their hosts alike, as most home routers do.
   std::uint32_t inside_address(HostIndex host) const {
@@ -139,6 +146,8 @@ class World {
   Duration between(const Host& a, const Host& b) const;
   Duration transit_delay(std::uint32_t region_a, std::uint32_t region_b) const;
   HostIndex capacity() const;
+  // Hosts are dealt to so many LANs or edge routers in turn.
+  std::uint32_t networks() const;
   bool has_lans() const { return topology_.kind == TopologySpec::Kind::kLan; }
   Departure cross(HostIndex from, HostIndex to, Instant leaves, double loss);
   std::uint8_t group(HostIndex host) const {
@@ -157,6 +166,8 @@ class World {
   MulticastGroups groups_;
   Disturbances disturbances_;
   std::vector<Host> hosts_;
+  MovedAddresses moved_;
+  HostIndex moves_ = 0;
   NatSpec nat_spec_;
   std::vector<std::unique_ptr<Nat>> nats_;  // by host; empty in a network without any
 };

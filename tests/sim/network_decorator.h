@@ -22,6 +22,7 @@ class NetworkDecorator : public Network {
   void detach(HostIndex host) override { inner_->detach(host); }
   HostPorts ports(HostIndex host) override { return inner_->ports(host); }
   HostMachine& machine(HostIndex host) override { return inner_->machine(host); }
+  bool change_address(HostIndex host) override { return inner_->change_address(host); }
   void wake(HostIndex host) override { inner_->wake(host); }
   Instant now() const override { return inner_->now(); }
   void at(Instant when, std::function<void()> event) override { inner_->at(when, std::move(event)); }
