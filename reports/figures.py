@@ -369,6 +369,33 @@ def draw_tables(run: Run, axes: Axes) -> None:
     _legend(axes, 3)
 
 
+def draw_groups(run: Run, axes: Axes) -> None:
+    sessions = _needed(run, "group.session_ratio")
+    unit_s = _time_axis(run, axes)
+    axes.plot(
+        sessions.t_s / unit_s,
+        sessions.value,
+        color=LIGHT["c1"],
+        lw=1.2,
+        label="pairs with a session",
+    )
+    highest = 1.0
+    primaries = run.series.get("group.primaries")
+    if primaries is not None:
+        axes.plot(
+            primaries.t_s / unit_s,
+            primaries.value,
+            color=LIGHT["c2"],
+            lw=1.2,
+            label="primaries per part",
+        )
+        highest = max(highest, float(primaries.value.max()))
+    axes.set_ylabel("share, number")
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    _from_zero(axes, highest)
+    _legend(axes, 1 if primaries is None else 2)
+
+
 FIGURES: list[tuple[str, str, str, Callable[[Run, Axes], None]]] = [
     (
         "online",
@@ -414,5 +441,13 @@ FIGURES: list[tuple[str, str, str, Callable[[Run, Axes], None]]] = [
         "hold although their nodes are gone. Clients, whom strangers cannot reach, should "
         "be in none.",
         draw_tables,
+    ),
+    (
+        "groups",
+        "Groups",
+        "Of the pairs of group members that are online and could meet, the share that "
+        "holds a session; and how many members take themselves for the primary of a part "
+        "of a group whose members sessions join, which should be one.",
+        draw_groups,
     ),
 ]

@@ -1,12 +1,21 @@
 // The events that groups of a workload broadcast: bytes that say which they are.
 #pragma once
 
+#include <compare>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "node/base/bytes.h"
-#include "sim/group_record.h"
 
 namespace shoal::sim {
+
+// Names one event of the workload.
+struct GroupEventId {
+  std::uint32_t group = 0;
+  std::uint32_t number = 0;  // within its group
+  friend auto operator<=>(const GroupEventId&, const GroupEventId&) = default;
+};
 
 inline constexpr std::size_t kGroupEventBytes = 64;
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "node/base/check.h"
+
 namespace shoal::sim {
 
 void GroupRecord::saw(std::uint32_t group, const GroupPicture& picture, bool counts) {
-  if (group >= groups_.size()) groups_.resize(std::size_t{group} + 1);
+  check(group < groups_.size(), "a group is seen that was never formed");
   see_pairs(groups_[group], picture, counts);
   see_newcomers(groups_[group], picture, counts);
   see_primaries(groups_[group], picture, counts);
@@ -36,15 +38,24 @@ void GroupRecord::see_pairs(Group& group, const GroupPicture& picture, bool coun
     sessions_.part += pairs.part;
     sessions_.whole += pairs.whole;
   }
-  if (pairs.whole == 0 || group.met) return;
-  if (group.could_meet == kNever) {
-    group.could_meet = now_;
+  if (group.met) see_gap(group, pairs.part == pairs.whole, counts);
+  if (group.met) return;
+  if (group.all_online == kNever) {
+    if (picture.size() < group.size) return;
+    group.all_online = now_;
     ++met_.whole;
   }
   if (pairs.part < pairs.whole) return;
   group.met = true;
   ++met_.part;
-  meeting_s_.push_back(to_seconds(now_ - group.could_meet));
+  meeting_s_.push_back(to_seconds(now_ - group.all_online));
+}
+
+void GroupRecord::see_gap(Group& group, bool all_joined, bool counts) {
+  if (!all_joined && !group.apart_since) group.apart_since = now_;
+  if (!all_joined || !group.apart_since) return;
+  if (counts) gap_s_.push_back(to_seconds(now_ - *group.apart_since));
+  group.apart_since.reset();
 }
 
 void GroupRecord::see_newcomers(Group& group, const GroupPicture& picture, bool counts) {

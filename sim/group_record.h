@@ -13,23 +13,19 @@
 #include <vector>
 
 #include "node/base/instant.h"
+#include "sim/group_event.h"
 #include "sim/group_picture.h"
 #include "sim/host_index.h"
 
 namespace shoal::sim {
-
-// Names one event of the workload.
-struct GroupEventId {
-  std::uint32_t group = 0;
-  std::uint32_t number = 0;  // within its group
-  friend auto operator<=>(const GroupEventId&, const GroupEventId&) = default;
-};
 
 class GroupRecord {
  public:
   // An event that arrives later has not arrived.
   static constexpr Duration kDeliveredWithin = 10s;
 
+  // Once for each group, in their order, before the first look.
+  void formed(std::size_t members) { groups_.emplace_back().size = members; }
   // Looks at all groups, one after the other, all at one instant: begin, every group once, end. From
   // `counted_from` on they count.
   void begin(Instant when) { now_ = when; }
@@ -60,12 +56,13 @@ class GroupRecord {
   };
   const Ratio& sessions() const { return sessions_; }            // over pairs that could meet, of all looks
   const Ratio& last_sessions() const { return last_sessions_; }  // of the last one
-  const Ratio& met() const { return met_; }  // groups all of whose pairs have had a session at one time
+  const Ratio& met() const { return met_; }  // groups, of those all of whose members were online at a time
   const Ratio& one_primary() const { return one_primary_; }  // over parts of groups, of all looks
   std::uint64_t primaries() const { return primaries_; }     // in those parts together
   const Ratio& deliveries() const { return deliveries_; }
   std::uint64_t broadcasts() const { return broadcasts_; }
   const std::vector<double>& meeting_s() const { return meeting_s_; }
+  const std::vector<double>& gap_s() const { return gap_s_; }
   const std::vector<double>& join_s() const { return join_s_; }
   const std::vector<double>& takeover_s() const { return takeover_s_; }
   const std::vector<double>& latency_ms() const { return latency_ms_; }
@@ -77,8 +74,10 @@ class GroupRecord {
     bool joined = false;
   };
   struct Group {
-    Instant could_meet = kNever;  // two of its members, for the first time
+    std::size_t size = 0;         // members, online or not
+    Instant all_online = kNever;  // for the first time
     bool met = false;
+    std::optional<Instant> apart_since;  // since it has met: not all that could have sessions
     std::map<HostIndex, Newcomer> newcomers;
     std::vector<HostIndex> primaries;        // in the last look
     std::optional<Instant> without_primary;  // since one crashed
@@ -92,6 +91,7 @@ class GroupRecord {
   };
 
   void see_pairs(Group& group, const GroupPicture& picture, bool counts);
+  void see_gap(Group& group, bool all_joined, bool counts);
   void see_newcomers(Group& group, const GroupPicture& picture, bool counts);
   void see_primaries(Group& group, const GroupPicture& picture, bool counts);
 
@@ -101,7 +101,7 @@ class GroupRecord {
   Ratio look_sessions_, look_parts_;
   Ratio sessions_, last_sessions_, met_, one_primary_, deliveries_;
   std::uint64_t primaries_ = 0, broadcasts_ = 0;
-  std::vector<double> meeting_s_, join_s_, takeover_s_, latency_ms_;
+  std::vector<double> meeting_s_, gap_s_, join_s_, takeover_s_, latency_ms_;
 };
 
 }  // namespace shoal::sim

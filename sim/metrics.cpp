@@ -28,6 +28,11 @@ constexpr MetricName kMetrics[] = {
     {"group.event_latency_ms.p50", "of these, from the command to the member"},
     {"group.event_latency_ms.p90", "of these, from the command to the member"},
     {"group.event_latency_ms.p99", "of these, from the command to the member"},
+    {"group.gap_s.p50",
+     "each time that, in a group that has met, not all members that can meet have sessions with each other: "
+     "until they do, or those without can meet no longer; to a second"},
+    {"group.gap_s.p90", "the same"},
+    {"group.gap_s.p99", "the same"},
     {"group.join_s.p50",
      "members that come online after the warm-up, from when another could be met to the first session, to a "
      "second"},
@@ -35,11 +40,11 @@ constexpr MetricName kMetrics[] = {
     {"group.join_s.p99", "the same"},
     {"group.last_session_ratio", "as group.session_ratio, at the end of the run"},
     {"group.meeting_s.p50",
-     "groups, from when two of their members could meet until all that can meet have sessions with each "
-     "other, for the first time, to a second"},
+     "groups, from when all their members are online for the first time until all that can meet have "
+     "sessions with each other, to a second"},
     {"group.meeting_s.p90", "the same"},
     {"group.meeting_s.p99", "the same"},
-    {"group.met_ratio", "groups of which that came, of those of which two members could meet"},
+    {"group.met_ratio", "groups that have met, of those all of whose members were online at one time"},
     {"group.one_primary_ratio",
      "parts of groups (two and more members whom sessions join) of which exactly one member takes itself for "
      "the primary, each second after the warm-up"},

@@ -34,6 +34,9 @@ OracleConfig oracle_config_for(const NodeConfig& node) {
   config.held_for_min = std::min<Duration>(10s, node.republish_interval / 4);
   config.copies_max = 3 * std::max(node.k, node.replication);
   // A contact is pinged within one period of its last answer, and again within the next.
+  // A session in which nothing is heard for three of these ends.
+  config.event_within = 6 * node.session_keep_alive;
+  config.primary_agreed_within = 2 * node.primary_lease + config.event_within;
   config.gone_contact_max = 3 * node.table_check_period;
   config.silence_max = 2 * std::max({node.table_check_period, node.bucket_refresh_interval,
                                      node.neighbour_refresh_interval, node.bootstrap_backoff_max});

@@ -25,6 +25,7 @@
 #include "node/counters.h"
 #include "node/jobs/job_kind.h"
 #include "node/ports/item_store.h"
+#include "sim/group_picture.h"
 #include "sim/network.h"
 #include "sim/operation.h"
 #include "sim/oracle_rules.h"
@@ -47,6 +48,9 @@ struct OracleConfig {
   std::size_t per_subnet_max = 2;                         // 0: off
   std::uint64_t items_max = 100'000;                      // of one host
   std::uint64_t item_bytes_max = 1ull << 30;
+  // Groups. Sessions that last so long after an event have passed it on; claims of primaries go as events do.
+  Duration event_within = 2min;
+  Duration primary_agreed_within = 5min;
   std::size_t violations_kept_max = 100;  // of each rule; more are counted, not kept
 };
 // The bounds that follow from how the nodes are configured.
@@ -164,6 +168,13 @@ class Oracle {
   // The end of a partition; a host beyond the vector's end was in group 0.
   void partition_began();  // former heals are no longer judged
   void partition_healed(std::vector<std::uint8_t> group_of_host, Instant when);
+  // Groups. Who is in one is said before its first look.
+  void group_formed(const Id& group, std::span<const HostIndex> members);
+  // A host has another address: its sessions may carry nothing more, and nobody knows it yet.
+  void host_moved(HostIndex host, Instant when);
+  void check_group(const Id& group, const GroupPicture& picture, Instant when);
+  void event_broadcast(const Id& group, const Id& origin, ByteView event, Instant when);
+  void check_event(HostIndex host, const Id& group, const Id& origin, ByteView event, Instant when);
   // Nothing: it has been online for too short a time to know.
   std::optional<bool> is_settled_client(HostIndex host, Instant when) const;
   // Tables: begin, then one after the other. check_table counts, of the contacts, those that are online, and

@@ -48,6 +48,20 @@ constexpr RuleText kTexts[] = {
     {"unaccounted_traffic",
      "the network carries no datagram that no host of the population sent, so nobody sends before its start "
      "or after its end"},
+    {"group_stranger",
+     "a host has sessions of a group only with members of the group, and is given events of no other groups "
+     "than its own"},
+    {"event_forged",
+     "an event that a host is given is one that its origin has broadcast in that group, and a run of a host "
+     "is given it once"},
+    {"event_lost",
+     "an event reaches every member that sessions join to its origin, one through the other, within "
+     "`event_within` when none of these sessions begins or ends, and none of these members gets another "
+     "address, from 10 s before it until then"},
+    {"primary_disputed",
+     "members whom the same sessions have joined for `primary_agreed_within`, at the same addresses, go by "
+     "the same one of them as primary"},
+    {"epoch_backwards", "the epoch by which a member goes never becomes smaller while it runs"},
 };
 static_assert(std::size(kTexts) == kRules);
 

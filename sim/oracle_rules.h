@@ -36,8 +36,14 @@ enum class Rule : std::uint8_t {
   kUnanswered,
   kAsleep,
   kUnaccountedTraffic,
+  // Groups
+  kGroupStranger,
+  kEventForged,
+  kEventLost,
+  kPrimaryDisputed,
+  kEpochBackwards,
 };
-inline constexpr std::size_t kRules = 23;
+inline constexpr std::size_t kRules = 28;
 
 struct RuleText {
   std::string_view name;

@@ -79,6 +79,28 @@ struct Oracle::Impl {
     Instant session{};  // the host's
     std::vector<GoneContact> gone;
   };
+  // A member's run: a host that comes back is another.
+  struct MemberRun {
+    HostIndex host = 0;
+    Instant since{};
+    friend auto operator<=>(const MemberRun&, const MemberRun&) = default;
+  };
+  struct GroupEvent {
+    Id origin;
+    Bytes event;
+    Instant sent{};
+    std::vector<MemberRun> given;
+  };
+  struct Group {
+    std::vector<HostIndex> members;
+    std::map<MemberRun, std::uint64_t> epochs;
+    // The runs that sessions join, and since when there are these sessions and no others
+    std::vector<std::pair<MemberRun, MemberRun>> sessions;
+    Instant same_since{};
+    bool dispute_reported = false;
+    std::vector<GroupEvent> events;  // in the order of time
+    std::size_t judged = 0;          // of these
+  };
   struct Tally {
     std::uint64_t checks = 0;
     std::uint64_t violations = 0;
@@ -121,6 +143,12 @@ struct Oracle::Impl {
   void follow(HostIndex host, Instant when, std::span<const Contact> contacts);
   void judge_table(Heal& heal, HostIndex host, Instant when, std::span<const Contact> contacts);
 
+  bool is_member(const Group& group, HostIndex host) const;
+  void check_sessions(const Group& group, const GroupPicture& picture, Instant when);
+  void check_epochs(Group& group, const GroupPicture& picture, Instant when);
+  void check_primaries(Group& group, const GroupPicture& picture, Instant when);
+  void judge_events(Group& group, const GroupPicture& picture, Instant when);
+
   OracleConfig config;
   const Witness* witness = nullptr;
   std::vector<Host> hosts;
@@ -148,6 +176,8 @@ struct Oracle::Impl {
   std::vector<std::pair<int, std::uint64_t>> places;  // bucket and subnet of each contact; reused
   std::vector<FollowedTable> followed;
   std::vector<Heal> heals;
+
+  std::map<Id, Group> groups;
 
   std::array<Tally, kRules> tallies{};
   std::vector<Violation> kept;

@@ -126,6 +126,9 @@ void Population::start(CommandListener* listener) {
     recorder_.host_placed(host, network_.endpoint(host), network_.region(host), network_.nat_kind(host));
   }
   groups_ = GroupPlan(scenario_, [this](HostIndex host) { return network_.region(host); });
+  for (std::uint32_t group = 0; group < groups_.size(); ++group) {
+    recorder_.group_formed(group, groups_.key(group).id(), groups_.members(group));
+  }
   for (HostIndex host = 0; host < slots_.size(); ++host) join_at(host, churn_.start(host).joins);
 }
 

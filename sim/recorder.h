@@ -21,8 +21,8 @@
 #include "node/base/result.h"
 #include "node/control/command.h"
 #include "node/counters.h"
+#include "sim/group_event.h"
 #include "sim/group_picture.h"
-#include "sim/group_record.h"
 #include "sim/metrics.h"
 #include "sim/network.h"
 #include "sim/operation.h"
@@ -113,12 +113,16 @@ class Recorder {
   void get_ended(OperationId get, ByteView value, std::uint64_t sequence, Instant when);
   void get_failed(OperationId get, ErrorCode why, Instant when);
 
-  // Groups: looks at all of them, as GroupRecord; and events, which the members `to` should get.
+  // Groups: who is in them; looks at all of them, as GroupRecord; and events of the workload (group_event.h),
+  // which the members `to` should get.
+  void group_formed(std::uint32_t group, const Id& id, std::span<const HostIndex> members);
+  // It has another address: sessions that its nodes hold may be of no more use.
+  void host_moved(HostIndex host, Instant when);
   void begin_groups(Instant when);
   void saw_group(std::uint32_t group, std::vector<GroupPicture::Member> members);
   void end_groups();
-  void broadcast_started(GroupEventId event, std::span<const HostIndex> to, Instant when);
-  void event_given(GroupEventId event, HostIndex host, Instant when);
+  void broadcast_started(GroupEventId event, const Id& origin, std::span<const HostIndex> to, Instant when);
+  void event_given(HostIndex host, const Id& group, const Id& origin, ByteView event, Instant when);
 
   // Samples: begin, every online host once, end. Take one at time 0, one at the end of the warm-up, one at
   // the end of the run, and regular ones between (every 10 s; seldom enough that they cost little).

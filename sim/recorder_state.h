@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sim/bounded_sample.h"
+#include "sim/group_record.h"
 #include "sim/recorder.h"
 
 namespace shoal::sim {
@@ -310,6 +311,7 @@ struct Recorder::Impl {
 
   Instant groups_when{};
   GroupRecord groups;
+  std::vector<Id> group_ids;
 
   std::map<std::string, std::vector<HistogramBin>> histograms;
   bool closed = false;

@@ -259,6 +259,7 @@ void Recorder::Impl::summarize_groups() {
   if (groups.broadcasts() > 0) summary["group.broadcast_count"] = groups.broadcasts();
   add_ratio("group.event_delivery_ratio", groups.deliveries());
   add_times("group.meeting_s", groups.meeting_s());
+  add_times("group.gap_s", groups.gap_s());
   add_times("group.join_s", groups.join_s());
   add_times("group.takeover_s", groups.takeover_s());
   add_times("group.event_latency_ms", groups.latency_ms());

@@ -20,7 +20,7 @@ CREATE TABLE series (       -- one value per sample and metric, in the order of 
   t_s    REAL NOT NULL,     -- end of the interval; rates are over the interval since the sample before
   metric TEXT NOT NULL,     -- online | lookups.started_per_s, lookups.success_ratio (by their start), gets.* alike
                             -- | traffic.bytes_per_s.KIND, traffic.messages_per_s.KIND, purpose.bytes_per_s.PURPOSE
-                            -- | group.session_ratio, group.primaries (each second; see `metrics`)
+                            -- | group.session_ratio, group.primaries (each second, as the metrics say)
                             -- | traffic.by_session_bytes_per_s, of those of all kinds
                             -- | table.contacts (mean), table.live_contact_ratio, table.client_ratio, dropped_per_s.REASON
                             -- | jobs_queued.max, requests_in_flight.max
@@ -116,7 +116,7 @@ CREATE TABLE item_gets (    -- all in a small run; else even samples, of failure
 
 CREATE TABLE hosts (        -- places in the network, for all the hosts that take them in turn; the first 200,000
   host    INTEGER PRIMARY KEY,
-  address TEXT NOT NULL,
+  address TEXT NOT NULL,    -- at the beginning of the run
   region  INTEGER NOT NULL,
   nat     TEXT NOT NULL     -- none | full_cone | restricted | port_restricted | symmetric
 );
@@ -145,7 +145,7 @@ CREATE INDEX sessions_of_name ON sessions (name, begin_s);
 CREATE TABLE faults (
   fault   INTEGER PRIMARY KEY,  -- from 1, in the order in which they began
   kind    TEXT NOT NULL,    -- partition | loss | delay | duplicate | reorder | kill | slow | clock | store
-                            -- | bit_rot
+                            -- | bit_rot | change_address
   begin_s REAL NOT NULL,
   end_s   REAL NOT NULL,    -- equal to begin_s for those without duration
   what    TEXT NOT NULL,

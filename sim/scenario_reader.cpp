@@ -36,8 +36,8 @@ void read_name(Section& root, std::string& out) {
 
 void read_figure(Section& root, std::string& out) {
   // As reports/figures.py names them.
-  const std::initializer_list<std::string_view> names = {"online", "success", "latency",
-                                                         "hops",   "traffic", "tables"};
+  const std::initializer_list<std::string_view> names = {"online",  "success", "latency", "hops",
+                                                         "traffic", "tables",  "groups"};
   if (const auto figure = root.choice("figure", names)) out = names.begin()[*figure];
 }
 

@@ -46,14 +46,14 @@ void Workload::broadcast(std::uint32_t group) {
     if (host != *origin && population_.is_settled(host) && network_.can_meet(*origin, host))
       to.push_back(host);
   }
-  recorder_.broadcast_started(event, to, network_.now());
+  recorder_.broadcast_started(event, population_.id(*origin), to, network_.now());
   Operation operation{.kind = Kind::kBroadcast, .host = *origin, .subject = group, .recorded = {}};
   begin(operation, BroadcastCommand{population_.groups().key(group).id(), group_event(event)});
 }
 
 void Workload::on_node_event(HostIndex host, const NodeEvent& event) {
-  if (event.kind != NodeEvent::Kind::kNewFsEvent) return;
-  if (const auto id = group_event_id(event.event)) recorder_.event_given(*id, host, network_.now());
+  if (event.kind == NodeEvent::Kind::kNewFsEvent)
+    recorder_.event_given(host, event.group, event.host, event.event, network_.now());
 }
 
 }  // namespace shoal::sim

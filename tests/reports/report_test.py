@@ -156,6 +156,19 @@ def test_a_run_without_lookups_shows_the_success_of_its_gets(tmp_path):
     )
 
 
+def test_a_run_with_groups_shows_their_sessions_and_primaries(tmp_path):
+    directory = fixture_run.write_run(tmp_path / "groups-seed1")
+    with sqlite3.connect(directory / "run.sqlite") as database:
+        for metric in ("group.session_ratio", "group.primaries"):
+            rows = [(t_s, metric, t_s % 7 / 7) for t_s in range(1, 100)]
+            database.executemany("INSERT INTO series VALUES (?, ?, ?)", rows)
+    database.close()
+    assert run_report(directory).returncode == 0
+    drawing = (directory / "figures" / "groups.svg").read_text()
+    assert "<!-- pairs with a session -->" in drawing
+    assert "<!-- primaries per part -->" in drawing
+
+
 def test_a_run_that_holds_says_so(good):
     text = html_of(good)
     assert "all expectations hold" in text

@@ -58,6 +58,7 @@ struct Group {
 
 class GroupRecordTest : public testing::Test {
  protected:
+  GroupRecordTest() { record.formed(3); }
   GroupRecord::Look look(Duration when, bool counts = true) {
     record.begin(at(when));
     record.saw(0, group.look(), counts);
@@ -109,19 +110,38 @@ TEST_F(GroupRecordTest, WhatIsSeenBeforeTheWarmUpEndsDoesNotCount) {
 }
 
 TEST_F(GroupRecordTest, TellsWhenAGroupHasMetForTheFirstTime) {
-  group.online = {0};
-  look(1s);
-  EXPECT_EQ(record.met().whole, 0u);
   group.online = {0, 1};
+  group.join(0, 1);
+  look(1s);
+  EXPECT_EQ(record.met().whole, 0u) << "one has never come";
+  group.online = {0, 1, 2};
   look(4s);
   EXPECT_EQ(record.met().whole, 1u);
   EXPECT_EQ(record.met().part, 0u);
-  group.join(0, 1);
+  group.join(0, 2);
+  look(6s);
+  group.join(1, 2);
   look(9s);
-  group.online = {0, 1, 2};
+  group.sessions.clear();
   look(20s);
   EXPECT_EQ(record.met().part, 1u);
   EXPECT_THAT(record.meeting_s(), ElementsAre(5.0));
+}
+
+TEST_F(GroupRecordTest, TimesTheGapsOfAGroupThatHasMet) {
+  look(1s);
+  group.join(0, 1);
+  group.join(1, 2);
+  group.join(0, 2);
+  look(2s);
+  EXPECT_THAT(record.gap_s(), IsEmpty()) << "to meet is another thing";
+  group.sessions.erase({0, 1});
+  look(10s);
+  look(11s);
+  group.join(0, 1);
+  look(17s);
+  look(18s);
+  EXPECT_THAT(record.gap_s(), ElementsAre(7.0));
 }
 
 TEST_F(GroupRecordTest, TimesANewcomerFromWhenItCouldMeetSomebody) {

@@ -1,25 +1,14 @@
-// The oracle sees what goes wrong: whole runs of real nodes in which a test breaks a node, its disk or the
-// network on purpose, and looks which rules fire. Each run has a process of its own, as the engine demands.
-#include <fmt/format.h>
+// The oracle sees what goes wrong: which rules fire when a test breaks a run on purpose (sabotaged_run.h).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <functional>
-#include <map>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "node/secure/keys.h"
-#include "sim/scenario_reader.h"
-#include "sim/simulation.h"
-#include "tests/sim/network_decorator.h"
 #include "tests/sim/plain_node.h"
+#include "tests/sim/sabotaged_run.h"
 
 namespace shoal::sim {
 namespace {
@@ -46,193 +35,20 @@ workload:
   publish: {count: 1, update_every: 20h, get_every: 1s}
 )";
 
-// A host whose alarm clock and, if told so, whose mouth fall silent for good.
-class SilencedHost final : public Alarm, public Datagrams {
- public:
-  SilencedHost(HostPorts inner, const Network& network, Instant from, bool sends)
-      : inner_(inner), network_(network), from_(from), sends_(sends) {}
-  HostPorts ports() { return {inner_.clock, *this, *this, inner_.streams}; }
-
-  void wake_at(Instant when) override {
-    if (when < from_) inner_.alarm.wake_at(when);
-  }
-  bool send(const Endpoint& to, ByteView datagram) override {
-    return (!sends_ && network_.now() >= from_) || inner_.datagrams.send(to, datagram);
-  }
-  Result<void> join(const Endpoint& group) override { return inner_.datagrams.join(group); }
-  void leave(const Endpoint& group) override { inner_.datagrams.leave(group); }
-
- private:
-  HostPorts inner_;
-  const Network& network_;
-  Instant from_;
-  bool sends_;
-};
-
-struct Silence {
-  HostIndex host = 0;
-  Duration from{};
-  bool sends = true;
-};
-
-class SabotagedNetwork final : public NetworkDecorator {
- public:
-  SabotagedNetwork(std::unique_ptr<Network> inner, std::optional<Silence> silence)
-      : NetworkDecorator(std::move(inner)), silence_(silence) {}
-  HostPorts ports(HostIndex host) override {
-    const HostPorts ports = NetworkDecorator::ports(host);
-    if (!silence_ || host != silence_->host) return ports;
-    silenced_ = std::make_unique<SilencedHost>(ports, *this, Instant{} + silence_->from, silence_->sends);
-    return silenced_->ports();
-  }
-
- private:
-  std::optional<Silence> silence_;
-  std::unique_ptr<SilencedHost> silenced_;
-};
-
-// A node like any other, on a host that the simulation did not put there.
-class Stranger final : public HostedNode, private NodeListener {
- public:
-  Stranger(Network& network, const NodeConfig& config, const Endpoint& bootstrap)
-      : network_(network), host_(network.add_host()), ports_(network.ports(host_)), items_(commits_) {
-    NodeConfig own = config;
-    own.bootstrap = {bootstrap};
-    const KeyPair keys = KeyPair::from_seed(Rng::keyed(1, "stranger", "key").seed());
-    node_ = std::make_unique<Node>(own, keys, 1, CipherKind::kModelled, Rng::keyed(1, "stranger", "node"),
-                                   NodePorts{ports_.clock, ports_.alarm, ports_.datagrams, ports_.streams,
-                                             items_, hosts_, contacts_, *this, nullptr});
-    node_->start();
-    network.attach(host_, *this);
-  }
-  ~Stranger() override { network_.detach(host_); }
-
-  HostIndex host() const { return host_; }
-  const Id& id() const { return node_->id(); }
-
- private:
-  PortEvents& events() override { return *node_; }
-  bool run_jobs() override {
-    for (const CommitCompletion& done : commits_.take()) node_->on_committed(done.commit, done.outcome);
-    return node_->run_jobs(256);
-  }
-  void on_command_result(CommandId, const CommandResult&) override {}
-  void on_stopped() override {}
-
-  Network& network_;
-  HostIndex host_;
-  HostPorts ports_;
-  CommitQueue commits_;
-  MemoryItemStore items_;
-  MemoryHostStore hosts_;
-  ContactBook contacts_;
-  std::unique_ptr<Node> node_;
-};
-
-// A run about to begin.
-struct Stage {
-  Network& network;
-  Recorder& recorder;
-  Simulation& simulation;
-  const Scenario& scenario;
-  std::shared_ptr<void> props;  // lives as long as the run
-
-  void at(Duration when, std::function<void()> act) { network.at(Instant{} + when, std::move(act)); }
-  // On every disk of the population, in the order of hosts.
-  void on_disks(const std::function<void(HostIndex, ItemStore&)>& act) {
-    for (HostIndex host = 0; host < simulation.population().size(); ++host) {
-      if (ItemStore* store = simulation.population().store(host)) act(host, *store);
-    }
-  }
-};
-
-struct Plan {
-  std::string scenario = kQuiet;
-  std::function<void(OracleConfig&)> config = [](OracleConfig&) {};
-  std::optional<Silence> silence = std::nullopt;
-  std::function<void(Stage&)> sabotage = [](Stage&) {};
-};
-
-struct Seen {
-  std::map<std::string, std::uint64_t> checks, violations;  // by rule; none of zero
-  std::vector<std::string> fired() const {
-    std::vector<std::string> rules;
-    for (const auto& entry : violations) rules.push_back(entry.first);
-    return rules;
-  }
-};
-
-std::string act(const Plan& plan) {
-  init_crypto();
-  const ScenarioOrErrors read = parse_scenario(plan.scenario, "x.yaml");
-  if (!read.errors.empty()) return read.errors.front().to_string();
-  const Scenario& scenario = read.scenario;
-  OracleConfig config = oracle_config_for(scenario.population.node);
-  plan.config(config);
-  Oracle oracle(config);
-  RunInfo info;
-  info.duration = scenario.duration;
-  Recorder recorder(info, oracle);
-  SabotagedNetwork network(Network::make(scenario.network, scenario.seed), plan.silence);
-  Simulation simulation(scenario, network, recorder);
-  Stage stage{network, recorder, simulation, scenario, nullptr};
-  // The population's hosts are the network's first: the act begins when they are there.
-  network.at(network.now(), [&] { plan.sabotage(stage); });
-  simulation.run([](Duration) { return true; });
-  stage.props.reset();
-  std::string text;
-  for (std::size_t i = 0; i < kRules; ++i) {
-    const auto rule = static_cast<Rule>(i);
-    text += fmt::format("{} {} {}\n", to_string(rule), oracle.checks(rule), oracle.violations(rule));
-  }
-  return text;
-}
-
-Seen perform(const Plan& plan) {
-  std::array<int, 2> ends{};
-  Seen seen;
-  if (pipe(ends.data()) != 0) return seen;
-  const pid_t child = fork();
-  if (child == 0) {
-    const std::string text = act(plan);
-    const bool written = write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    _exit(written ? 0 : 1);
-  }
-  close(ends[1]);
-  std::string text;
-  std::array<char, 4096> buffer{};
-  for (ssize_t n = 0; (n = read(ends[0], buffer.data(), buffer.size())) > 0;) {
-    text.append(buffer.data(), static_cast<std::size_t>(n));
-  }
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_EQ(status, 0) << "the run broke off";
-  std::istringstream lines(text);
-  std::string rule;
-  std::size_t rules = 0;
-  for (std::uint64_t checks = 0, violations = 0; lines >> rule >> checks >> violations; ++rules) {
-    if (checks > 0) seen.checks[rule] = checks;
-    if (violations > 0) seen.violations[rule] = violations;
-  }
-  EXPECT_EQ(rules, kRules) << text;
-  return seen;
-}
-
-std::string set(std::string scenario, const std::string& node) {
-  const std::string population = "population: {";
-  return scenario.replace(scenario.find(population), population.size(),
-                          population + "node: {" + node + "}, ");
+Plan quiet() {
+  Plan plan;
+  plan.scenario = kQuiet;
+  return plan;
 }
 
 // --- nothing broken
 
 TEST(OracleSabotage, AHealthyRunFiresNothingThoughEveryRuleIsChecked) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario = R"(name: x
 duration: 16min
 network: {fidelity: message, loss: 1%, jitter: 5ms}
-population: {size: 60, arrival: {over: 10s}}
+population: {size: 60, arrival: {over: 10s}, node: {session_keep_alive: 2s, primary_lease: 6s}}
 churn: {session: {exponential: {mean: 5min}}, absence: {exponential: {mean: 1min}}, leave: {crash: 50%, clean: 50%}, identity: {keep: 60%}}
 faults:
   - {at: 2min, for: 2min, partition: {groups: [50%, 50%]}}
@@ -242,6 +58,7 @@ workload:
   lookups: {every: 20s}
   items: {count: 20, size: [100B, 10KiB], put_over: 20s, get_every: 10s}
   publish: {count: 5, update_every: 30s, get_every: 10s}
+  groups: {count: 6, hosts_per_group: 4, broadcast_every: 10s}
 )";
   const Seen seen = perform(plan);
   EXPECT_THAT(seen.fired(), IsEmpty());
@@ -252,8 +69,8 @@ workload:
 }
 
 TEST(OracleSabotage, TheQuietRunsOfTheseTestsFireNothing) {
-  EXPECT_THAT(perform({}).fired(), IsEmpty());
-  Plan plan;
+  EXPECT_THAT(perform(quiet()).fired(), IsEmpty());
+  Plan plan = quiet();
   plan.scenario = kItems;
   EXPECT_THAT(perform(plan).fired(), IsEmpty());
 }
@@ -267,7 +84,7 @@ void join_a_stranger(Stage& stage) {
 
 // What it sends is nobody's either.
 TEST(OracleSabotage, SeesAHostThatNeverLivedInTablesAndInAnswers) {
-  Plan plan;
+  Plan plan = quiet();
   plan.sabotage = join_a_stranger;
   EXPECT_THAT(perform(plan).fired(), ElementsAre("table_phantom", "unaccounted_traffic"));
   plan.scenario = std::string(kQuiet) + "workload: {lookups: {every: 5s}}\n";
@@ -275,7 +92,7 @@ TEST(OracleSabotage, SeesAHostThatNeverLivedInTablesAndInAnswers) {
 }
 
 TEST(OracleSabotage, SeesAClientThatSaysItIsNoneStayInTables) {
-  Plan plan;
+  Plan plan = quiet();
   plan.config = [](OracleConfig& config) { config.gone_contact_max = 1min; };
   plan.sabotage = [](Stage& stage) {
     join_a_stranger(stage);
@@ -286,34 +103,34 @@ TEST(OracleSabotage, SeesAClientThatSaysItIsNoneStayInTables) {
 }
 
 TEST(OracleSabotage, SeesContactsThatAreNeverForgotten) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario =
-      set(kQuiet,
-          "table_check_period: 1d, table_checks_per_lifetime: 0, neighbour_checks_per_lifetime: 0, "
-          "bucket_refresh_interval: 1d, neighbour_refresh_interval: 1d, refreshes_per_lifetime: 0, "
-          "connection_item_lifetime: 0s") +
+      with_node(kQuiet,
+                "table_check_period: 1d, table_checks_per_lifetime: 0, neighbour_checks_per_lifetime: 0, "
+                "bucket_refresh_interval: 1d, neighbour_refresh_interval: 1d, refreshes_per_lifetime: 0, "
+                "connection_item_lifetime: 0s") +
       "faults: [{at: 30s, kill: {share: 30%}}]\n";
   plan.config = [](OracleConfig& config) { config.gone_contact_max = 1min; };
   EXPECT_THAT(perform(plan).fired(), ElementsAre("table_gone"));
 }
 
 TEST(OracleSabotage, SeesATableThatIsLargerThanItMayBe) {
-  Plan plan;
-  plan.scenario = set(kQuiet, "k: 20, first_buckets: []");
+  Plan plan = quiet();
+  plan.scenario = with_node(kQuiet, "k: 20, first_buckets: []");
   plan.config = [](OracleConfig& config) { config.bucket_sizes = {3}; };
   EXPECT_THAT(perform(plan).fired(), ElementsAre("bucket_bound"));
 }
 
 TEST(OracleSabotage, SeesATableFullOfOneSubnet) {
-  Plan plan;
-  plan.scenario = set(kQuiet, "per_subnet_max: 0");
+  Plan plan = quiet();
+  plan.scenario = with_node(kQuiet, "per_subnet_max: 0");
   plan.config = [](OracleConfig& config) { config.per_subnet_max = 1; };
   EXPECT_THAT(perform(plan).fired(), ElementsAre("subnet_bound"));
 }
 
 // Nodes that forget what a cut hides from them, and never ask again for those they lost.
 TEST(OracleSabotage, SeesTablesThatDoNotHeal) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario = R"(name: x
 duration: 8min
 network: {fidelity: message}
@@ -327,7 +144,7 @@ faults: [{at: 1min, for: 4min, partition: {groups: [50%, 50%]}}]
 // --- items
 
 TEST(OracleSabotage, SeesAStoreThatForgetsWhatItHasAcknowledged) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario = kItems;
   plan.sabotage = [](Stage& stage) {
     for (Duration when = 2s; when < 70s; when += 5ms) {
@@ -345,7 +162,7 @@ TEST(OracleSabotage, SeesAStoreThatForgetsWhatItHasAcknowledged) {
 }
 
 TEST(OracleSabotage, SeesAnItemVanishFromDisksThatStay) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario = kItems;
   plan.sabotage = [](Stage& stage) {
     stage.at(7min, [&stage] {
@@ -360,7 +177,7 @@ TEST(OracleSabotage, SeesAnItemVanishFromDisksThatStay) {
 }
 
 TEST(OracleSabotage, SeesWhatIsHeldUnderAWrongName) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario = kItems;
   const std::string gets = "put_over: 10s, get_every: 2s";
   plan.scenario.replace(plan.scenario.find(gets), gets.size(), "put_over: 10s, get_every: 20h");
@@ -422,8 +239,8 @@ struct Backup {
 };
 
 TEST(OracleSabotage, SeesAValueServedAfterItHasExpired) {
-  Plan plan;
-  plan.scenario = set(kItems, "item_lifetime: 4min");
+  Plan plan = quiet();
+  plan.scenario = with_node(kItems, "item_lifetime: 4min");
   plan.sabotage = [](Stage& stage) {
     const auto backup = std::make_shared<Backup>();
     stage.at(3min, [&stage, backup] {
@@ -436,7 +253,7 @@ TEST(OracleSabotage, SeesAValueServedAfterItHasExpired) {
 }
 
 TEST(OracleSabotage, SeesAnOldRecordComeBackOnADiskAndInWhatReadersSee) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario = kItems;
   const std::string updates = "update_every: 20h";
   plan.scenario.replace(plan.scenario.find(updates), updates.size(), "update_every: 100s");
@@ -457,15 +274,15 @@ TEST(OracleSabotage, SeesAnOldRecordComeBackOnADiskAndInWhatReadersSee) {
 }
 
 TEST(OracleSabotage, SeesAnItemOnMoreHostsThanItShould) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario = kItems;
   plan.config = [](OracleConfig& config) { config.copies_max = 4; };
   EXPECT_THAT(perform(plan).fired(), ElementsAre("over_replicated"));
 }
 
 TEST(OracleSabotage, SeesAStoreOverItsBound) {
-  Plan plan;
-  plan.scenario = set(kItems, "item_count_max: 20");
+  Plan plan = quiet();
+  plan.scenario = with_node(kItems, "item_count_max: 20");
   plan.sabotage = [](Stage& stage) {
     stage.at(4min, [&stage] {
       for (std::uint8_t i = 0; i < 21; ++i) {
@@ -486,7 +303,7 @@ TEST(OracleSabotage, SeesAStoreOverItsBound) {
 // --- nodes
 
 TEST(OracleSabotage, SeesACommandThatNeverGetsItsResult) {
-  Plan plan;
+  Plan plan = quiet();
   plan.scenario = std::string(kQuiet) + "workload: {lookups: {every: 10s}}\n";
   plan.silence = Silence{.host = 5, .from = 40s, .sends = false};
   plan.config = [](OracleConfig& config) { config.answer_max = 1min; };
@@ -494,16 +311,16 @@ TEST(OracleSabotage, SeesACommandThatNeverGetsItsResult) {
 }
 
 TEST(OracleSabotage, SeesANodeThatIsNeverWoken) {
-  Plan plan;
-  plan.scenario =
-      set(kQuiet, "table_check_period: 20s, bucket_refresh_interval: 10s, neighbour_refresh_interval: 10s");
+  Plan plan = quiet();
+  plan.scenario = with_node(
+      kQuiet, "table_check_period: 20s, bucket_refresh_interval: 10s, neighbour_refresh_interval: 10s");
   plan.silence = Silence{.host = 5, .from = 40s, .sends = true};
   plan.config = [](OracleConfig& config) { config.silence_max = 1min; };
   EXPECT_THAT(perform(plan).fired(), ElementsAre("asleep"));
 }
 
 TEST(OracleSabotage, SeesADatagramThatNobodySent) {
-  Plan plan;
+  Plan plan = quiet();
   plan.sabotage = [](Stage& stage) {
     const auto ghost = std::make_shared<PlainNode>(stage.network);
     stage.props = ghost;
