@@ -41,20 +41,31 @@ struct ReorderFault {
   ReorderSpec reorder;
 };
 
-// Hosts crash. Those of a fault with an end come back after it, as they were, and the same share of the hosts
-// that are away does not come back before: a power cut, say.
-struct KillFault {
-  enum class Where : std::uint8_t { kAnywhere, kRegion, kClosest };
+// Which of the hosts online a fault hits.
+struct VictimSpec {
+  enum class Where : std::uint8_t { kAnywhere, kRegion, kClosest, kGroup, kPrimary };
 
   Where where = Where::kAnywhere;
   std::optional<std::uint32_t> region;  // nothing: one of them at random
   // Closest to this id, or to where this item of the workload lies; neither: to a random key.
   std::optional<Id> key;
   std::optional<std::uint32_t> item;
+  std::uint32_t group = 0;             // of the workload: its members
   double share = 0.1;                  // of the hosts online there
   std::optional<std::uint32_t> count;  // of hosts, instead of the share
   bool spare_bootstrap = true;
+};
+
+// Hosts crash. Those of a fault with an end come back after it, as they were, and the same share of the hosts
+// that are away does not come back before: a power cut, say.
+struct KillFault {
+  VictimSpec whom;
   Duration return_over{};  // they come back at instants uniform in this period
+};
+
+// At once: hosts, or the NATs before them, get another address, as from a provider or a LAN's router.
+struct ChangeAddressFault {
+  VictimSpec whom;
 };
 
 // The CPUs of so many hosts are this much slower than the one of the cost table (sim/job_costs.inc).
@@ -86,8 +97,8 @@ struct BitRotFault {
 struct FaultSpec {
   Duration at{};
   std::optional<Duration> lasts;  // nothing: to the end of the run
-  std::variant<PartitionFault, LossFault, DelayFault, DuplicateFault, ReorderFault, KillFault, SlowFault,
-               ClockFault, StoreFault, BitRotFault>
+  std::variant<PartitionFault, LossFault, DelayFault, DuplicateFault, ReorderFault, KillFault,
+               ChangeAddressFault, SlowFault, ClockFault, StoreFault, BitRotFault>
       what;
 };
 

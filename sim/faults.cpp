@@ -52,7 +52,8 @@ bool Faults::is_instant(const FaultSpec& fault) {
   const auto* clock = std::get_if<ClockFault>(&fault.what);
   const bool jump_alone = clock != nullptr && clock->drift == 0 && !fault.lasts;
   const bool killed_for_good = std::holds_alternative<KillFault>(fault.what) && !fault.lasts;
-  return jump_alone || killed_for_good || std::holds_alternative<BitRotFault>(fault.what);
+  return jump_alone || killed_for_good || std::holds_alternative<BitRotFault>(fault.what) ||
+         std::holds_alternative<ChangeAddressFault>(fault.what);
 }
 
 void Faults::record(std::uint32_t fault, const char* kind, std::string what) {
@@ -180,8 +181,8 @@ void Faults::end(const ReorderFault&) {
 void Faults::begin(std::uint32_t fault, const KillFault& kill) {
   const std::optional<Duration> lasts = scenario_.faults[fault].lasts;
   Rng rng = rng_of(fault);
-  const Victims victims = choose_victims(kill, lasts.has_value(), scenario_, network_, population_, rng);
-  record(fault, "kill", victims.what);
+  const Victims victims = choose_victims(kill.whom, lasts.has_value(), scenario_, network_, population_, rng);
+  record(fault, "kill", victims.what + " killed");
   recorder_.fault_hits(victims.hosts);
   for (const HostIndex host : victims.hosts) {
     std::optional<Duration> away = lasts;
@@ -197,6 +198,15 @@ void Faults::begin(std::uint32_t fault, const KillFault& kill) {
 
 void Faults::end(const KillFault&) {
   recorder_.watch_recovery(network_.now());
+}
+
+void Faults::begin(std::uint32_t fault, const ChangeAddressFault& change) {
+  Rng rng = rng_of(fault);
+  Victims victims = choose_victims(change.whom, false, scenario_, network_, population_, rng);
+  std::erase_if(victims.hosts, [this](HostIndex host) { return !network_.change_address(host); });
+  record(fault, "change_address", "new addresses for " + victims.what);
+  recorder_.fault_hits(victims.hosts);
+  for (const HostIndex host : victims.hosts) recorder_.host_moved(host, network_.now());
 }
 
 }  // namespace shoal::sim

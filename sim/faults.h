@@ -39,6 +39,8 @@ class Faults {
   void end(const ReorderFault& reorder);
   void begin(std::uint32_t fault, const KillFault& kill);
   void end(const KillFault& kill);  // hosts come back by themselves
+  void begin(std::uint32_t fault, const ChangeAddressFault& change);
+  void end(const ChangeAddressFault&) {}  // it has none
   template <class HostFault>
   void begin(std::uint32_t fault, const HostFault& what) {
     record(fault, HostFaults::kind(what), host_faults_.begin(fault, what));

@@ -81,7 +81,7 @@ ReorderFault read_reorder_fault(Section fault) {
 }
 
 // 64 hex digits, `item N` or `random key`.
-void read_key(Section& where, KillFault& out) {
+void read_key(Section& where, VictimSpec& out) {
   std::string text;
   where.text("closest_to", text);
   std::uint32_t item = 0;
@@ -97,17 +97,16 @@ void read_key(Section& where, KillFault& out) {
   }
 }
 
-void read_where(Section& kill, KillFault& out) {
-  using Where = KillFault::Where;
-  const auto value = kill.value("where");
+void read_where(Section& fault, VictimSpec& out) {
+  using Where = VictimSpec::Where;
+  static constexpr Where kPlain[] = {Where::kAnywhere, Where::kRegion, Where::kPrimary};
+  const auto value = fault.value("where");
   if (!value) return;
   if (value->IsScalar()) {
-    if (const auto where = kill.choice("where", {"random", "region"})) {
-      out.where = *where == 0 ? Where::kAnywhere : Where::kRegion;
-    }
+    if (const auto where = fault.choice("where", {"random", "region", "primary"})) out.where = kPlain[*where];
     return;
   }
-  Section where = kill.section("where");
+  Section where = fault.section("where");
   if (where.has("region")) {
     out.where = Where::kRegion;
     where.count("region", out.region.emplace(), 0, 255);
@@ -116,24 +115,45 @@ void read_where(Section& kill, KillFault& out) {
     out.where = Where::kClosest;
     read_key(where, out);
   }
+  if (where.has("group")) {
+    out.where = Where::kGroup;
+    where.count("group", out.group, 0, UINT32_MAX);
+  }
   where.finish();
-  if (value->IsMap() && value->size() != 1) kill.error("where", "expected one of region, closest_to");
+  if (value->IsMap() && value->size() != 1) fault.error("where", "expected one of region, closest_to, group");
+}
+
+// A share, or a number of hosts. Named places are hit as a whole unless the file says otherwise.
+void read_victims(Section& fault, VictimSpec& out) {
+  using Where = VictimSpec::Where;
+  read_where(fault, out);
+  const bool named = out.where != Where::kAnywhere && out.where != Where::kClosest;
+  if (named) out.share = 1;
+  fault.share("share", out.share);
+  if (fault.has("count")) fault.count("count", out.count.emplace(), 1, kPopulationMax);
+  if (fault.has("count") && fault.has("share")) fault.error("count", "expected one of share, count");
+  if (const auto spare = fault.choice("spare_bootstrap", {"true", "false"}))
+    out.spare_bootstrap = *spare == 0;
 }
 
 KillFault read_kill(Section fault) {
   KillFault out;
   Section kill = fault.section("kill");
-  read_where(kill, out);
-  if (out.where == KillFault::Where::kRegion) out.share = 1;
-  kill.share("share", out.share);
-  if (kill.has("count")) kill.count("count", out.count.emplace(), 1, kPopulationMax);
-  if (kill.has("count") && kill.has("share")) kill.error("count", "expected one of share, count");
-  if (const auto spare = kill.choice("spare_bootstrap", {"true", "false"})) out.spare_bootstrap = *spare == 0;
+  read_victims(kill, out.whom);
   kill.duration("return_over", out.return_over, Duration::zero(), kDurationMax);
   if (kill.has("return_over") && !fault.has("for")) {
     kill.error("return_over", "nobody comes back, expected `for` beside `kill`");
   }
   kill.finish();
+  return out;
+}
+
+ChangeAddressFault read_change_address(Section fault) {
+  ChangeAddressFault out;
+  Section change = fault.section("change_address");
+  read_victims(change, out.whom);
+  change.finish();
+  if (fault.has("for")) fault.error("for", "an address changes at once and for good, expected no `for`");
   return out;
 }
 
@@ -149,6 +169,7 @@ constexpr Kind kKinds[] = {
     {"duplicate", [](Section& fault, FaultSpec& out) { out.what = read_duplicate(fault); }},
     {"reorder", [](Section& fault, FaultSpec& out) { out.what = read_reorder_fault(fault); }},
     {"kill", [](Section& fault, FaultSpec& out) { out.what = read_kill(fault); }},
+    {"change_address", [](Section& fault, FaultSpec& out) { out.what = read_change_address(fault); }},
     {"slow", [](Section& fault, FaultSpec& out) { out.what = read_slow(fault); }},
     {"clock", [](Section& fault, FaultSpec& out) { out.what = read_clock_fault(fault); }},
     {"store", [](Section& fault, FaultSpec& out) { out.what = read_store_fault(fault); }},
@@ -183,35 +204,45 @@ FaultSpec read_fault(Section fault, const Duration& duration) {
 
 // Of those that are a state of the network, one of a kind at a time.
 bool overlap(const FaultSpec& a, const FaultSpec& b) {
-  const bool adds_up = std::holds_alternative<KillFault>(a.what) ||
-                       std::holds_alternative<ClockFault>(a.what) ||
-                       std::holds_alternative<BitRotFault>(a.what);
+  const bool adds_up =
+      std::holds_alternative<KillFault>(a.what) || std::holds_alternative<ChangeAddressFault>(a.what) ||
+      std::holds_alternative<ClockFault>(a.what) || std::holds_alternative<BitRotFault>(a.what);
   if (a.what.index() != b.what.index() || adds_up) return false;
   const FaultSpec& first = a.at <= b.at ? a : b;
   const FaultSpec& second = a.at <= b.at ? b : a;
   return !first.lasts || first.at + *first.lasts > second.at;
 }
 
+// What a fault names of other sections, and is not there; nothing: all is.
+std::optional<std::string> missing_target(const VictimSpec& whom, const Scenario& scenario) {
+  using Where = VictimSpec::Where;
+  const std::uint32_t regions = region_count(scenario.network.topology);
+  if (whom.region && *whom.region >= regions)
+    return fmt::format("region {} was given, expected 0 to {}", *whom.region, regions - 1);
+  const std::uint32_t items = scenario.workload.items ? scenario.workload.items->count : 0;
+  if (whom.item && *whom.item >= items)
+    return fmt::format("item {} was given, but workload.items has {}", *whom.item, items);
+  const std::uint32_t groups = scenario.workload.groups ? scenario.workload.groups->count : 0;
+  if (whom.where == Where::kGroup && whom.group >= groups)
+    return fmt::format("group {} was given, but workload.groups has {}", whom.group, groups);
+  if (whom.where == Where::kPrimary && groups == 0) return "there are none, expected workload.groups";
+  return std::nullopt;
+}
+
 }  // namespace
 
-// A kill may name a region or an item that there is not.
 void check_targets(Section& root, const Scenario& scenario) {
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
-    const auto* const kill = std::get_if<KillFault>(&scenario.faults[i].what);
-    if (kill == nullptr) continue;
+    const auto& what = scenario.faults[i].what;
+    const auto* const kill = std::get_if<KillFault>(&what);
+    const auto* const change = std::get_if<ChangeAddressFault>(&what);
+    if (kill == nullptr && change == nullptr) continue;
+    const auto missing = missing_target(kill != nullptr ? kill->whom : change->whom, scenario);
+    if (!missing) continue;
     const std::string path = fmt::format("faults.{}", i);
-    const auto refuse = [&](const std::string& what) {
-      root.document().error(path, root.list("faults")[i].Mark(),
-                            fmt::format("{}.kill.where: {}", path, what));
-    };
-    const std::uint32_t regions = region_count(scenario.network.topology);
-    if (kill->region && *kill->region >= regions) {
-      refuse(fmt::format("region {} was given, expected 0 to {}", *kill->region, regions - 1));
-    }
-    const std::uint32_t items = scenario.workload.items ? scenario.workload.items->count : 0;
-    if (kill->item && *kill->item >= items) {
-      refuse(fmt::format("item {} was given, but workload.items has {}", *kill->item, items));
-    }
+    root.document().error(
+        path, root.list("faults")[i].Mark(),
+        fmt::format("{}.{}.where: {}", path, kill != nullptr ? "kill" : "change_address", *missing));
   }
 }
 

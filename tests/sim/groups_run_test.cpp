@@ -54,6 +54,20 @@ TEST_P(GroupsOfARun, SessionsBreakInAPartitionAndAreBackAfterIt) {
   EXPECT_LT(std::stod(lowest.at(0)), 1) << "after the heal, until they have met again";
 }
 
+// The story of tests/os/test_three_hosts.py.
+TEST_P(GroupsOfARun, ThreeHostsSurviveACrashAPartitionAndANewAddress) {
+  const Outcome outcome = run(SHOAL_PROJECT_DIR "/scenarios/three_hosts.yaml --no-report --quiet " +
+                              std::string("--out results --set network.fidelity=") + GetParam());
+  EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+  const auto kinds = query("three_hosts-seed1", "SELECT kind FROM faults ORDER BY begin_s");
+  EXPECT_THAT(kinds, testing::ElementsAre("kill", "partition", "change_address"));
+  EXPECT_THAT(
+      query("three_hosts-seed1", "SELECT count(*) FROM fault_hosts WHERE part IS NULL GROUP BY fault"),
+      testing::ElementsAre("1", "1"));
+  const auto taken_over = summary("three_hosts-seed1").at("group.takeover_s.p99");
+  EXPECT_GT(taken_over, 30) << "nobody takes over while the lease lasts";
+}
+
 INSTANTIATE_TEST_SUITE_P(Fidelities, GroupsOfARun, testing::Values("message", "packet"),
                          [](const auto& fidelity) { return std::string(fidelity.param); });
 

@@ -105,7 +105,7 @@ const std::vector<BadFile> kBadFiles = {
     {"faults: {at: 1min}\n", "x.yaml:4:9: faults: a section was given, expected a list"},
     {"faults:\n  - {at: 1min}\n",
      "x.yaml:5:5: faults.0: 0 faults were given, expected one of partition, loss, delay, duplicate, reorder, "
-     "kill, slow, clock, store, bit_rot"},
+     "kill, change_address, slow, clock, store, bit_rot"},
     {"faults:\n  - {at: 1min, slow: {cpu: 0}}\n",
      "x.yaml:5:28: faults.0.slow.cpu: '0' was given, expected a speed from 1e-06 to 1000, such as 0.1 for a "
      "tenth"},
@@ -133,7 +133,13 @@ const std::vector<BadFile> kBadFiles = {
     {"faults:\n  - {at: 1min, loss: 1%}\n  - {at: 2min, loss: 1%}\n",
      "x.yaml:6:5: faults.1: overlaps faults.0, expected one of a kind at a time", false},
     {"faults:\n  - {at: 1min, kill: {where: south}}\n",
-     "x.yaml:5:30: faults.0.kill.where: 'south' was given, expected one of random, region"},
+     "x.yaml:5:30: faults.0.kill.where: 'south' was given, expected one of random, region, primary"},
+    {"faults:\n  - {at: 1min, kill: {where: primary}}\n",
+     "x.yaml:5:5: faults.0.kill.where: there are none, expected workload.groups", false},
+    {"faults:\n  - {at: 1min, change_address: {where: {group: 1}}}\nworkload: {groups: {}}\n",
+     "x.yaml:5:5: faults.0.change_address.where: group 1 was given, but workload.groups has 1", false},
+    {"faults:\n  - {at: 1min, for: 1min, change_address: {count: 1}}\n",
+     "x.yaml:5:21: faults.0.for: an address changes at once and for good, expected no `for`", false},
     {"faults:\n  - {at: 1min, kill: {where: {region: 9}}}\n",
      "x.yaml:5:5: faults.0.kill.where: region 9 was given, expected 0 to 7", false},
     {"faults:\n  - {at: 1min, kill: {where: {closest_to: item 3}}}\n",

@@ -162,19 +162,19 @@ expect:
   EXPECT_EQ(s.faults[0].lasts, 5min);
   EXPECT_EQ(std::get<PartitionFault>(s.faults[0].what).groups, (std::vector<double>{0.25, 0.75}));
   EXPECT_DOUBLE_EQ(std::get<LossFault>(s.faults[1].what).share, 0.2);
-  EXPECT_DOUBLE_EQ(std::get<KillFault>(s.faults[2].what).share, 0.3);
+  EXPECT_DOUBLE_EQ(std::get<KillFault>(s.faults[2].what).whom.share, 0.3);
   EXPECT_FALSE(s.faults[2].lasts);
-  EXPECT_TRUE(std::get<KillFault>(s.faults[2].what).spare_bootstrap);
+  EXPECT_TRUE(std::get<KillFault>(s.faults[2].what).whom.spare_bootstrap);
   const KillFault& region = std::get<KillFault>(s.faults[3].what);
-  EXPECT_EQ(region.where, KillFault::Where::kRegion);
-  EXPECT_EQ(region.region, 2u);
-  EXPECT_DOUBLE_EQ(region.share, 1);
-  EXPECT_FALSE(region.spare_bootstrap);
+  EXPECT_EQ(region.whom.where, VictimSpec::Where::kRegion);
+  EXPECT_EQ(region.whom.region, 2u);
+  EXPECT_DOUBLE_EQ(region.whom.share, 1);
+  EXPECT_FALSE(region.whom.spare_bootstrap);
   EXPECT_EQ(region.return_over, 20s);
   const KillFault& closest = std::get<KillFault>(s.faults[4].what);
-  EXPECT_EQ(closest.where, KillFault::Where::kClosest);
-  EXPECT_EQ(closest.item, 7u);
-  EXPECT_EQ(closest.count, 20u);
+  EXPECT_EQ(closest.whom.where, VictimSpec::Where::kClosest);
+  EXPECT_EQ(closest.whom.item, 7u);
+  EXPECT_EQ(closest.whom.count, 20u);
   ASSERT_TRUE(s.workload.lookups && s.workload.items && s.workload.publish);
   EXPECT_EQ(s.workload.lookups->every, 60s);
   EXPECT_EQ(s.workload.lookups->times, 3u);
@@ -263,6 +263,24 @@ TEST(ScenarioReader, ReadsGroups) {
   const Scenario plain = must_parse(kLeast + "workload: {groups: {}}\n");
   EXPECT_EQ(plain.workload.groups->hosts_per_group, 3u);
   EXPECT_FALSE(plain.workload.groups->same_region);
+}
+
+TEST(ScenarioReader, ReadsChangesOfAddressAndPrimariesAsVictims) {
+  const Scenario s = must_parse(kLeast + R"(workload: {groups: {count: 3}}
+faults:
+  - {at: 1min, change_address: {where: {group: 2}, count: 1}}
+  - {at: 1min, change_address: {share: 30%}}
+  - {at: 2min, for: 1min, kill: {where: primary}}
+)");
+  ASSERT_EQ(s.faults.size(), 3u);
+  const VictimSpec& member = std::get<ChangeAddressFault>(s.faults[0].what).whom;
+  EXPECT_EQ(member.where, VictimSpec::Where::kGroup);
+  EXPECT_EQ(member.group, 2u);
+  EXPECT_EQ(member.count, 1u);
+  EXPECT_DOUBLE_EQ(std::get<ChangeAddressFault>(s.faults[1].what).whom.share, 0.3);
+  const VictimSpec& primary = std::get<KillFault>(s.faults[2].what).whom;
+  EXPECT_EQ(primary.where, VictimSpec::Where::kPrimary);
+  EXPECT_DOUBLE_EQ(primary.share, 1) << "all of them";
 }
 
 }  // namespace

@@ -118,6 +118,8 @@ TEST(ScenarioReader, EntriesOfListsHaveTheSameKeysInReaderAndSchema) {
               testing::ElementsAre(testing::EndsWith(keys_of(fault + "/partition/properties"))));
   EXPECT_THAT(errors_of(kLeast + "faults: [{kill: {zz: 1}}]\n"),
               testing::ElementsAre(testing::EndsWith(keys_of(fault + "/kill/properties"))));
+  EXPECT_THAT(errors_of(kLeast + "faults: [{change_address: {zz: 1}}]\n"),
+              testing::ElementsAre(testing::EndsWith(keys_of(fault + "/change_address/properties"))));
   EXPECT_THAT(errors_of(kLeast + "network: {topology: {kind: routers, levels: [{zz: 1}]}}\n"),
               testing::ElementsAre(testing::EndsWith(keys_of("/definitions/router_level/properties"))));
 }
