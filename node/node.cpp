@@ -89,7 +89,9 @@ void Node::Impl::run(HandleRequest& job) {
     // It may only not know yet whether it is one: its answer says.
     if (table.find(contact.key) == contact) maintenance.verify(contact, Purpose::kMaintenance);
   } else if (own.is_other(contact)) {
-    maintenance.consider(contact, Purpose::kMaintenance);
+    // Once, when the address may be forged: the answer and that are all it gets.
+    const bool validated = rpc.validated(job.origin, job.request);
+    maintenance.consider(contact, Purpose::kMaintenance, validated ? context.config.request_attempts : 1);
   }
 }
 

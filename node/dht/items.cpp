@@ -256,13 +256,13 @@ void Items::handle(const Origin& origin, const wire::Request& request, const wir
   rpc_.respond(origin, request, std::move(answer));
 }
 
-// What is too large for a datagram is fetched from one holder that was found: the search is over, and whoever
-// comes by session has it behind him.
+// What is too large for a datagram is fetched from one holder that was found: the search is over but for the
+// others that are to hold it, and whoever comes by session has it behind him.
 std::size_t Items::contacts_for(const Origin& origin, const wire::GetItem& get,
                                 const wire::Items& answer) const {
   if (origin.connection) return 0;
   const bool found = answer.by_session_bytes > 0 && !get.renewing && !get.all;
-  return found ? std::min(context_.config.replication, context_.config.k) : context_.config.k;
+  return found ? std::min(context_.config.replication - 1, context_.config.k) : context_.config.k;
 }
 
 wire::Items Items::one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get) {

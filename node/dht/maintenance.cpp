@@ -73,8 +73,8 @@ void Maintenance::on_deadline(DeadlineKind kind) {
 
 // ---- Contacts
 
-void Maintenance::consider(const Contact& possible, Purpose purpose) {
-  if (table_.wants(possible)) verify(possible, purpose);
+void Maintenance::consider(const Contact& possible, Purpose purpose, std::uint8_t attempts) {
+  if (table_.wants(possible)) verify(possible, purpose, attempts);
 }
 
 bool Maintenance::verify(const Contact& contact, Purpose purpose) {

@@ -33,8 +33,11 @@ class Maintenance {
   void join();
 
   // A host that we have reason to think is there, and is not ourselves: pings it if the table has room for
-  // it.
-  void consider(const Contact& possible, Purpose purpose);
+  // it, so many times at most.
+  void consider(const Contact& possible, Purpose purpose, std::uint8_t attempts);
+  void consider(const Contact& possible, Purpose purpose) {
+    consider(possible, purpose, context_.config.request_attempts);
+  }
   // Is it still there? It is asked whether or not the table has room. False when that cannot be now.
   bool verify(const Contact& contact, Purpose purpose);
   // The ping of verify() has come to its end.

@@ -438,10 +438,11 @@ bool Rpc::validated(const Origin& origin, const wire::Request& request) const {
 std::size_t Rpc::response_bytes_max(const Origin& origin, bool validated) const {
   if (origin.connection) return wire::kMessageBytesMax;
   if (validated) return wire::kDatagramMessageBytesMax;
+  constexpr std::size_t kKept = kSealOverheadBytes + wire::kPingBytesMax;
   const std::size_t sealed_max = kAmplification * origin.received_bytes;
-  return sealed_max < kSealOverheadBytes
+  return sealed_max < kKept + kSealOverheadBytes
              ? 0
-             : std::min(wire::kDatagramMessageBytesMax, sealed_max - kSealOverheadBytes);
+             : std::min(wire::kDatagramMessageBytesMax, sealed_max - kKept - kSealOverheadBytes);
 }
 
 void Rpc::respond(const Origin& origin, const wire::Request& request, wire::ResponseBody body) {

@@ -134,7 +134,7 @@ class Rpc {
   // Is the token of this request good? By session it needs none.
   bool validated(const Origin& origin, const wire::Request& request) const;
   // Bytes that the encoded response may have: what a datagram holds, and to an address not validated thrice
-  // what came.
+  // what came, less one ping by which its host may be verified.
   std::size_t response_bytes_max(const Origin& origin, bool validated) const;
   // Sends the response; contacts at the end are left out if it is too large, and what is still too large is
   // dropped.

@@ -47,8 +47,9 @@ std::uint16_t padding_for(const Request& request, std::size_t size);
 
 // A sealed datagram (kDatagramBytesMax) less the seal (kSealOverheadBytes).
 inline constexpr std::size_t kDatagramMessageBytesMax = 1159;
-// A find without a token, so that its sealed datagram has 400 bytes.
-inline constexpr std::size_t kPaddedFindBytes = 327;
+// A find without a token, so that its sealed datagram has 416 bytes: a third of the fullest answer and of a
+// ping that verifies its sender (Rpc::response_bytes_max).
+inline constexpr std::size_t kPaddedFindBytes = 343;
 
 namespace detail {
 inline constexpr std::size_t kEnvelopeBytes = 3 + 9;              // Message, id
@@ -63,6 +64,10 @@ inline constexpr std::size_t kItemsFieldsBytes =
 inline constexpr std::size_t kItemsAroundBytes = kEnvelopeBytes + kTokenFieldBytes + kObservedFieldBytes +
                                                  kTimeFieldBytes + kClientFieldBytes + kItemsFieldsBytes;
 }  // namespace detail
+
+// The longest ping: with token and `client`; its own length takes one byte.
+inline constexpr std::size_t kPingBytesMax =
+    detail::kEnvelopeBytes - 1 + detail::kTokenFieldBytes + detail::kClientFieldBytes + 3;
 
 // The longest body of one item in a StoreItem with token, `client` and either expected_sequence or expires …
 inline constexpr std::size_t kStoreBodyInDatagramMax = kDatagramMessageBytesMax - detail::kEnvelopeBytes -

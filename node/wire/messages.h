@@ -31,7 +31,7 @@ inline constexpr std::size_t kValueBytesMax = 65'536;
 inline constexpr std::size_t kItemLayoutBytes = kSignatureBytes + kIdBytes + 8 + 8 + 1;
 // Of an item's body: a publish item with the longest salt and the largest value.
 inline constexpr std::size_t kItemBodyBytesMax = kItemLayoutBytes + kSaltBytesMax + kValueBytesMax;
-// Of a request: enough for a find of any form, sealed, to fill the datagram of 400 bytes.
+// Of a request: enough for a find of any form, sealed, to fill the datagram of 416 bytes.
 inline constexpr std::size_t kPaddingBytesMax = 400;
 // host key | boot number | time
 inline constexpr std::size_t kShutdownSignedBytes = kIdBytes + 8 + 8;

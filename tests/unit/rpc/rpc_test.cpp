@@ -54,6 +54,25 @@ TEST_F(RpcTest, SendsAtMostThriceTheBytesToAnAddressNotValidated) {
   EXPECT_LT(std::get<wire::Contacts>(answer.body).contacts.size(), 20u);
 }
 
+// The answer, and the question whether the host is there, which it leaves unanswered.
+TEST_F(RpcTest, SendsAtMostThriceTheBytesInAllToAnAddressNotValidated) {
+  std::uint64_t seed = 200;
+  wire::Request padded = request_of(1, wire::FindHost{Id{}});
+  padded.padding_bytes = wire::padding_for(padded, wire::kPaddedFindBytes);
+  for (wire::Request request : {request_of(1, wire::Ping{}), request_of(1, wire::FindHost{Id{}}), padded,
+                                request_of(1, wire::GetNextConnection{Id{}})}) {
+    request.client = false;
+    RawPeer stranger(cluster_.network(), ++seed);
+    const Bytes datagram = stranger.seal(target().key, wire::encode(request));
+    stranger.send_raw(target().endpoint, datagram);
+    cluster_.advance(30s);
+    std::size_t bytes = 0;
+    for (const auto& received : stranger.take()) bytes += received.datagram.size();
+    EXPECT_LE(bytes, 3 * datagram.size());
+    EXPECT_GT(bytes, datagram.size());
+  }
+}
+
 TEST_F(RpcTest, AnswersAPaddedFindOrOneWithATokenInFull) {
   wire::Request find = request_of(1, wire::FindHost{Id{}});
   find.padding_bytes = wire::padding_for(find, wire::kPaddedFindBytes);

@@ -12,7 +12,7 @@ namespace shoal::wire {
 namespace {
 
 static_assert(kDatagramMessageBytesMax + kSealOverheadBytes == kDatagramBytesMax);
-static_assert(kPaddedFindBytes + kSealOverheadBytes == 400);
+static_assert(kPaddedFindBytes + kSealOverheadBytes == 416);
 
 constexpr std::uint64_t kLongestNumber = std::numeric_limits<std::uint64_t>::max();
 
@@ -38,10 +38,19 @@ TEST(Datagram, TwentyContactsFitAndAreNoAmplificationOfAPaddedFind) {
   const std::size_t sealed =
       encoded_size(full_response(Contacts{contacts(kContactsMax)})) + kSealOverheadBytes;
   EXPECT_EQ(sealed, 1138u);
-  EXPECT_LE(sealed, 3 * (kPaddedFindBytes + kSealOverheadBytes));
+  EXPECT_LE(sealed + kPingBytesMax + kSealOverheadBytes, 3 * (kPaddedFindBytes + kSealOverheadBytes));
 }
 
-TEST(Datagram, AFindWithoutATokenIsPaddedToExactly400Bytes) {
+TEST(Datagram, TheLongestPingIsAsLongAsSaid) {
+  Request ping;
+  ping.id = kLongestNumber;
+  ping.token = Token{1};
+  ping.client = true;
+  ping.body = Ping{};
+  EXPECT_EQ(encoded_size(ping), kPingBytesMax);
+}
+
+TEST(Datagram, AFindWithoutATokenIsPaddedToExactly416Bytes) {
   for (const bool client : {false, true}) {
     Request find;
     find.id = 1;
