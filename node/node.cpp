@@ -69,7 +69,7 @@ void Node::Impl::run(HandleInterfaces& job) {
   const bool address_lost = own.on_interfaces(job.own);
   reachability.on_network_changed();
   own_addresses_changed();
-  if (address_lost) groups.on_address_lost();
+  if (address_lost) on_address_lost();
   lan.on_interfaces(job.own);
 }
 
@@ -91,7 +91,7 @@ void Node::Impl::run(HandleRequest& job) {
   } else if (own.is_other(contact)) {
     // Once, when the address may be forged: the answer and that are all it gets.
     const bool validated = rpc.validated(job.origin, job.request);
-    maintenance.consider(contact, Purpose::kMaintenance, validated ? context.config.request_attempts : 1);
+    maintenance.heard_from(contact, validated ? context.config.request_attempts : 1);
   }
 }
 
@@ -267,6 +267,14 @@ void Node::Impl::own_addresses_changed() {
   if (table.size() == 0) return;
   publish_self_at(context.now() + kPublishSelfDelay);
   groups.on_network();
+}
+
+// Whoever knows us knows where we were.
+void Node::Impl::on_address_lost() {
+  groups.on_address_lost();
+  if (table.size() == 0) return;
+  maintenance.join();
+  maintenance.tell_all();
 }
 
 void Node::Impl::publish_self_at(Instant when) {

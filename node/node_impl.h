@@ -169,6 +169,7 @@ struct Node::Impl final : RpcListener,
   void search_if_alone();
   void publish_self_at(Instant when);
   void own_addresses_changed();
+  void on_address_lost();
   void deliver_results();
 
   NodePorts ports;

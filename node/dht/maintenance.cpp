@@ -19,6 +19,8 @@ constexpr Duration kFirstNeighbourRefresh = std::chrono::minutes(5);
 // A refresh only has to meet the hosts of a bucket, not to find the closest of all.
 constexpr std::size_t kRefreshWanted = 4;
 constexpr Duration kCheckPaceMin = std::chrono::milliseconds(20);
+// A host with two addresses answers at one and may ask from the other: it does not move each time.
+constexpr Duration kMovedAfter = std::chrono::seconds(5);
 // A join that found no room among the lookups under way.
 constexpr Duration kJoinAgainAfter = std::chrono::seconds(1);
 
@@ -33,7 +35,7 @@ void Maintenance::start() {
   const auto first = [&](Duration interval, DeadlineKind kind) {
     context_.after(context_.rng.jittered(interval, 0.5), kind);
   };
-  first(check_periods().look, DeadlineKind::kCheckContacts);
+  check_in(context_.rng.jittered(check_periods().look, 0.5));
   first(refresh_period(config.bucket_refresh_interval), DeadlineKind::kRefreshBuckets);
   first(refresh_period(std::min(kFirstNeighbourRefresh, config.neighbour_refresh_interval)),
         DeadlineKind::kRefreshNeighbours);
@@ -45,7 +47,7 @@ void Maintenance::on_deadline(DeadlineKind kind) {
   const NodeConfig& config = context_.config;
   switch (kind) {
     case DeadlineKind::kCheckContacts:
-      check_contacts();
+      if (context_.now() >= next_check_) check_contacts();
       break;
     case DeadlineKind::kRefreshBuckets: {
       const Duration period = refresh_period(config.bucket_refresh_interval);
@@ -73,8 +75,15 @@ void Maintenance::on_deadline(DeadlineKind kind) {
 
 // ---- Contacts
 
-void Maintenance::consider(const Contact& possible, Purpose purpose, std::uint8_t attempts) {
-  if (table_.wants(possible)) verify(possible, purpose, attempts);
+void Maintenance::consider(const Contact& possible, Purpose purpose) {
+  if (table_.wants(possible)) verify(possible, purpose);
+}
+
+void Maintenance::heard_from(const Contact& contact, std::uint8_t attempts) {
+  const std::optional<RoutingTable::Row> known = table_.row(contact.key);
+  const bool moved = known && known->contact.endpoint != contact.endpoint &&
+                     known->last_seen + kMovedAfter <= context_.now();
+  if (moved || (!known && table_.wants(contact))) verify(contact, Purpose::kMaintenance, attempts);
 }
 
 bool Maintenance::verify(const Contact& contact, Purpose purpose) {
@@ -123,6 +132,17 @@ void Maintenance::ping_all() {
   looked_at_ = context_.now();
 }
 
+void Maintenance::tell_all() {
+  ping_all();
+  hurried_ = true;
+  check_in(Duration::zero());
+}
+
+void Maintenance::check_in(Duration wait) {
+  next_check_ = context_.now() + wait;
+  context_.at(next_check_, DeadlineKind::kCheckContacts);
+}
+
 // Looks the table over, then pings what it found one by one, spread over the time until the next look.
 void Maintenance::check_contacts() {
   const CheckPeriods periods = check_periods();
@@ -131,19 +151,23 @@ void Maintenance::check_contacts() {
     to_check_ = table_.silent_since(looked_at_ - periods.others + periods.look, context_.config.k,
                                     looked_at_ - periods.neighbours + periods.look);
     if (to_check_.empty()) {
-      context_.after(context_.rng.jittered(periods.look, 0.25), DeadlineKind::kCheckContacts);
+      check_in(context_.rng.jittered(periods.look, 0.25));
       return;
     }
   }
-  const Duration pace = std::max(kCheckPaceMin, periods.look / static_cast<int>(to_check_.size() + 1));
+  const Duration leisure = periods.look / static_cast<int>(to_check_.size() + 1);
+  const Duration pace = hurried_ ? kCheckPaceMin : std::max(kCheckPaceMin, leisure);
   // One that was heard of while it waited needs no ping.
   for (bool asked = false; !asked && !to_check_.empty(); to_check_.pop_back()) {
     const std::optional<RoutingTable::Row> row = table_.row(to_check_.back());
     asked = row && row->last_seen < looked_at_;
     if (asked) verify(row->contact, Purpose::kMaintenance);
   }
-  if (to_check_.empty()) to_check_.shrink_to_fit();
-  context_.after(pace, DeadlineKind::kCheckContacts);
+  if (to_check_.empty()) {
+    to_check_.shrink_to_fit();
+    hurried_ = false;
+  }
+  check_in(pace);
 }
 
 void Maintenance::save_hosts() {

@@ -33,11 +33,12 @@ class Maintenance {
   void join();
 
   // A host that we have reason to think is there, and is not ourselves: pings it if the table has room for
-  // it, so many times at most.
-  void consider(const Contact& possible, Purpose purpose, std::uint8_t attempts);
-  void consider(const Contact& possible, Purpose purpose) {
-    consider(possible, purpose, context_.config.request_attempts);
-  }
+  // it.
+  void consider(const Contact& possible, Purpose purpose);
+  // It has sent us a request from there, and is pinged so many times at most: if the table has room for it,
+  // or if we know it elsewhere and have not heard of it there for a moment. Then it may have moved, and
+  // stands at the new place in the table once it answers.
+  void heard_from(const Contact& contact, std::uint8_t attempts);
   // Is it still there? It is asked whether or not the table has room. False when that cannot be now.
   bool verify(const Contact& contact, Purpose purpose);
   // The ping of verify() has come to its end.
@@ -47,6 +48,8 @@ class Maintenance {
 
   // Pings all contacts one after the other: they are to learn something about us.
   void ping_all();
+  // We have moved: the same at once, within seconds, so that they learn where we are.
+  void tell_all();
 
   void on_deadline(DeadlineKind kind);
   void on_join_done();
@@ -63,6 +66,7 @@ class Maintenance {
   Duration refresh_period(Duration longest) const;
   bool verify(const Contact& contact, Purpose purpose, std::uint8_t attempts);
   void check_contacts();
+  void check_in(Duration wait);
   void refresh_next_bucket();
   Id random_id_in(int bucket);
   bool look_up(const Id& target, std::size_t wanted, LookupOwner::Part part);
@@ -75,6 +79,8 @@ class Maintenance {
   std::set<Id> verifying_;
   std::vector<Id> to_check_;     // taken from the back
   Instant looked_at_{};          // when they were chosen
+  Instant next_check_{};         // deadlines before it are out of date
+  bool hurried_ = false;         // they are pinged at the highest pace
   std::vector<int> to_refresh_;  // taken from the back
   Duration save_interval_{};
   bool joining_ = false;  // a lookup for it is under way

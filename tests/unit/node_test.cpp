@@ -249,6 +249,33 @@ TEST(Node, VerifiesAContactAgainWhenItsSessionIsReset) {
   EXPECT_GT(pings(), before);
 }
 
+TEST(Node, IsKnownAtItsNewAddressSoonAfterItHasMoved) {
+  NodeCluster cluster;
+  cluster.add_many(25);
+  cluster.advance(60s);
+  const Endpoint fresh = Endpoint::v4(0x0b000001, 5000);
+  cluster.network().set_interfaces(cluster.index(7), {{fresh, 0}});
+  cluster.advance(10s);
+  for (std::size_t host = 0; host < 25; ++host) {
+    if (host == 7) continue;
+    const auto known = cluster.node(host).table().find(cluster.contact(7).key);
+    ASSERT_TRUE(known) << host;
+    EXPECT_EQ(known->endpoint, fresh) << host;
+  }
+}
+
+// It asks from an address at which it can be reached as well; that is no move as long as the other answers.
+TEST(Node, LeavesAContactWhereItHasJustAnswered) {
+  NodeCluster cluster;
+  cluster.add_many(2);
+  cluster.advance(60s);
+  const Contact known = cluster.contact(1);
+  cluster.expect<PingResult>(0, PingCommand{known.key, known.endpoint});
+  cluster.network().set_interfaces(cluster.index(1), {{Endpoint::v4(0x0b000001, 5000), 0}});
+  cluster.advance(1s);
+  EXPECT_EQ(cluster.node(0).table().find(known.key)->endpoint, known.endpoint);
+}
+
 TEST(Node, KeepsClientsOutOfTablesAndStillAnswersThem) {
   NodeCluster cluster;
   cluster.add_many(8);
