@@ -207,6 +207,7 @@ void Faults::begin(std::uint32_t fault, const ChangeAddressFault& change) {
   record(fault, "change_address", "new addresses for " + victims.what);
   recorder_.fault_hits(victims.hosts);
   for (const HostIndex host : victims.hosts) recorder_.host_moved(host, network_.now());
+  recorder_.watch_recovery(network_.now());
 }
 
 }  // namespace shoal::sim

@@ -60,8 +60,8 @@ constexpr MetricName kMetrics[] = {
     {"heal.recovery_s",
      "to the first 10 s in which 99 % of the lookups that start in them succeed: those across the former "
      "cut, "
-     "from the heal of a partition; all, from a kill for good, or from the end of one that hosts come back "
-     "from; the worst of several; \"never\" if there are none"},
+     "from the heal of a partition; all, from a kill for good, from the end of one that hosts come back "
+     "from, or from changes of addresses; the worst of several; \"never\" if there are none"},
     {"item.get_count", "counted gets, of items acknowledged before and not expired"},
     {"item.get_latency_ms.p50", "counted gets that succeeded, from the command to the value"},
     {"item.get_latency_ms.p90", "counted gets that succeeded, from the command to the value"},

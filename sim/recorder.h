@@ -148,8 +148,8 @@ class Recorder {
   // Which hosts the fault reported last has hit; of a partition, nobody: its groups come with its heal.
   void fault_hits(std::span<const HostIndex> hosts);
   void partition_healed(std::vector<std::uint8_t> group_of_host, Instant when);
-  // Lookups from now to the next partition or kill show how soon the network is well again: hosts were
-  // killed, or come back.
+  // Lookups from now to the next partition, kill or change of addresses show how soon the network is well
+  // again: hosts were killed, come back, or have moved.
   void watch_recovery(Instant when);
 
   // For the progress line: of all lookups since the warm-up (before it: since the start).

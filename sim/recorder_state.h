@@ -165,18 +165,22 @@ struct Fault {
   std::string what;
 };
 
-// Lookups across the former cut of a partition, from its heal to the next partition or kill; or all lookups,
-// from a kill, or from the return of hosts that one has taken.
+// Lookups across the former cut of a partition, from its heal to the next fault that is watched; or all
+// lookups, from a kill, from the return of hosts that one has taken, or from changes of addresses.
 struct Heal {
   std::vector<std::uint8_t> group_of_host;  // empty: all lookups
   Instant when{};
-  bool over = false;  // another partition or kill has begun
+  bool over = false;  // another such fault has begun
   struct Crossing {
     Instant started{};
     bool success = false;
   };
   std::vector<Crossing> crossings;  // in the order of their ends
 };
+// Is a fault of this kind one that the network has to get over?
+inline bool is_watched(std::string_view kind) {
+  return kind == "partition" || kind == "kill" || kind == "change_address";
+}
 // From the heal to the first 10 s in which 99 % succeed; nothing: never.
 std::optional<Duration> recovery(const Heal& heal);
 

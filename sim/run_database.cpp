@@ -226,7 +226,7 @@ void write_faults(SQLite::Database& database, const Recorder::Impl& run) {
     ++number;
     std::optional<double> recovery_s;
     for (const Heal& heal : run.heals) {
-      if ((fault.kind != "partition" && fault.kind != "kill") || heal.when != fault.end) continue;
+      if (!is_watched(fault.kind) || heal.when != fault.end) continue;
       if (const std::optional<Duration> took = recovery(heal)) recovery_s = to_seconds(*took);
       const auto count = static_cast<HostIndex>(std::min(heal.group_of_host.size(), kHostsKeptMax));
       for (HostIndex host = 0; host < count; ++host) {

@@ -149,7 +149,7 @@ CREATE TABLE faults (
   begin_s REAL NOT NULL,
   end_s   REAL NOT NULL,    -- equal to begin_s for those without duration
   what    TEXT NOT NULL,
-  recovery_s REAL           -- of a partition or kill: heal.recovery_s of this one; NULL: never, or of neither kind
+  recovery_s REAL           -- of a partition, kill or change_address: heal.recovery_s of this one; NULL: never, or no such
 );
 
 CREATE TABLE fault_hosts (  -- which hosts a fault hit, where it chose among them

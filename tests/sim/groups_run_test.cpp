@@ -68,6 +68,21 @@ TEST_P(GroupsOfARun, ThreeHostsSurviveACrashAPartitionAndANewAddress) {
   EXPECT_GT(taken_over, 30) << "nobody takes over while the lease lasts";
 }
 
+class GroupsUnderChurn : public RunScenario {};
+
+// The scenario that we ship, smaller and shorter.
+TEST_F(GroupsUnderChurn, FindEachOtherThroughNatsAndLosses) {
+  const Outcome outcome = run(SHOAL_PROJECT_DIR
+                              "/scenarios/groups_churn.yaml --no-report --quiet --out results "
+                              "--set population.size=60 --set workload.groups.count=30 "
+                              "--set duration=16min --set warm_up=6min");
+  EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+  const auto results = summary("groups_churn-seed1");
+  EXPECT_GT(results.at("churn.departures"), 10);
+  EXPECT_GT(results.at("group.broadcast_count"), 50);
+  EXPECT_LE(results.at("group.join_s.p90"), 30);
+}
+
 INSTANTIATE_TEST_SUITE_P(Fidelities, GroupsOfARun, testing::Values("message", "packet"),
                          [](const auto& fidelity) { return std::string(fidelity.param); });
 
