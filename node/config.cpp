@@ -57,6 +57,8 @@ struct Entry {
 
 constexpr Duration kDay = std::chrono::hours(24);
 constexpr std::size_t kMillion = 1'000'000;
+// To join under a new key and to leave under the old one takes some two minutes.
+constexpr Duration kHostKeyLifetimeMin = 5min;
 using Config = NodeConfig;
 
 // Sorted by name. A response carries at most kContactsMax contacts, hence the bound of k.
@@ -83,6 +85,9 @@ constexpr auto kEntries = std::to_array<Entry>({
      "The same of one IPv4 address or IPv6 /64."},
     {"handshake_timeout", Time{&Config::handshake_timeout, 10ms, 1h},
      "A session that is not established after this long is reset."},
+    {"host_key_lifetime", Time{&Config::host_key_lifetime, 0s, 365 * kDay},
+     "After this long the host joins under another key, and leaves under this one; 0s: never, else at least "
+     "5min."},
     {"item_bytes_max", Count{&Config::item_bytes_max, 0, 1ull << 50},
      "Bytes of item bodies held for others."},
     {"item_count_max", Count{&Config::item_count_max, 0, 1'000'000'000}, "Items held for others."},
@@ -344,6 +349,12 @@ Result<void> NodeConfig::validate() const {
   Result<void> timeouts =
       ordered("request_timeout_min", request_timeout_min, "request_timeout_max", request_timeout_max);
   if (!timeouts) return timeouts;
+  if (host_key_lifetime > Duration::zero() && host_key_lifetime < kHostKeyLifetimeMin) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("host_key_lifetime ({}) is too short: expected 0s (never replaced) or at least {}",
+                    print(host_key_lifetime), print(kHostKeyLifetimeMin)));
+  }
   return ordered("bootstrap_backoff_min", bootstrap_backoff_min, "bootstrap_backoff_max",
                  bootstrap_backoff_max);
 }

@@ -36,6 +36,9 @@ struct NodeConfig {
   std::size_t tokens_max = 512;  // address tokens of other hosts that are kept
   std::size_t jobs_max = 8192;
 
+  // Identity
+  Duration host_key_lifetime = 24h * 7;  // then the host takes another key (node_host_key.cpp); 0: never
+
   // Maintenance. The periods are the longest ones: where contacts are seen to stay for a shorter time, things
   // are done so many times per mean lifetime of a contact; 0: not adapted.
   std::uint8_t table_checks_per_lifetime = 2;

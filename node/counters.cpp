@@ -1,6 +1,7 @@
 #include "node/counters.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace shoal {
 
@@ -18,6 +19,15 @@ const char* to_string(Purpose purpose) {
       return "command";
   }
   return "unknown";
+}
+
+// They are numbers of one type and nothing else.
+void NodeCounters::add(const NodeCounters& other) {
+  using Numbers = std::array<std::uint64_t, sizeof(NodeCounters) / sizeof(std::uint64_t)>;
+  auto sums = std::bit_cast<Numbers>(*this);
+  const auto more = std::bit_cast<Numbers>(other);
+  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += more[i];
+  *this = std::bit_cast<NodeCounters>(sums);
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCounters& c) {

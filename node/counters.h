@@ -44,6 +44,8 @@ struct NodeCounters {
   };
   Lan lan;
 
+  // What is counted here and there.
+  void add(const NodeCounters& other);
   // One message that this purpose has sent or received.
   void count(Purpose purpose, std::size_t bytes) {
     purpose_bytes[static_cast<std::size_t>(purpose)] += bytes;

@@ -33,7 +33,7 @@ std::unique_ptr<DatagramCipher> make_cipher(CipherKind kind, const KeyPair& keys
 }  // namespace
 
 Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot,
-                 CipherKind cipher_kind, Rng rng, NodePorts node_ports)
+                 CipherKind cipher_kind, Rng rng, NodePorts node_ports, Items& held_items)
     : ports(node_ports),
       keys(node_keys),
       boot_number(boot),
@@ -45,7 +45,7 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
       connections(context, keys, session_groups, ports.streams, *this),
       rpc(context, keys.public_key(), ports.datagrams, *cipher, connections, *this),
       lookups(context, rpc, table, own, *this),
-      items(context, ports.items, rpc, table, *this),
+      items(held_items),
       operations(context, keys, rpc, lookups, items, table, own),
       bootstrapper(context, rpc, ports.hosts, own),
       maintenance(context, rpc, lookups, table, ports.hosts),
@@ -58,10 +58,15 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
 // ---- Jobs
 
 void Node::Impl::run(Bootstrap&) {
-  items.load();
-  // Without streams the node still serves what fits datagrams; its status says so.
-  if (!ports.streams.listen()) ++context.counters.listen_failures;
+  if (stage == Stage::kCurrent) {
+    items.load();
+    items.start();
+    // Without streams the node still serves what fits datagrams; its status says so.
+    if (!ports.streams.listen()) ++context.counters.listen_failures;
+    replace_key_at_its_age();
+  }
   maintenance.start();
+  for (const Contact& contact : first_asked) maintenance.consider(contact, Purpose::kBootstrap);
   bootstrapper.begin();
 }
 
@@ -70,14 +75,12 @@ void Node::Impl::run(HandleInterfaces& job) {
   reachability.on_network_changed();
   own_addresses_changed();
   if (address_lost) on_address_lost();
-  lan.on_interfaces(job.own);
+  if (stage == Stage::kCurrent) lan.on_interfaces(job.own);
 }
 
 void Node::Impl::run(HandleGroups& job) {
-  std::vector<LanGroup> shown;
-  for (const GroupKey& key : job.keys) shown.push_back({key.id(), key.locate_key()});
   groups.set(std::move(job.keys));
-  lan.serve(std::move(shown), *this);
+  lan.serve(groups.lan_groups(), *this);
 }
 
 void Node::Impl::run(HandleRequest& job) {
@@ -118,7 +121,10 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
       reunion.on_deadline();
       break;
     case DeadlineKind::kRenewItems:
-      items.on_renew_deadline();
+      if (stage == Stage::kCurrent) items.on_renew_deadline();
+      break;
+    case DeadlineKind::kReplaceKey:
+      key_due = stage == Stage::kCurrent;
       break;
     case DeadlineKind::kStop:
       stop_if_ready(true);
@@ -130,13 +136,13 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
       reachability.on_deadline();
       break;
     case DeadlineKind::kLanPing:
-      if (!stopping) lan.on_ping_deadline();
+      if (stage == Stage::kCurrent && !stopping) lan.on_ping_deadline();
       break;
     case DeadlineKind::kLanAsk:
-      if (!stopping) lan.on_ask_deadline();
+      if (stage == Stage::kCurrent && !stopping) lan.on_ask_deadline();
       break;
     case DeadlineKind::kPublishSelf:
-      if (context.now() < publish_self_due) break;
+      if (context.now() < publish_self_due || stage == Stage::kFormer) break;
       publish_self_at(context.now() +
                       std::max(kPublishSelfDelay,
                                paced(table.contact_lifetime(), context.config.refreshes_per_lifetime,
@@ -189,7 +195,7 @@ void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
   }
   if (table.add(contact, context.now(), rtt) != RoutingTable::Added::kNew) return;
   // To a host that is joining everybody is new, and it may hold what it held long ago.
-  if (maintenance.joined()) hand_items_to(contact);
+  if (maintenance.joined() && keeps_items()) hand_items_to(contact);
   if (bootstrapper.on_connected()) {
     reachability.on_connected(contact);
   } else {
@@ -222,7 +228,7 @@ void Node::Impl::hand_items_to(const Contact& newcomer) {
 
 // A host that shared items with us has left: those that are ours to keep get another holder in its place.
 void Node::Impl::repair_items_of(const Id& lost) {
-  if (stopping) return;
+  if (!keeps_items()) return;
   std::vector<ItemName> names = items.to_repair(lost);
   names.resize(std::min(names.size(), kHandOverMax));
   for (const ItemName& name : names) operations.repair(name);
@@ -353,6 +359,24 @@ void Node::Impl::on_fs_event(const Id& group, const Id& origin, ByteView event) 
   events.push_back(NodeEvent{NodeEvent::Kind::kNewFsEvent, group, origin, Bytes(event.begin(), event.end())});
 }
 
+void Node::Impl::run_jobs(std::size_t jobs_max) {
+  for (std::size_t i = 0; i < jobs_max; ++i) {
+    std::optional<Job> job = context.jobs.pop();
+    if (!job) break;
+    trace(*job);
+    std::visit([&](auto& alternative) { run(alternative); }, *job);
+  }
+  deliver_results();
+}
+
+Instant Node::Impl::next_deadline() {
+  if (stopped) return kNever;
+  context.agenda.drop_while([&](Instant when, const Deadline& deadline) {
+    return deadline.kind == DeadlineKind::kRequest && !rpc.is_due(deadline.guid, when);
+  });
+  return context.agenda.next();
+}
+
 void Node::Impl::deliver_results() {
   // The listener may give new commands, which only post jobs; their results come with the next run_jobs.
   for (auto& [id, result] : std::exchange(context.results, {})) {
@@ -362,8 +386,11 @@ void Node::Impl::deliver_results() {
       ports.listener.on_command_result(id, result);
     }
   }
-  for (const NodeEvent& event : std::exchange(events, {})) ports.listener.on_event(event);
-  if (stopped && stopping) {
+  for (const NodeEvent& event : std::exchange(events, {})) {
+    if (stage == Stage::kCurrent || event.kind == NodeEvent::Kind::kNewFsEvent)
+      ports.listener.on_event(event);
+  }
+  if (stopped && stopping && stage == Stage::kCurrent) {
     stopping.reset();
     ports.listener.on_stopped();
   }
@@ -373,7 +400,12 @@ void Node::Impl::deliver_results() {
 
 Node::Node(const NodeConfig& config, const KeyPair& keys, std::uint64_t boot_number, CipherKind cipher,
            Rng rng, NodePorts ports)
-    : impl_(std::make_unique<Impl>(config, keys, boot_number, cipher, std::move(rng), ports)) {}
+    : ports_(ports),
+      cipher_(cipher),
+      items_(std::make_unique<Items>(ports.items)),
+      impl_(std::make_unique<Impl>(config, keys, boot_number, cipher, std::move(rng), ports, *items_)) {
+  items_->belong_to(impl_->context, impl_->table);
+}
 
 Node::~Node() = default;
 
@@ -390,31 +422,38 @@ void Node::on_multicast(const Endpoint& from, ByteView datagram) {
 }
 
 void Node::on_alarm() {
-  impl_->armed = kNever;
-  if (!impl_->stopped && impl_->context.agenda.next() <= impl_->context.now()) {
-    impl_->context.post(JobClass::kEssential, HandleDeadlines{});
+  armed_ = kNever;
+  for (Impl* host : {impl_.get(), other_.get()}) {
+    if (host != nullptr && !host->stopped && host->context.agenda.next() <= host->context.now()) {
+      host->context.post(JobClass::kEssential, HandleDeadlines{});
+    }
   }
 }
 
+// A stream that others have begun is the current host's.
+void Node::post(const HandleStream& job) {
+  Impl& host = other_ != nullptr && other_->connections.has(job.stream) ? *other_ : *impl_;
+  host.context.post(JobClass::kEssential, job);
+}
+
 void Node::on_stream_opened(StreamId stream, const Endpoint& peer, bool inbound) {
-  impl_->context.post(JobClass::kEssential,
-                      HandleStream{stream, HandleStream::Event::kOpened, inbound, peer});
+  post(HandleStream{stream, HandleStream::Event::kOpened, inbound, peer});
 }
 
 void Node::on_stream_readable(StreamId stream) {
-  impl_->context.post(JobClass::kEssential, HandleStream{stream, HandleStream::Event::kReadable, false, {}});
+  post(HandleStream{stream, HandleStream::Event::kReadable, false, {}});
 }
 
 void Node::on_stream_writable(StreamId stream) {
-  impl_->context.post(JobClass::kEssential, HandleStream{stream, HandleStream::Event::kWritable, false, {}});
+  post(HandleStream{stream, HandleStream::Event::kWritable, false, {}});
 }
 
 void Node::on_stream_closed(StreamId stream) {
-  impl_->context.post(JobClass::kEssential, HandleStream{stream, HandleStream::Event::kClosed, false, {}});
+  post(HandleStream{stream, HandleStream::Event::kClosed, false, {}});
 }
 
 void Node::on_stream_reset(StreamId stream) {
-  impl_->context.post(JobClass::kEssential, HandleStream{stream, HandleStream::Event::kReset, false, {}});
+  post(HandleStream{stream, HandleStream::Event::kReset, false, {}});
 }
 
 void Node::on_committed(CommitId commit, const Result<void>& outcome) {
@@ -422,34 +461,35 @@ void Node::on_committed(CommitId commit, const Result<void>& outcome) {
 }
 
 void Node::on_interfaces(std::span<const Endpoint> own) {
-  impl_->context.post(JobClass::kEssential, HandleInterfaces{{own.begin(), own.end()}});
+  for (Impl* host : {impl_.get(), other_.get()}) {
+    if (host != nullptr) host->context.post(JobClass::kEssential, HandleInterfaces{{own.begin(), own.end()}});
+  }
 }
 
 void Node::on_groups(std::vector<GroupKey> keys) {
+  if (other_ != nullptr) other_->context.post(JobClass::kEssential, HandleGroups{keys});
   impl_->context.post(JobClass::kEssential, HandleGroups{std::move(keys)});
 }
 
 void Node::on_command(CommandId id, Command command) {
+  if (other_ != nullptr && std::holds_alternative<StopCommand>(command)) other_->leave();
   impl_->context.post(JobClass::kControl, HandleCommand{id, std::make_unique<Command>(std::move(command))});
 }
 
 bool Node::run_jobs(std::size_t jobs_max) {
-  for (std::size_t i = 0; i < jobs_max; ++i) {
-    std::optional<Job> job = impl_->context.jobs.pop();
-    if (!job) break;
-    impl_->trace(*job);
-    std::visit([&](auto& alternative) { impl_->run(alternative); }, *job);
-  }
-  impl_->deliver_results();
-  impl_->context.agenda.drop_while([&](Instant when, const Deadline& deadline) {
-    return deadline.kind == DeadlineKind::kRequest && !impl_->rpc.is_due(deadline.guid, when);
-  });
-  const Instant next = impl_->context.agenda.next();
-  if (next < impl_->armed && !impl_->stopped) {
-    impl_->armed = next;
-    impl_->ports.alarm.wake_at(next);
-  }
-  return !impl_->context.jobs.empty();
+  impl_->run_jobs(jobs_max);
+  if (other_ != nullptr) other_->run_jobs(jobs_max);
+  if (impl_->key_due) turn_key();
+  arm();
+  return !impl_->context.jobs.empty() || (other_ != nullptr && !other_->context.jobs.empty());
+}
+
+void Node::arm() {
+  Instant next = impl_->next_deadline();
+  if (other_ != nullptr) next = std::min(next, other_->next_deadline());
+  if (next >= armed_) return;
+  armed_ = next;
+  ports_.alarm.wake_at(next);
 }
 
 void Node::prefetch() const {

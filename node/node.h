@@ -35,6 +35,7 @@ struct NodeEvent {
   enum class Kind : std::uint8_t {
     kNewPeer,     // a session with `host` in `group`, the first since the start
     kNewFsEvent,  // `host` says that something has changed in the group's folder
+    kNewHostKey,  // `host` is our id from now on
   };
   Kind kind;
   Id group;
@@ -48,10 +49,14 @@ class NodeListener {
  public:
   virtual ~NodeListener() = default;
   virtual void on_command_result(CommandId command, const CommandResult& result) = 0;
+  // While the host key is being replaced peers come anew, and one event may come twice.
   virtual void on_event(const NodeEvent& /*event*/) {}
   // After StopCommand: everything is sent and committed; the node does nothing more.
   virtual void on_stopped() = 0;
 };
+
+class Items;
+struct HandleStream;
 
 struct NodePorts {
   Clock& clock;
@@ -98,6 +103,7 @@ class Node final : public PortEvents {
   // As HostedNode::prefetch().
   void prefetch() const;
 
+  // Another one after host_key_lifetime.
   const Id& id() const;
   const RoutingTable& table() const;
   const NodeCounters& counters() const;
@@ -116,7 +122,20 @@ class Node final : public PortEvents {
 
  private:
   struct Impl;
+  void post(const HandleStream& job);
+  void arm();
+  void turn_key();
+  void begin_new_key();
+  void switch_keys();
+  void end_other(Duration next);
+
+  NodePorts ports_;
+  CipherKind cipher_;
+  std::unique_ptr<Items> items_;
   std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Impl> other_;  // while the host key is replaced: a newcomer, or a former host
+  Instant turned_{};             // when it came, or became the former one
+  Instant armed_ = kNever;
 };
 
 }  // namespace shoal

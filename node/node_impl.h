@@ -3,6 +3,7 @@
 //   node_requests.cpp   serving others
 //   node_commands.cpp   commands, and leaving
 //   node_loads.cpp      how full each part is
+//   node_host_key.cpp   another host key
 #pragma once
 
 #include <concepts>
@@ -36,12 +37,15 @@ namespace shoal {
 struct Node::Impl final : RpcListener,
                           ConnectionListener,
                           LookupListener,
-                          ItemsListener,
                           ReachabilityListener,
                           GroupsListener,
                           LanPeerListener {
+  // While a node takes another host key it is two hosts at one place: a newcomer under the next key, or the
+  // one that was under the last, beside the one that counts (node_host_key.cpp).
+  enum class Stage : std::uint8_t { kNewcomer, kCurrent, kFormer };
+
   Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot, CipherKind cipher_kind,
-       Rng rng, NodePorts node_ports);
+       Rng rng, NodePorts node_ports, Items& held_items);
 
   // ---- Jobs
 
@@ -68,10 +72,10 @@ struct Node::Impl final : RpcListener,
   void serve(const Origin& origin, const wire::Request& request, const wire::ShutdownHost& body);
   void serve(const Origin& origin, const wire::Request& request, const wire::GetNextConnection& body);
   void serve(const Origin& origin, const wire::Request& request, const wire::StoreItem& body) {
-    items.handle(origin, request, body);
+    items.handle(rpc, origin, request, body);
   }
   void serve(const Origin& origin, const wire::Request& request, const wire::GetItem& body) {
-    items.handle(origin, request, body);
+    items.handle(rpc, origin, request, body);
   }
 
   void serve(const Origin& origin, const wire::Request& request, const wire::TestReach& body);
@@ -141,8 +145,9 @@ struct Node::Impl final : RpcListener,
   void on_slow(const Completion& completion) override;
   void on_answer(const Answer& answer) override;
   void on_hello(const Contact& contact) override { bootstrapper.on_hello(contact); }
+  bool on_not_ours(const Endpoint& from, ByteView datagram) override;
 
-  // ---- ConnectionListener, LookupListener, ItemsListener, ReachabilityListener
+  // ---- ConnectionListener, LookupListener, ReachabilityListener
 
   void on_session_message(const Origin& origin, ByteView message) override {
     rpc.on_session_message(origin, message);
@@ -155,10 +160,6 @@ struct Node::Impl final : RpcListener,
   void on_new_peer(const Id& group, const Contact& peer) override;
   void on_fs_event(const Id& group, const Id& origin, ByteView event) override;
   void on_lookup_done(LookupOutcome outcome) override;
-  void on_stored_here(Guid operation, const wire::Refusal& outcome) override {
-    operations.on_stored_here(operation, outcome);
-  }
-
   void on_lan_peer(const Id& group, const Contact& peer) override { groups.heard(group, peer); }
 
   void on_may_join() override;
@@ -167,16 +168,32 @@ struct Node::Impl final : RpcListener,
   void hand_items_to(const Contact& newcomer);
   void repair_items_of(const Id& lost);
   void search_if_alone();
+  bool keeps_items() const { return stage == Stage::kCurrent && !stopping; }
   void publish_self_at(Instant when);
   void own_addresses_changed();
   void on_address_lost();
+  void run_jobs(std::size_t jobs_max);
   void deliver_results();
+  Instant next_deadline();  // kNever once stopped
+
+  // ---- Another host key
+
+  void replace_key_at_its_age();
+  // A newcomer, before its first job: what is known at this place already.
+  void take_over(Impl& before);
+  // Is the newcomer where `before` is: in the network, and with its peers?
+  bool is_settled(const Impl& before) const;
+  void become_current(Impl& before);
+  // As StopCommand; the listener is not told.
+  void leave();
 
   NodePorts ports;
   const KeyPair keys;
   const std::uint64_t boot_number;
   NodeContext context;
-  const Instant started;
+  Instant started;
+  Stage stage = Stage::kCurrent;
+  Impl* other = nullptr;  // gets what is not for our key
   OwnAddresses own;
   RoutingTable table;
   std::unique_ptr<DatagramCipher> cipher;
@@ -184,7 +201,7 @@ struct Node::Impl final : RpcListener,
   Connections connections;
   Rpc rpc;
   Lookups lookups;
-  Items items;
+  Items& items;
   ItemOperations operations;
   Bootstrapper bootstrapper;
   Maintenance maintenance;
@@ -196,8 +213,9 @@ struct Node::Impl final : RpcListener,
   std::vector<NodeEvent> events;  // delivered at the end of run_jobs
   static constexpr std::size_t kLeavingMax = 64;
   std::set<Id> leaving;  // said that they leave, and are being verified
+  std::vector<Contact> first_asked;  // by a newcomer
+  bool key_due = false;              // to be replaced, or the replacing to be gone on with
   Instant publish_self_due = kNever;
-  Instant armed = kNever;
   std::optional<CommandId> stopping;
   std::size_t shutdowns_unanswered = 0;
   bool stopped = false;

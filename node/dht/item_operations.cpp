@@ -307,7 +307,7 @@ void ItemOperations::store_on_next(Guid guid) {
     }
     ++operation->in_flight;
     if (ourselves) {
-      items_.store_here(operation->item, operation->expected_sequence, operation->expires, guid);
+      items_.store_here(operation->item, operation->expected_sequence, operation->expires, *this, guid);
       continue;
     }
     OutRequest out;

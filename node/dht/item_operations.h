@@ -24,7 +24,7 @@
 
 namespace shoal {
 
-class ItemOperations {
+class ItemOperations : public ItemsListener {
  public:
   static constexpr std::size_t kOperationsMax = 1024;
 
@@ -49,7 +49,7 @@ class ItemOperations {
   void on_lookup_done(Guid operation, LookupOutcome outcome);
   void on_store_answer(const Answer& answer);
   void on_fetch_answer(const Answer& answer);
-  void on_stored_here(Guid operation, const wire::Refusal& outcome);
+  void on_stored_here(Guid operation, const wire::Refusal& outcome) override;
 
  private:
   enum class Kind : std::uint8_t { kPut, kPublish, kRenew, kHandOver, kPublishSelf, kGet, kLookup, kResolve };

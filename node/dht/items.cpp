@@ -30,11 +30,18 @@ std::uint32_t digest_of(ByteView body) {
   return digest == 0 ? 1 : digest;
 }
 
+// Bodies of so many bytes in all, in a response.
+bool fits(std::size_t bodies, std::size_t response_bytes_max) {
+  return bodies + kItemResponseOverhead <= response_bytes_max;
+}
+
 }  // namespace
 
-Items::Items(NodeContext& context, ItemStore& store, Rpc& rpc, const RoutingTable& table,
-             ItemsListener& listener)
-    : context_(context), store_(store), rpc_(rpc), table_(table), listener_(listener) {}
+void Items::belong_to(NodeContext& context, const RoutingTable& table) {
+  context_ = &context;
+  table_ = &table;
+  renewals_ = 0;  // those under way may never come to their end
+}
 
 void Items::load() {
   constexpr std::size_t kPage = 1000;
@@ -43,17 +50,20 @@ void Items::load() {
     for (const ItemHeader& header : page) held_[header.name] = Held{next_renewal(), header.expires};
     page = store_.list(&page.back().name, kPage);
   }
-  context_.after(renewal_period() / kRenewalTicks, DeadlineKind::kRenewItems);
+}
+
+void Items::start() {
+  context_->after(renewal_period() / kRenewalTicks, DeadlineKind::kRenewItems);
 }
 
 Duration Items::renewal_period() const {
-  const NodeConfig& config = context_.config;
-  return paced(table_.contact_lifetime(), config.renewals_per_lifetime, kRenewalPeriodMin,
+  const NodeConfig& config = context_->config;
+  return paced(table_->contact_lifetime(), config.renewals_per_lifetime, kRenewalPeriodMin,
                config.republish_interval);
 }
 
 Instant Items::next_renewal() {
-  return context_.now() + context_.rng.jittered(renewal_period(), kRenewalJitter);
+  return context_->now() + context_->rng.jittered(renewal_period(), kRenewalJitter);
 }
 
 std::optional<StoredItem> Items::find(const ItemName& name) {
@@ -65,11 +75,11 @@ std::optional<StoredItem> Items::find(const ItemName& name) {
     return std::nullopt;
   }
   if (!is_intact(*item, held->second)) {
-    ++context_.counters.items_damaged;
+    ++context_->counters.items_damaged;
     erase(name);
     return std::nullopt;
   }
-  if (item->header.expires <= context_.wall_time()) return std::nullopt;
+  if (item->header.expires <= context_->wall_time()) return std::nullopt;
   return item;
 }
 
@@ -86,9 +96,10 @@ bool Items::is_intact(const StoredItem& item, Held& held) {
 
 // ---- Storing
 
-void Items::handle(const Origin& origin, const wire::Request& request, const wire::StoreItem& store) {
-  const StoreReply reply{origin, request.id, {}};
-  if (!rpc_.validated(origin, request)) {
+void Items::handle(Rpc& rpc, const Origin& origin, const wire::Request& request,
+                   const wire::StoreItem& store) {
+  const StoreReply reply{.rpc = &rpc, .origin = origin, .request_id = request.id};
+  if (!rpc.validated(origin, request)) {
     reply_to(reply, {ErrorCode::kBadToken, 0});
     return;
   }
@@ -102,8 +113,8 @@ void Items::handle(const Origin& origin, const wire::Request& request, const wir
 }
 
 void Items::store_here(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
-                       WallTime expires, Guid operation) {
-  const StoreReply reply{std::nullopt, 0, operation};
+                       WallTime expires, ItemsListener& listener, Guid operation) {
+  const StoreReply reply{.listener = &listener, .operation = operation};
   ItemHeader header;
   const wire::Refusal outcome = judge(item, expected_sequence, expires, header);
   if (outcome.code != ErrorCode::kNone) {
@@ -115,12 +126,12 @@ void Items::store_here(const wire::Item& item, std::optional<std::uint64_t> expe
 
 wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
                            WallTime expires, ItemHeader& header) {
-  const NodeConfig& config = context_.config;
+  const NodeConfig& config = context_->config;
   if (pending_.size() >= kCommitsPendingMax) return {ErrorCode::kBusy, 0};
   const auto verified = verify_item(item);
   if (!verified) return {verified.error().code, 0};
   header = *verified;
-  const WallTime now = context_.wall_time();
+  const WallTime now = context_->wall_time();
   const auto latest = now + std::chrono::duration_cast<std::chrono::milliseconds>(kItemLifetimeMax);
   if (item.kind == ItemKind::kHash) {
     const auto lifetime = std::chrono::duration_cast<std::chrono::milliseconds>(config.item_lifetime);
@@ -140,9 +151,9 @@ wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> 
 
 bool Items::has_room(const ItemName& name, std::size_t body_bytes, std::size_t replaced_bytes) const {
   const ItemTotals totals = store_.totals();
-  if (!held_.contains(name) && totals.count >= context_.config.item_count_max) return false;
+  if (!held_.contains(name) && totals.count >= context_->config.item_count_max) return false;
   return body_bytes <= replaced_bytes ||
-         totals.body_bytes + body_bytes - replaced_bytes <= context_.config.item_bytes_max;
+         totals.body_bytes + body_bytes - replaced_bytes <= context_->config.item_bytes_max;
 }
 
 wire::Refusal Items::judge_sequence(const ItemHeader& header, const wire::Item& item,
@@ -208,12 +219,10 @@ void Items::on_committed(CommitId commit, const Result<void>& outcome) {
   const PendingCommit pending = std::move(found->second);
   pending_.erase(found);
   if (!outcome) {
-    ++context_.counters.commits_failed;
+    ++context_->counters.commits_failed;
     for (const ItemName& name : pending.names) take_from_store(name);
   }
-  if (pending.reply.origin || pending.reply.operation) {
-    reply_to(pending.reply, {outcome ? ErrorCode::kNone : ErrorCode::kStoreFull, 0});
-  }
+  reply_to(pending.reply, {outcome ? ErrorCode::kNone : ErrorCode::kStoreFull, 0});
 }
 
 void Items::take_from_store(const ItemName& name) {
@@ -224,15 +233,22 @@ void Items::take_from_store(const ItemName& name) {
   }
 }
 
+void Items::forget(const Rpc& rpc, const ItemsListener& listener) {
+  for (auto& [commit, pending] : pending_) {
+    if (pending.reply.rpc == &rpc || pending.reply.listener == &listener) pending.reply = {};
+  }
+}
+
 void Items::reply_to(const StoreReply& reply, const wire::Refusal& outcome) {
+  if (reply.rpc == nullptr && reply.listener == nullptr) return;
   const bool stored = outcome.code == ErrorCode::kNone;
-  if (!stored) ++context_.counters.stores_refused;
-  if (!reply.origin) {
-    if (reply.operation) listener_.on_stored_here(reply.operation, outcome);
+  if (!stored) ++context_->counters.stores_refused;
+  if (reply.listener != nullptr) {
+    reply.listener->on_stored_here(reply.operation, outcome);
     return;
   }
   wire::ResponseBody body = stored ? wire::ResponseBody(wire::Done{}) : wire::ResponseBody(outcome);
-  rpc_.respond(*reply.origin, reply.request_id, wire::RequestKind::kStoreItem, false, std::move(body));
+  reply.rpc->respond(reply.origin, reply.request_id, wire::RequestKind::kStoreItem, false, std::move(body));
 }
 
 void Items::erase(const ItemName& name) {
@@ -244,16 +260,13 @@ void Items::erase(const ItemName& name) {
 
 // ---- Serving
 
-bool Items::fits(const Origin& origin, const wire::Request& request, std::size_t body_bytes) const {
-  return body_bytes + kItemResponseOverhead <=
-         rpc_.response_bytes_max(origin, rpc_.validated(origin, request));
-}
-
-void Items::handle(const Origin& origin, const wire::Request& request, const wire::GetItem& get) {
-  wire::Items answer = get.all ? page_of_records(origin, request, get) : one_record(origin, request, get);
+void Items::handle(Rpc& rpc, const Origin& origin, const wire::Request& request, const wire::GetItem& get) {
+  const std::size_t response_bytes_max = rpc.response_bytes_max(origin, rpc.validated(origin, request));
+  wire::Items answer =
+      get.all ? page_of_records(get, response_bytes_max) : one_record(get, response_bytes_max);
   if (get.renewing && !get.all) note_renewal_by_another(get.name);
-  table_.closest(get.name.location, contacts_for(origin, get, answer), answer.contacts);
-  rpc_.respond(origin, request, std::move(answer));
+  table_->closest(get.name.location, contacts_for(origin, get, answer), answer.contacts);
+  rpc.respond(origin, request, std::move(answer));
 }
 
 // What is too large for a datagram is fetched from one holder that was found: the search is over but for the
@@ -262,16 +275,16 @@ std::size_t Items::contacts_for(const Origin& origin, const wire::GetItem& get,
                                 const wire::Items& answer) const {
   if (origin.connection) return 0;
   const bool found = answer.by_session_bytes > 0 && !get.renewing && !get.all;
-  return found ? std::min(context_.config.replication - 1, context_.config.k) : context_.config.k;
+  return found ? std::min(context_->config.replication - 1, context_->config.k) : context_->config.k;
 }
 
-wire::Items Items::one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get) {
+wire::Items Items::one_record(const wire::GetItem& get, std::size_t response_bytes_max) {
   wire::Items answer;
   const auto item = find(get.name);
   if (!item || item->header.sequence < get.sequence_min) return answer;
   answer.held_sequence = item->header.sequence;
   // A host that renews has the value, and asks only who else does.
-  if (!get.renewing && fits(origin, request, item->body->size())) {
+  if (!get.renewing && fits(item->body->size(), response_bytes_max)) {
     answer.items.push_back({get.name.kind, *item->body});
   } else {
     answer.by_session_bytes = item->header.body_bytes;
@@ -279,8 +292,7 @@ wire::Items Items::one_record(const Origin& origin, const wire::Request& request
   return answer;
 }
 
-wire::Items Items::page_of_records(const Origin& origin, const wire::Request& request,
-                                   const wire::GetItem& get) {
+wire::Items Items::page_of_records(const wire::GetItem& get, std::size_t response_bytes_max) {
   wire::Items answer;
   ItemName after = get.name;
   if (!get.resume) after = before_records(get.name.location);
@@ -289,7 +301,7 @@ wire::Items Items::page_of_records(const Origin& origin, const wire::Request& re
     if (header.name.location != get.name.location || header.name.kind != ItemKind::kPublish) break;
     const auto item = find(header.name);
     if (!item) continue;
-    if (!fits(origin, request, bytes + item->body->size())) {
+    if (!fits(bytes + item->body->size(), response_bytes_max)) {
       answer.more = true;
       if (answer.items.empty()) answer.by_session_bytes = header.body_bytes;
       break;
@@ -311,8 +323,8 @@ void Items::note_renewal_by_another(const ItemName& name) {
 
 void Items::on_renew_deadline() {
   const Duration period = renewal_period();
-  context_.after(period / kRenewalTicks, DeadlineKind::kRenewItems);
-  const WallTime wall = context_.wall_time();
+  context_->after(period / kRenewalTicks, DeadlineKind::kRenewItems);
+  const WallTime wall = context_->wall_time();
   ItemBatch expired;
   std::erase_if(held_, [&](const auto& entry) {
     if (entry.second.expires > wall) return false;
@@ -321,7 +333,7 @@ void Items::on_renew_deadline() {
   });
   if (!expired.erases.empty()) commit(std::move(expired), {});
   // When lives have become shorter, so has the period of what was put off before.
-  const Instant latest = context_.now() + period + period / 4;
+  const Instant latest = context_->now() + period + period / 4;
   for (auto& [name, held] : held_) {
     if (held.renew_at > latest) held.renew_at = next_renewal();
   }
@@ -332,37 +344,37 @@ void Items::start_renewals() {
   std::size_t posted = 0;
   for (auto& [name, held] : held_) {
     if (renewals_ + posted >= kRenewalsMax) return;
-    if (held.renew_at > context_.now() || name.kind == ItemKind::kConnection) continue;
+    if (held.renew_at > context_->now() || name.kind == ItemKind::kConnection) continue;
     held.renew_at = next_renewal();
     held.skipped = 0;
-    context_.post(JobClass::kMaintenance, Store{name});
+    context_->post(JobClass::kMaintenance, Store{name});
     ++posted;
   }
 }
 
 void Items::on_renewal_done() {
-  --renewals_;
+  if (renewals_ > 0) --renewals_;
   start_renewals();
 }
 
 // Are we among the kKeepers closest, leaving out one contact?
 bool Items::is_keeper(const Id& location, const Id& except, std::vector<Contact>& closest) const {
-  table_.closest(location, kKeepers + 1, closest);
+  table_->closest(location, kKeepers + 1, closest);
   const auto nearer = [&](const Contact& contact) {
-    return contact.key != except && closer(location, contact.key, table_.self());
+    return contact.key != except && closer(location, contact.key, table_->self());
   };
   return std::count_if(closest.begin(), closest.end(), nearer) < static_cast<std::ptrdiff_t>(kKeepers);
 }
 
 std::vector<ItemName> Items::to_repair(const Id& lost) const {
   std::vector<ItemName> names;
-  const std::size_t others = context_.config.replication - 1;
+  const std::size_t others = context_->config.replication - 1;
   if (others == 0) return names;
   std::vector<Contact> closest;
   for (const auto& [name, held] : held_) {
     if (name.kind == ItemKind::kConnection) continue;
     if (!is_keeper(name.location, {}, closest)) continue;
-    table_.closest(name.location, others, closest);
+    table_->closest(name.location, others, closest);
     if (closest.size() == others && closer(name.location, lost, closest.back().key)) names.push_back(name);
   }
   return names;
@@ -375,7 +387,7 @@ std::vector<ItemName> Items::to_hand_over(const Contact& newcomer) const {
   for (const auto& [name, held] : held_) {
     if (name.kind == ItemKind::kConnection) continue;
     if (!is_keeper(name.location, newcomer.key, closest)) continue;
-    table_.closest(name.location, context_.config.replication, closest);
+    table_->closest(name.location, context_->config.replication, closest);
     if (std::any_of(closest.begin(), closest.end(), is_newcomer)) names.push_back(name);
   }
   return names;

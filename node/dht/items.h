@@ -26,17 +26,21 @@
 
 namespace shoal {
 
-// Who is told what became of a store once it is durable: a host that asked, or an operation of our own.
-struct StoreReply {
-  std::optional<Origin> origin;
-  std::uint64_t request_id = 0;
-  Guid operation;
-};
-
 class ItemsListener {
  public:
   virtual ~ItemsListener() = default;
   virtual void on_stored_here(Guid operation, const wire::Refusal& outcome) = 0;
+};
+
+// Who is told what became of a store once it is durable: a host that asked (`rpc`), or an operation of our
+// own
+// (`listener`), or nobody.
+struct StoreReply {
+  Rpc* rpc = nullptr;
+  Origin origin{};
+  std::uint64_t request_id = 0;
+  ItemsListener* listener = nullptr;
+  Guid operation{};
 };
 
 class Items {
@@ -53,18 +57,25 @@ class Items {
   // Items renewed at a time.
   static constexpr std::size_t kRenewalsMax = 4;
 
-  Items(NodeContext& context, ItemStore& store, Rpc& rpc, const RoutingTable& table, ItemsListener& listener);
+  explicit Items(ItemStore& store) : store_(store) {}
+  // The host in whose name items are kept from now on: before anything else, and when it takes another key.
+  void belong_to(NodeContext& context, const RoutingTable& table);
 
   // Reads what the store holds from an earlier run.
   void load();
+  // Begins to renew and to forget.
+  void start();
 
-  void handle(const Origin& origin, const wire::Request& request, const wire::StoreItem& store);
-  void handle(const Origin& origin, const wire::Request& request, const wire::GetItem& get);
+  // Requests, answered by the Rpc that they came to.
+  void handle(Rpc& rpc, const Origin& origin, const wire::Request& request, const wire::StoreItem& store);
+  void handle(Rpc& rpc, const Origin& origin, const wire::Request& request, const wire::GetItem& get);
   void on_committed(CommitId commit, const Result<void>& outcome);
 
   // Stores an item of our own operation here; on_stored_here follows, perhaps at once.
   void store_here(const wire::Item& item, std::optional<std::uint64_t> expected_sequence, WallTime expires,
-                  Guid operation);
+                  ItemsListener& listener, Guid operation);
+  // Neither is there any longer; what they asked to store is stored.
+  void forget(const Rpc& rpc, const ItemsListener& listener);
   // Not expired, and as it was stored; what is damaged goes.
   std::optional<StoredItem> find(const ItemName& name);
   void erase(const ItemName& name);
@@ -114,21 +125,18 @@ class Items {
   static bool is_intact(const StoredItem& item, Held& held);
   void reply_to(const StoreReply& reply, const wire::Refusal& outcome);
   std::optional<ItemName> record_to_drop(const ItemName& newcomer) const;
-  wire::Items one_record(const Origin& origin, const wire::Request& request, const wire::GetItem& get);
-  wire::Items page_of_records(const Origin& origin, const wire::Request& request, const wire::GetItem& get);
+  wire::Items one_record(const wire::GetItem& get, std::size_t response_bytes_max);
+  wire::Items page_of_records(const wire::GetItem& get, std::size_t response_bytes_max);
   std::size_t contacts_for(const Origin& origin, const wire::GetItem& get, const wire::Items& answer) const;
-  bool fits(const Origin& origin, const wire::Request& request, std::size_t body_bytes) const;
   void note_renewal_by_another(const ItemName& name);
   void start_renewals();
   bool is_keeper(const Id& location, const Id& except, std::vector<Contact>& closest) const;
   Duration renewal_period() const;
   Instant next_renewal();
 
-  NodeContext& context_;
+  NodeContext* context_ = nullptr;
   ItemStore& store_;
-  Rpc& rpc_;
-  const RoutingTable& table_;
-  ItemsListener& listener_;
+  const RoutingTable* table_ = nullptr;
   std::map<ItemName, Held> held_;
   std::map<CommitId, PendingCommit> pending_;
   std::size_t renewals_ = 0;

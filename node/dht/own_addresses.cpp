@@ -15,6 +15,12 @@ bool OwnAddresses::on_interfaces(std::span<const Endpoint> own) {
   return gone;
 }
 
+void OwnAddresses::take_over(const OwnAddresses& before) {
+  interfaces_ = before.interfaces_;
+  observed_ = before.observed_;
+  votes_ = before.votes_;
+}
+
 bool OwnAddresses::is_local() const {
   const auto local = [](const Endpoint& endpoint) {
     return endpoint.is_local() || endpoint.is_unspecified();

@@ -19,6 +19,9 @@ class OwnAddresses {
   // All interfaces there are. True when one that was there is gone: what others saw until now may have been
   // it, and is forgotten, since somebody else may have that address next.
   bool on_interfaces(std::span<const Endpoint> own);
+  std::span<const Endpoint> interfaces() const { return interfaces_; }
+  // The same place under another key.
+  void take_over(const OwnAddresses& before);
   // `by` says our datagrams come from `own`. Believed when kVotesNeeded hosts of different subnets agree
   // (different hosts, while all are local). True when what we advertise changed.
   bool on_observed(const Endpoint& own, const Contact& by);

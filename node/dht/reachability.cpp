@@ -56,6 +56,14 @@ void Reachability::test_at(Instant when) {
   context_.at(when, DeadlineKind::kTestReach);
 }
 
+void Reachability::take_over(const Reachability& before) {
+  state_ = before.state_;
+  tested_ = before.tested_;
+  shown_by_local_ = before.shown_by_local_;
+  announce();
+  if (enabled() && tested_) test_at(context_.now() + context_.config.reach_test_interval);
+}
+
 // ---- Being tested
 
 void Reachability::on_connected(const Contact& contact) {

@@ -61,6 +61,8 @@ class Reachability {
   // By configuration, or found out.
   bool is_client() const { return context_.config.client || state_ == State::kUnreachable; }
 
+  // What is known of a host at the same place. To be called first.
+  void take_over(const Reachability& before);
   // The first contact is there.
   void on_connected(const Contact& contact);
   // One more is.

@@ -16,8 +16,6 @@
 namespace shoal {
 namespace {
 
-// A restart within this time keeps its place in the network; after it the host is a new one.
-constexpr Duration kHostKeyLifetime = 24h * 7;
 constexpr std::uint64_t kStopWithinMs = 5'000;
 constexpr std::size_t kJobsPerTurn = 256;
 // The control socket counts from 1; a node keeps the upper half to itself (overlay/groups.h).
@@ -55,7 +53,7 @@ Result<void> RunningNode::open(const RunOptions& options) {
 
   console_mode_ = options.config.console;
 
-  const HostIdentity identity = next_identity();
+  const HostIdentity identity = next_identity(options.config.node.host_key_lifetime);
   const HostPorts ports = host_->ports();
   node_ = std::make_unique<Node>(options.config.node, KeyPair::from_seed(identity.key_seed),
                                  identity.boot_number, CipherKind::kReal, os_seeded_rng(),
@@ -109,10 +107,12 @@ std::string RunningNode::metrics_text() const {
                               node_->requests_in_flight(), process_usage(), node_->loads()});
 }
 
-HostIdentity RunningNode::next_identity() {
+// A restart within the lifetime of the host key keeps the host's place in the network.
+HostIdentity RunningNode::next_identity(Duration lifetime) {
   const WallTime now = host_->ports().clock.wall_time();
   HostIdentity identity = stores_->hosts().load_identity().value_or(HostIdentity{});
-  const bool is_fresh = identity.boot_number > 0 && now - identity.created < kHostKeyLifetime;
+  const bool is_fresh =
+      identity.boot_number > 0 && (lifetime == Duration::zero() || now - identity.created < lifetime);
   if (!is_fresh) {
     identity.key_seed = os_seeded_rng().seed();
     identity.created = now;
@@ -159,6 +159,11 @@ void RunningNode::on_command_result(CommandId command, const CommandResult& resu
 }
 
 void RunningNode::on_event(const NodeEvent& event) {
+  if (event.kind == NodeEvent::Kind::kNewHostKey) {
+    log(LogLevel::kInfo, "took another host key, as the old one has reached its age",
+        {{"host", event.host.hex()}});
+    return;
+  }
   const bool is_peer = event.kind == NodeEvent::Kind::kNewPeer;
   log(is_peer ? LogLevel::kInfo : LogLevel::kDebug, is_peer ? "met a new peer" : "a peer tells of a change",
       {{"host", event.host.hex()}, {"group", event.group.hex()}});

@@ -39,7 +39,7 @@ class RunningNode final : private HostedNode,
  private:
   RunningNode() = default;
   Result<void> open(const RunOptions& options);
-  HostIdentity next_identity();
+  HostIdentity next_identity(Duration lifetime);
   // Leaves the network; a second call, or a node that does not get done in time, ends at once.
   void stop();
   void say_stopping(const char* cause, const char* name);

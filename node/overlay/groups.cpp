@@ -50,6 +50,35 @@ void Groups::set(std::vector<GroupKey> keys) {
   if (network_) on_network();
 }
 
+std::vector<LanGroup> Groups::lan_groups() const {
+  std::vector<LanGroup> shown;
+  for (const auto& [id, group] : groups_) shown.push_back({id, group.key.locate_key()});
+  return shown;
+}
+
+void Groups::take_over(const Groups& before) {
+  client_ = before.client_;
+  std::vector<GroupKey> keys;
+  for (const auto& [id, group] : before.groups_) keys.push_back(group.key);
+  set(std::move(keys));
+  for (const auto& [id, group] : before.groups_) {
+    Group& own = *find(id);
+    for (const auto& [host, peer] : group.book.peers()) {
+      own.book.heard(host, peer.endpoints, context_.now());
+    }
+    attempt_due(own);
+  }
+  arm();
+}
+
+bool Groups::as_connected_as(const Groups& others) const {
+  return std::ranges::all_of(others.groups_, [&](const auto& entry) {
+    const auto own = groups_.find(entry.first);
+    const std::size_t wanted = std::min(entry.second.book.connected_count(), context_.config.peers_wanted);
+    return own == groups_.end() || own->second.book.connected_count() >= wanted;
+  });
+}
+
 void Groups::on_network() {
   network_ = true;
   const Instant now = context_.now();
@@ -317,6 +346,10 @@ void Groups::tell_of(Group& group, const Id& peer, const std::vector<Contact>& c
     if (other.connection && id != peer)
       send(other.connection, id, wire::BroadcastPeers{group.key.id(), contacts});
   }
+}
+
+void Groups::tell_all(const Id& peer, const std::vector<Contact>& contacts) {
+  for (auto& [id, group] : groups_) tell_of(group, peer, contacts);
 }
 
 Groups::Group* Groups::shared_with(const Origin& origin, const Id& group) {

@@ -23,6 +23,7 @@
 #include "node/dht/item_operations.h"
 #include "node/dht/own_addresses.h"
 #include "node/jobs/node_context.h"
+#include "node/lan/lan_groups.h"
 #include "node/overlay/peer_book.h"
 #include "node/overlay/primary.h"
 #include "node/overlay/rendezvous.h"
@@ -49,6 +50,13 @@ class Groups {
   // All groups of the host from now on.
   void set(std::vector<GroupKey> keys);
   std::size_t size() const { return groups_.size(); }
+  std::vector<LanGroup> lan_groups() const;
+  // The same groups, and the same peers to call, under another host key.
+  void take_over(const Groups& before);
+  // Has as many sessions in each group as these have, or as it wants.
+  bool as_connected_as(const Groups& others) const;
+  // Tells all peers there are of one more, and where it is, in each group.
+  void tell_all(const Id& peer, const std::vector<Contact>& contacts);
   // There is a network to publish in and to read from; or the own address is another.
   void on_network();
   // Can strangers not reach us? Then there is nothing that others could do with our addresses.

@@ -338,4 +338,8 @@ void Connections::close_all() {
   for (const Guid guid : all) finish(guid);
 }
 
+void Connections::reset_all() {
+  for (const auto& [stream, guid] : by_stream_) streams_.close(stream, CloseMode::kReset);
+}
+
 }  // namespace shoal

@@ -68,7 +68,10 @@ class Connections {
   // Ends the session to a host that has left the table, unless we share a group.
   void close(const Id& host);
   void close_all();
+  // Resets them, without telling the listener.
+  void reset_all();
 
+  bool has(StreamId stream) const { return by_stream_.contains(stream); }
   std::size_t size() const { return connections_.size(); }
 
  private:

@@ -347,6 +347,7 @@ void Rpc::handle(const HandleDatagram& job) {
   auto opened = cipher_.open(job.datagram);
   if (!opened) {
     const bool malformed = opened.error().code == ErrorCode::kMalformed;
+    if (!malformed && listener_.on_not_ours(job.from, job.datagram)) return;
     ++(malformed ? context_.counters.dropped_malformed : context_.counters.dropped_unverified);
     return;
   }
@@ -422,6 +423,7 @@ void Rpc::handle_hello(const Endpoint& from, ByteView datagram) {
     secret = secret << 8 | byte;
   }
   if (secret != hello_secret_ || key == self_) {
+    if (listener_.on_not_ours(from, datagram)) return;
     ++context_.counters.dropped_late_response;
     return;
   }

@@ -96,6 +96,9 @@ class RpcListener {
   virtual void on_answer(const Answer& answer) = 0;
   // A host at this endpoint says that this is its key. To be verified.
   virtual void on_hello(const Contact& contact) = 0;
+  // It is sealed for another key than ours, or answers a hello that we have not sent. True: somebody takes
+  // it.
+  virtual bool on_not_ours(const Endpoint& /*from*/, ByteView /*datagram*/) { return false; }
 };
 
 class Rpc {

@@ -32,6 +32,8 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
 
   void start() {
     const HostPorts ports = network_.ports(index_);
+    // One that has taken another key.
+    if (const auto identity = hosts_.load_identity()) keys_ = KeyPair::from_seed(identity->key_seed);
     node_.emplace(config_, keys_, ++boots_, cipher_, rng_.fork(),
                   NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, items_, hosts_, book_,
                             *this, watcher_});
