@@ -4,6 +4,12 @@
 #include <bit>
 
 namespace shoal {
+namespace {
+
+// They are numbers of one type and nothing else.
+using CounterWords = std::array<std::uint64_t, sizeof(NodeCounters) / sizeof(std::uint64_t)>;
+
+}  // namespace
 
 const char* to_string(Purpose purpose) {
   switch (purpose) {
@@ -21,13 +27,18 @@ const char* to_string(Purpose purpose) {
   return "unknown";
 }
 
-// They are numbers of one type and nothing else.
-void NodeCounters::add(const NodeCounters& other) {
-  using Numbers = std::array<std::uint64_t, sizeof(NodeCounters) / sizeof(std::uint64_t)>;
-  auto sums = std::bit_cast<Numbers>(*this);
-  const auto more = std::bit_cast<Numbers>(other);
-  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += more[i];
-  *this = std::bit_cast<NodeCounters>(sums);
+NodeCounters sum(const NodeCounters& a, const NodeCounters& b) {
+  auto words = std::bit_cast<CounterWords>(a);
+  const auto other = std::bit_cast<CounterWords>(b);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] += other[i];
+  return std::bit_cast<NodeCounters>(words);
+}
+
+NodeCounters difference(const NodeCounters& a, const NodeCounters& b) {
+  auto words = std::bit_cast<CounterWords>(a);
+  const auto other = std::bit_cast<CounterWords>(b);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] -= other[i];
+  return std::bit_cast<NodeCounters>(words);
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCounters& c) {

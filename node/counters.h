@@ -44,14 +44,16 @@ struct NodeCounters {
   };
   Lan lan;
 
-  // What is counted here and there.
-  void add(const NodeCounters& other);
   // One message that this purpose has sent or received.
   void count(Purpose purpose, std::size_t bytes) {
     purpose_bytes[static_cast<std::size_t>(purpose)] += bytes;
     ++purpose_messages[static_cast<std::size_t>(purpose)];
   }
 };
+
+// Counter by counter.
+NodeCounters sum(const NodeCounters& a, const NodeCounters& b);
+NodeCounters difference(const NodeCounters& a, const NodeCounters& b);
 
 // Every counter by name ("ping.requests_sent", "dropped_malformed"), sorted by name.
 std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCounters& counters);

@@ -41,6 +41,7 @@ void Node::Impl::replace_key_at_its_age() {
 void Node::Impl::take_over(Impl& before) {
   stage = Stage::kNewcomer;
   context.network_time = before.context.network_time;
+  connections.on_new_key();
   own.take_over(before.own);
   table.set_own_is_local(own.is_local());
   reachability.take_over(before.reachability);
@@ -60,7 +61,7 @@ void Node::Impl::become_current(Impl& before) {
   before.stage = Stage::kFormer;
   before.other = nullptr;
   other = &before;
-  context.counters.add(std::exchange(before.context.counters, {}));
+  context.counters = sum(context.counters, std::exchange(before.context.counters, {}));
   started = before.started;
   items.belong_to(context, table);
   items.start();
@@ -128,7 +129,7 @@ void Node::switch_keys() {
 void Node::end_other(Duration next) {
   other_->connections.reset_all();
   items_->forget(other_->rpc, other_->operations);
-  impl_->context.counters.add(other_->context.counters);
+  impl_->context.counters = sum(impl_->context.counters, other_->context.counters);
   impl_->other = nullptr;
   other_.reset();
   impl_->context.after(next, DeadlineKind::kReplaceKey);

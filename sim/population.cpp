@@ -134,6 +134,7 @@ void Population::start(CommandListener* listener) {
 
 NodeConfig Population::config_of(HostIndex host) const {
   NodeConfig config = scenario_.population.node;
+  config.host_key_lifetime = Duration::zero();
   const std::uint32_t count = scenario_.population.bootstrap_hosts;
   if (count == 0) return config;
   Rng rng = Rng::keyed(scenario_.seed, host_name(host), "bootstrap");

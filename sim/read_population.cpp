@@ -16,7 +16,8 @@ namespace {
 
 void read_node_config(Section node, NodeConfig& out) {
   for (const NodeConfig::Key& key : NodeConfig::keys()) {
-    if (key.name == "bootstrap") continue;  // the bootstrap hosts of the population
+    if (key.name == "bootstrap") continue;          // the bootstrap hosts of the population
+    if (key.name == "host_key_lifetime") continue;  // a host of a scenario has one key for life
     const auto value = node.value(key.name);
     if (!value) continue;
     const auto text = config_value_text(*value);

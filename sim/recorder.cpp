@@ -60,20 +60,6 @@ const char* to_string(Outcome outcome) {
   return "unknown";
 }
 
-NodeCounters sum(const NodeCounters& a, const NodeCounters& b) {
-  auto words = std::bit_cast<CounterWords>(a);
-  const auto other = std::bit_cast<CounterWords>(b);
-  for (std::size_t i = 0; i < words.size(); ++i) words[i] += other[i];
-  return std::bit_cast<NodeCounters>(words);
-}
-
-NodeCounters difference(const NodeCounters& a, const NodeCounters& b) {
-  auto words = std::bit_cast<CounterWords>(a);
-  const auto other = std::bit_cast<CounterWords>(b);
-  for (std::size_t i = 0; i < words.size(); ++i) words[i] -= other[i];
-  return std::bit_cast<NodeCounters>(words);
-}
-
 Recorder::Recorder(RunInfo info, Oracle& oracle) : impl_(std::make_unique<Impl>(std::move(info), oracle)) {}
 Recorder::~Recorder() = default;
 

@@ -5,7 +5,6 @@
 #include <tsl/robin_map.h>
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -183,11 +182,6 @@ inline bool is_watched(std::string_view kind) {
 }
 // From the heal to the first 10 s in which 99 % succeed; nothing: never.
 std::optional<Duration> recovery(const Heal& heal);
-
-// NodeCounters consists of 64-bit counts and nothing else, so it can be added and subtracted as a whole.
-using CounterWords = std::array<std::uint64_t, sizeof(NodeCounters) / sizeof(std::uint64_t)>;
-NodeCounters sum(const NodeCounters& a, const NodeCounters& b);
-NodeCounters difference(const NodeCounters& a, const NodeCounters& b);
 
 struct SeriesPoint {
   Instant when{};

@@ -47,6 +47,9 @@ class Connections {
   Connections(NodeContext& context, const KeyPair& keys, SessionGroups& groups, Streams& streams,
               ConnectionListener& listener);
 
+  // Our key is new: there are no invitations to it from before the start, so those of peers whose clocks are
+  // behind count.
+  void on_new_key() { started_ -= 2 * std::chrono::minutes(SessionGroups::kMinutesApartMax); }
   // The session to this contact, established or under way. A new one names `group`, one of ours, from its
   // first message on. Errors kBusy (sessions_max), kIo.
   Result<Guid> open(const Contact& contact, std::optional<Id> group = {});
@@ -123,7 +126,7 @@ class Connections {
   SessionGroups& groups_;
   Streams& streams_;
   ConnectionListener& listener_;
-  const Instant started_;
+  Instant started_;
   SlotTable<Connection> connections_;
   std::map<StreamId, Guid> by_stream_;
   std::map<Id, Guid> by_host_;
