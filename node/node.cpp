@@ -517,6 +517,9 @@ std::string_view Node::reachability() const {
 std::size_t Node::sessions() const {
   return impl_->connections.size();
 }
+Duration Node::clock_ahead() const {
+  return impl_->clock_ahead();
+}
 StatusResult Node::status() const {
   return impl_->status();
 }

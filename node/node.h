@@ -112,6 +112,7 @@ class Node final : public PortEvents {
   bool is_client() const;
   std::string_view reachability() const;  // StatusResult::reachability
   std::size_t sessions() const;
+  Duration clock_ahead() const;             // StatusResult::clock_ahead
   StatusResult status() const;              // as StatusCommand's answer, at once
   std::vector<GroupStatus> groups() const;  // the same of PeersCommand
   std::size_t jobs_queued() const;

@@ -162,6 +162,11 @@ void Node::Impl::finish_asking_command(const Answer& answer) {
   context.results.emplace_back(pending->id, NextResult{next->contact});
 }
 
+Duration Node::Impl::clock_ahead() const {
+  const WallTime own_time = ports.clock.wall_time();
+  return own_time - context.network_time.wall_time(own_time, context.now());
+}
+
 StatusResult Node::Impl::status() const {
   StatusResult result;
   result.host = keys.public_key();
@@ -177,6 +182,8 @@ StatusResult Node::Impl::status() const {
   result.sessions = connections.size();
   const LanDiscovery::Status on_lan = lan.status();
   result.lan = {on_lan.links, on_lan.hosts, on_lan.confirmed};
+  result.groups = groups.summary();
+  result.clock_ahead = clock_ahead();
   result.uptime = context.now() - started;
   result.counters = named_counters(context.counters);
   return result;

@@ -124,6 +124,7 @@ struct Node::Impl final : RpcListener,
   }
   StatusResult status() const;
   std::vector<Load> loads() const;
+  Duration clock_ahead() const;  // StatusResult::clock_ahead
 
   void look_up(CommandId id, PendingCommand::Kind kind, const Id& target);
   void ask(const PendingCommand& pending, const Contact& contact, wire::RequestBody body);

@@ -28,7 +28,7 @@ std::vector<Load> Node::Impl::loads() const {
       {"commits", items.commits_pending(), Items::kCommitsPendingMax},
       {"sessions", connections.size(), config.sessions_max},
       {"invitations", session_groups.invitations_remembered(), SessionGroups::kSeenMax},
-      {"peers", groups.peers(), in_groups * PeerBook::kPeersMax},
+      {"peers", groups.summary().peers, in_groups * PeerBook::kPeersMax},
       {"events", groups.events_remembered(), in_groups * Groups::kEventsRememberedMax},
       {"errands", groups.errands(), ItemOperations::kOperationsMax},
       {"shutdowns", groups.shutdowns_remembered(), Groups::kShutdownsRememberedMax},

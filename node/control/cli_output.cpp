@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "node/control/base64.h"
 
@@ -115,6 +116,13 @@ std::string status_head(const json& answer) {
   const json& lan = answer.at("lan");
   out += fmt::format("lan           {} links, {} hosts heard, {} confirmed\n", lan.at("links").dump(),
                      lan.at("hosts").dump(), lan.at("confirmed").dump());
+  const json& groups = answer.at("groups");
+  out += fmt::format("groups        {}, {} of {} peers connected\n", groups.at("count").dump(),
+                     groups.at("connected").dump(), groups.at("peers").dump());
+  if (const double ahead = number_of(answer, "clock_ahead_s"); ahead != 0) {
+    out += fmt::format("clock         {} {} of other hosts, whose time is used: set it right\n",
+                       duration_text(std::abs(ahead)), ahead > 0 ? "ahead" : "behind");
+  }
   out += fmt::format("up            {} (boot {})\n", duration_text(number_of(answer, "uptime_s")),
                      answer.at("boot_number").dump());
   return out;

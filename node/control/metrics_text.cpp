@@ -131,6 +131,12 @@ void add_state(Text& text, const MetricsInput& input) {
   text.gauge("shoal_item_bytes", "Bytes of the items held.", status.item_bytes);
   text.gauge("shoal_lan_links", "Interfaces with multicast, for IPv4 and for IPv6.", status.lan.links);
   text.gauge("shoal_lan_hosts", "Hosts of the LAN heard lately.", status.lan.hosts);
+  text.gauge("shoal_groups", "Groups of this host.", status.groups.count);
+  text.gauge("shoal_peers", "Peers of its groups that are known.", status.groups.peers);
+  text.gauge("shoal_peers_connected", "Peers with a session.", status.groups.connected);
+  text.gauge("shoal_clock_ahead_seconds",
+             "How far our wall clock is ahead of that of most hosts; 0: close enough.",
+             to_seconds(status.clock_ahead));
   text.gauge("shoal_jobs_queued", "Jobs that wait in the queue.", input.jobs_queued);
   text.gauge("shoal_requests_in_flight", "Own requests that await an answer.", input.requests_in_flight);
   text.gauge("shoal_client", "1 while the node takes part as a client only.", status.client ? 1 : 0);

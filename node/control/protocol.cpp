@@ -277,6 +277,11 @@ json encode_result(const StatusResult& result) {
           {"sessions", result.sessions},
           {"lan",
            {{"links", result.lan.links}, {"hosts", result.lan.hosts}, {"confirmed", result.lan.confirmed}}},
+          {"groups",
+           {{"count", result.groups.count},
+            {"peers", result.groups.peers},
+            {"connected", result.groups.connected}}},
+          {"clock_ahead_s", to_seconds(result.clock_ahead)},
           {"uptime_s", to_seconds(result.uptime)},
           {"counters", std::move(counters)}};
 }

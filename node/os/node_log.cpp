@@ -51,6 +51,16 @@ void NodeLog::observe(const View& view, Instant now) {
     sessions_ = view.sessions;
     write_(LogLevel::kDebug, "sessions have changed", {{"sessions", sessions_}});
   }
+  if (const bool is_off = view.clock_ahead != Duration::zero(); is_off != clock_is_off_) {
+    clock_is_off_ = is_off;
+    if (is_off) {
+      write_(LogLevel::kWarn,
+             "the clock of this machine is not that of other hosts, whose time is used: set it right",
+             {{"ahead_s", to_seconds(view.clock_ahead)}});
+    } else {
+      write_(LogLevel::kInfo, "the clock of this machine is right again", LogFields::object());
+    }
+  }
   observe_refusals(view.counters, now);
 }
 

@@ -32,6 +32,7 @@ class NodeLog {
     std::size_t contacts = 0;
     std::string_view reachability = "unknown";  // StatusResult::reachability
     std::size_t sessions = 0;
+    Duration clock_ahead{};  // StatusResult::clock_ahead
     const NodeCounters& counters;
   };
   // Call after each turn of the node.
@@ -54,6 +55,7 @@ class NodeLog {
   bool has_joined_ = false;
   std::string_view reachability_ = "unknown";
   std::size_t sessions_ = 0;
+  bool clock_is_off_ = false;
   std::array<std::uint64_t, kRefusalKinds> refused_{};  // when they were told last
   std::optional<Instant> refusals_told_;
   std::map<std::string, Trouble> troubles_;

@@ -145,7 +145,8 @@ void RunningNode::stop() {
 
 bool RunningNode::run_jobs() {
   const bool has_more = node_->run_jobs(kJobsPerTurn);
-  log_.observe({node_->table().size(), node_->reachability(), node_->sessions(), node_->counters()},
+  log_.observe({node_->table().size(), node_->reachability(), node_->sessions(), node_->clock_ahead(),
+                node_->counters()},
                host_->ports().clock.now());
   return has_more;
 }

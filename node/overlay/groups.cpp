@@ -472,16 +472,20 @@ Result<std::size_t> Groups::broadcast_fs_event(const Id& group, Bytes event) {
   return told;
 }
 
-std::size_t Groups::peers() const {
-  std::size_t count = 0;
-  for (const auto& [id, group] : groups_) count += group.book.peers().size();
-  return count;
-}
-
 std::size_t Groups::events_remembered() const {
   std::size_t count = 0;
   for (const auto& [id, group] : groups_) count += group.events.size();
   return count;
+}
+
+StatusResult::Groups Groups::summary() const {
+  StatusResult::Groups out;
+  out.count = groups_.size();
+  for (const auto& [id, group] : groups_) {
+    out.peers += group.book.peers().size();
+    out.connected += group.book.connected_count();
+  }
+  return out;
 }
 
 std::vector<GroupStatus> Groups::status() const {

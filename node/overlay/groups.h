@@ -92,10 +92,10 @@ class Groups {
   void on_result(CommandId command, const CommandResult& result);
 
   std::vector<GroupStatus> status() const;
+  StatusResult::Groups summary() const;
 
   static constexpr std::size_t kEventsRememberedMax = 1024;  // of each group
   static constexpr std::size_t kShutdownsRememberedMax = 64;
-  std::size_t peers() const;  // known, of all groups
   std::size_t events_remembered() const;
   std::size_t shutdowns_remembered() const { return shutdowns_passed_on_.size(); }
   std::size_t errands() const { return errands_.size(); }  // readings and publications under way

@@ -17,11 +17,12 @@ using testing::IsEmpty;
 class NodeLogTest : public testing::Test {
  protected:
   std::vector<std::string> take() { return std::exchange(lines_, {}); }
-  void observe() { log_.observe({contacts_, reachability_, sessions_, counters_}, now_); }
+  void observe() { log_.observe({contacts_, reachability_, sessions_, clock_ahead_, counters_}, now_); }
 
   std::size_t contacts_ = 0;
   std::string_view reachability_ = "unknown";
   std::size_t sessions_ = 0;
+  Duration clock_ahead_{};
   NodeCounters counters_;
   Instant now_{};
   std::vector<std::string> lines_;
@@ -49,6 +50,19 @@ TEST_F(NodeLogTest, TellsChangesOnce) {
   EXPECT_THAT(take(), ElementsAre("warn lost the network: no contact is left {}",
                                   "info strangers cannot reach this host: it acts as a client "
                                   R"({"reachability":"unreachable"})"));
+}
+
+TEST_F(NodeLogTest, TellsOfAClockThatIsWrongAndOfItsEnd) {
+  clock_ahead_ = -2h;
+  observe();
+  clock_ahead_ = -2h - 1s;
+  observe();
+  EXPECT_THAT(take(),
+              ElementsAre("warn the clock of this machine is not that of other hosts, whose time is used: "
+                          R"(set it right {"ahead_s":-7200.0})"));
+  clock_ahead_ = {};
+  observe();
+  EXPECT_THAT(take(), ElementsAre("info the clock of this machine is right again {}"));
 }
 
 TEST_F(NodeLogTest, TellsRefusalsByKindAtMostOnceAMinute) {

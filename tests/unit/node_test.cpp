@@ -39,6 +39,20 @@ TEST(Node, FindsTheTrueClosest) {
   for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(found.lookup.closest[i].contact.key, truth[i]);
 }
 
+TEST(Node, GoesByTheClockOfTheOthersAndSaysSo) {
+  NodeCluster cluster;
+  cluster.add_many(16);
+  cluster.advance(30s);
+  EXPECT_EQ(cluster.expect<StatusResult>(3, StatusCommand{}).clock_ahead, 0s);
+  for (const Duration off : {-48h, 48h}) {
+    cluster.network().jump_wall_time(cluster.index(3), off);
+    EXPECT_NEAR(to_seconds(cluster.expect<StatusResult>(3, StatusCommand{}).clock_ahead), to_seconds(off), 1);
+    EXPECT_EQ(cluster.expect<StoreResult>(3, PutCommand{Bytes(10, 1)}).stored_count(), 8u);
+    cluster.network().jump_wall_time(cluster.index(3), -off);
+  }
+  EXPECT_EQ(cluster.expect<StatusResult>(3, StatusCommand{}).clock_ahead, 0s);
+}
+
 TEST(Node, GivesBackWhatWasPut) {
   NodeCluster cluster;
   cluster.add_many(12);
