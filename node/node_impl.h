@@ -213,7 +213,7 @@ struct Node::Impl final : RpcListener,
   SlotTable<PendingCommand> commands;
   std::vector<NodeEvent> events;  // delivered at the end of run_jobs
   static constexpr std::size_t kLeavingMax = 64;
-  std::set<Id> leaving;  // said that they leave, and are being verified
+  std::set<Id> leaving;              // said that they leave, and are being verified
   std::vector<Contact> first_asked;  // by a newcomer
   bool key_due = false;              // to be replaced, or the replacing to be gone on with
   Instant publish_self_due = kNever;

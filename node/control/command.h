@@ -193,8 +193,8 @@ struct StatusResult {
     std::size_t connected = 0;
   };
   Groups groups;
-  // Our wall clock is so far ahead of the one that most hosts agree on, by which this host goes then; 0: close
-  // enough, or not known.
+  // Our wall clock is so far ahead of the one that most hosts agree on, by which this host goes then; 0:
+  // close enough, or not known.
   Duration clock_ahead{};
   Duration uptime{};
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // name, value; sorted by name
