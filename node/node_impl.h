@@ -1,5 +1,6 @@
 // Node::Impl: the parts of a node and the wiring between them. Private to node*.cpp:
-//   node.cpp            the jobs, and what requests and responses teach
+//   node.cpp            the jobs
+//   node_contacts.cpp   what requests and responses teach
 //   node_requests.cpp   serving others
 //   node_commands.cpp   commands, and leaving
 //   node_loads.cpp      how full each part is
@@ -171,6 +172,7 @@ struct Node::Impl final : RpcListener,
   void search_if_alone();
   bool keeps_items() const { return stage == Stage::kCurrent && !stopping; }
   void publish_self_at(Instant when);
+  void on_publish_self_deadline();
   void own_addresses_changed();
   void on_address_lost();
   void run_jobs(std::size_t jobs_max);
