@@ -24,6 +24,8 @@ KEY_METRICS = [
     KeyMetric("lookup.hops.mean", "hops, mean", "", 2),
     KeyMetric("item.get_success_ratio", "gets succeed", "%", 2),
     KeyMetric("item.lost_count", "items lost", "", 0),
+    KeyMetric("group.session_ratio", "peers with a session", "%", 2),
+    KeyMetric("group.event_delivery_ratio", "group events delivered", "%", 2),
     KeyMetric("heal.recovery_s", "recovery after the heal", "s", 1),
     KeyMetric("traffic.bytes_per_node_per_s", "sent per node", "B/s", 0),
     KeyMetric("population.online.mean", "nodes online, mean", "", 0),
@@ -271,7 +273,11 @@ def key_value(run: Run, key: KeyMetric) -> str:
     value = run.summary[key.metric]
     if isinstance(value, str):
         return text(value)
-    shown = text(number_text(100 * value if key.unit == "%" else value, key.decimals))
+    number = 100 * value if key.unit == "%" else value
+    hidden = (
+        number != 0 and round(number, key.decimals) == 0
+    )  # a latency of 0.2 ms is not none
+    shown = text(number_text(number, None if hidden else key.decimals))
     return f"{shown} <small>{key.unit}</small>" if key.unit else shown
 
 

@@ -264,6 +264,21 @@ def test_numbers_are_written_for_people(value, decimals, text):
     assert page.number_text(value, decimals) == text
 
 
+@pytest.mark.parametrize(
+    "milliseconds, text",
+    [
+        (243.4, "243 <small>ms</small>"),
+        (0.221, "0.221 <small>ms</small>"),
+        (0.0, "0 <small>ms</small>"),
+    ],
+)
+def test_a_small_latency_is_not_shown_as_none(good, milliseconds, text):
+    key = page.KeyMetric("lookup.latency_ms.p50", "lookup latency, median", "ms", 0)
+    run = run_data.load(good)
+    run.summary[key.metric] = milliseconds
+    assert page.key_value(run, key) == text
+
+
 # --- what is no run
 
 
