@@ -14,7 +14,12 @@ matplotlib.use("svg")
 import numpy as np  # noqa: E402
 from matplotlib import pyplot as plt  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter  # noqa: E402
+from matplotlib.ticker import (  # noqa: E402
+    FuncFormatter,
+    MaxNLocator,
+    PercentFormatter,
+    StrMethodFormatter,
+)
 from matplotlib.transforms import ScaledTranslation  # noqa: E402
 
 from run_data import BadRun, Run, Series  # noqa: E402
@@ -193,6 +198,7 @@ def draw_online(run: Run, axes: Axes) -> None:
     axes.plot(online.t_s / unit_s, online.value, color=LIGHT["c1"])
     axes.set_ylabel("nodes online")
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     _from_zero(axes, float(online.value.max()))
 
 

@@ -62,6 +62,9 @@ RC = {
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
+    # Numbers as they are, and none as so many times a factor that stands elsewhere.
+    "axes.formatter.useoffset": False,
+    "axes.formatter.limits": (-6, 12),
     "grid.color": LIGHT["rule"],
     "grid.linewidth": 0.7,
     "text.color": LIGHT["ink"],

@@ -9,8 +9,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+import figures
 import fixture_run
 import page
 import report
@@ -277,6 +280,17 @@ def test_a_small_latency_is_not_shown_as_none(good, milliseconds, text):
     run = run_data.load(good)
     run.summary[key.metric] = milliseconds
     assert page.key_value(run, key) == text
+
+
+def test_a_million_hosts_are_written_out(good):
+    run = run_data.load(good)
+    run.series["online"] = run_data.Series(np.array([0.0, 60.0]), np.array([0.0, 1e6]))
+    axes = Figure().subplots()
+    figures.draw_online(run, axes)
+    axes.figure.draw_without_rendering()
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert "1,000,000" in shown
+    assert axes.yaxis.get_offset_text().get_text() == ""
 
 
 # --- what is no run
