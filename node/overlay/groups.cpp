@@ -216,7 +216,11 @@ void Groups::read_records(Group& group, const Errand& errand, const PublishedRes
         context_.wall_time()) {
       continue;  // a holder repeats what has expired
     }
-    if (!record->client) group.book.heard(record->host, record->endpoints, context_.now());
+    if (record->client) continue;
+    // Where it says it is, we are: it is we ourselves under another key.
+    std::vector<Endpoint> elsewhere = record->endpoints;
+    std::erase_if(elsewhere, [&](const Endpoint& at) { return !own_.is_other({record->host, at}); });
+    if (!elsewhere.empty()) group.book.heard(record->host, elsewhere, context_.now());
   }
 }
 
