@@ -119,7 +119,7 @@ def _why_more(shortest: Point) -> str:
         f"{shortest.contacts:.0f} contacts, and each is asked several times in the two minutes "
         "that it stays; a newcomer looks up every bucket; hosts are named by keys of 32 bytes; "
         "and every datagram is sealed (73 bytes), carries a token and, to a host that has "
-        "given none yet, is padded to 400 bytes against amplification. "
+        "given none yet, is padded to 416 bytes against amplification. "
     )
 
 
