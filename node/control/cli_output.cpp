@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "node/base/endpoint.h"
 #include "node/control/base64.h"
 
 namespace shoal {
@@ -20,7 +21,9 @@ double number_of(const json& object, const char* field) {
   return object.at(field).get<double>();
 }
 
+// A node that tells of itself names no endpoint.
 std::string contact_text(const json& contact) {
+  if (text_of(contact, "endpoint") == Endpoint{}.to_string()) return "this host";
   return fmt::format("{} {}", text_of(contact, "host"), text_of(contact, "endpoint"));
 }
 
@@ -120,8 +123,8 @@ std::string status_head(const json& answer) {
   out += fmt::format("groups        {}, {} of {} peers connected\n", groups.at("count").dump(),
                      groups.at("connected").dump(), groups.at("peers").dump());
   if (const double ahead = number_of(answer, "clock_ahead_s"); ahead != 0) {
-    out += fmt::format("clock         {} {} of other hosts, whose time is used: set it right\n",
-                       duration_text(std::abs(ahead)), ahead > 0 ? "ahead" : "behind");
+    out += fmt::format("clock         {} {} other hosts, whose time is used: set it right\n",
+                       duration_text(std::abs(ahead)), ahead > 0 ? "ahead of" : "behind");
   }
   out += fmt::format("up            {} (boot {})\n", duration_text(number_of(answer, "uptime_s")),
                      answer.at("boot_number").dump());

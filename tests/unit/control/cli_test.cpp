@@ -237,10 +237,13 @@ std::string described(const Command& command, Result result) {
 TEST(CommandOutput, TellsRefusalsWithTheirReasons) {
   const Contact contact{kId, Endpoint::v4(0x7f000001, 4000)};
   StoreResult stored;
-  stored.holders = {{contact, ErrorCode::kNone, 0}, {contact, ErrorCode::kSequenceTooLow, 12}};
-  EXPECT_EQ(described(PutCommand{}, stored),
-            "stored at 1 of 2 hosts\nrefused by " + kHex +
-                " 127.0.0.1:4000: sequence_too_low (it holds sequence 12)\n");
+  stored.holders = {{contact, ErrorCode::kNone, 0},
+                    {contact, ErrorCode::kSequenceTooLow, 12},
+                    {{kId, {}}, ErrorCode::kStoreFull, 0}};
+  EXPECT_EQ(
+      described(PutCommand{}, stored),
+      "stored at 1 of 3 hosts\nrefused by " + kHex +
+          " 127.0.0.1:4000: sequence_too_low (it holds sequence 12)\nrefused by this host: store_full\n");
 }
 
 TEST(CommandOutput, ShowsTheStatus) {
@@ -249,7 +252,12 @@ TEST(CommandOutput, ShowsTheStatus) {
   status.item_bytes = 3 << 20;
   status.uptime = 3700s;
   status.counters = {{"datagrams_sent", 5}, {"dropped_malformed", 0}};
+  EXPECT_THAT(described(StatusCommand{}, status), testing::Not(HasSubstr("clock")));
+  status.groups = {.count = 2, .peers = 5, .connected = 3};
+  status.clock_ahead = -90min;
   const std::string text = described(StatusCommand{}, status);
+  EXPECT_THAT(text, HasSubstr("2, 3 of 5 peers connected"));
+  EXPECT_THAT(text, HasSubstr("1h 30min behind other hosts"));
   EXPECT_THAT(text, HasSubstr(kHex));
   EXPECT_THAT(text, HasSubstr("3.0 MiB"));
   EXPECT_THAT(text, HasSubstr("1h 1min"));
