@@ -26,7 +26,7 @@ constexpr Duration kSettledWithin = std::chrono::minutes(10);
 constexpr Duration kTryAgainAfter = std::chrono::hours(1);
 constexpr Duration kFormerTime = std::chrono::minutes(1);
 // Its result is nobody's.
-constexpr CommandId kLeave{std::uint64_t{1} << 63};
+constexpr CommandId kLeave{Groups::kOwnCommand};
 
 }  // namespace
 

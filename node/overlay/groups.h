@@ -87,7 +87,9 @@ class Groups {
   // The host stops: where it is primary, a peer takes its place at once.
   void delegate_authority();
 
-  // Is this the result of a command that on_deadline() has given?
+  // Commands that a node gives itself; the numbers from 1 are ours.
+  static constexpr std::uint64_t kOwnCommand = std::uint64_t{1} << 63;
+  // Is this the result of such a command?
   static bool is_own(CommandId command) { return (command.value & kOwnCommand) != 0; }
   void on_result(CommandId command, const CommandResult& result);
 
@@ -101,8 +103,6 @@ class Groups {
   std::size_t errands() const { return errands_.size(); }  // readings and publications under way
 
  private:
-  static constexpr std::uint64_t kOwnCommand = std::uint64_t{1} << 63;
-
   struct Group {
     Group(GroupKey with, PeerBook peers, Primary who)
         : key(std::move(with)), book(std::move(peers)), primary(std::move(who)) {}
