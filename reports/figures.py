@@ -378,28 +378,18 @@ def draw_tables(run: Run, axes: Axes) -> None:
 def draw_groups(run: Run, axes: Axes) -> None:
     sessions = _needed(run, "group.session_ratio")
     unit_s = _time_axis(run, axes)
-    axes.plot(
-        sessions.t_s / unit_s,
-        sessions.value,
-        color=LIGHT["c1"],
-        lw=1.2,
-        label="pairs with a session",
-    )
-    highest = 1.0
-    primaries = run.series.get("group.primaries")
-    if primaries is not None:
+    drawn = [(sessions, "c1", "pairs with a session")]
+    if primaries := run.series.get("group.primaries"):
+        drawn.append((primaries, "c2", "primaries per part"))
+    for series, colour, label in drawn:
         axes.plot(
-            primaries.t_s / unit_s,
-            primaries.value,
-            color=LIGHT["c2"],
-            lw=1.2,
-            label="primaries per part",
+            series.t_s / unit_s, series.value, color=LIGHT[colour], lw=1.2, label=label
         )
-        highest = max(highest, float(primaries.value.max()))
+    highest = max(1.0, *(float(series.value.max()) for series, *_ in drawn))
     axes.set_ylabel("share, number")
     axes.yaxis.set_major_locator(MaxNLocator(5))
     _from_zero(axes, highest)
-    _legend(axes, 1 if primaries is None else 2)
+    _legend(axes, len(drawn))
 
 
 FIGURES: list[tuple[str, str, str, Callable[[Run, Axes], None]]] = [
