@@ -44,6 +44,8 @@ const char* to_string(ErrorCode code) {
       return "io";
     case ErrorCode::kNoPeers:
       return "no_peers";
+    case ErrorCode::kExists:
+      return "exists";
   }
   return "unknown";
 }

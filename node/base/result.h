@@ -32,6 +32,7 @@ enum class ErrorCode {
   kInvalidArgument = 103,
   kIo = 104,       // a file, socket or database refused; the message says which
   kNoPeers = 105,  // no session with anybody in the group
+  kExists = 106,   // something of that name is there already
 };
 
 // Short lower-case name of a code ("bad_token"), for logs, JSON and counters.

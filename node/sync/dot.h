@@ -1,0 +1,85 @@
+// Dots: how replicas name what they do. A replica of a folder is one host's copy of it; each change that it
+// makes gets the next number of its own. After dotted version vectors (Almeida et al. 2014).
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "node/base/bytes.h"
+
+namespace shoal::sync {
+
+inline constexpr std::size_t kReplicaIdBytes = 16;
+
+// The first 16 bytes of SHA-256(the replica's Ed25519 public key): of one folder on one host, whatever the
+// host's own key is at the time.
+struct ReplicaId {
+  std::array<std::uint8_t, kReplicaIdBytes> bytes{};
+  friend auto operator<=>(const ReplicaId&, const ReplicaId&) = default;
+  std::string hex() const { return to_hex(bytes); }
+  std::string short_hex() const { return to_hex(ByteView(bytes).first(4)); }
+};
+
+// One change of one replica. Counters begin at 1; the dot of zeros names nothing, or a folder's root.
+struct Dot {
+  ReplicaId replica;
+  std::uint64_t counter = 0;
+  friend auto operator<=>(const Dot&, const Dot&) = default;
+};
+
+// An entry of a folder is named by the dot that created it, whatever it is called and wherever it lies.
+using NodeId = Dot;
+inline constexpr NodeId kRoot{};
+
+// The id of the conflict copy that keeps what the change of this dot wrote: every replica names the same one,
+// and no change of a replica has it. Counters of changes stay below this bit.
+inline constexpr std::uint64_t kConflictBit = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t kCounterMax = (std::uint64_t{1} << 62) - 1;
+constexpr NodeId conflict_id(const Dot& losing) {
+  return {losing.replica, losing.counter | kConflictBit};
+}
+constexpr bool is_conflict_id(const NodeId& id) {
+  return (id.counter & kConflictBit) != 0;
+}
+
+// A set of dots: of each replica all up to a counter (a version vector).
+class Knowledge {
+ public:
+  bool covers(const Dot& dot) const {
+    const auto found = counters_.find(dot.replica);
+    return found != counters_.end() && dot.counter <= found->second;
+  }
+  // Adds all dots of the replica up to the counter.
+  void add(const ReplicaId& replica, std::uint64_t counter) {
+    if (counter == 0) return;
+    std::uint64_t& known = counters_[replica];
+    if (counter > known) known = counter;
+  }
+  void add(const Dot& dot) { add(dot.replica, dot.counter); }
+  void add(const Knowledge& other) {
+    for (const auto& [replica, counter] : other.counters_) add(replica, counter);
+  }
+  bool covers(const Knowledge& other) const {
+    for (const auto& [replica, counter] : other.counters_) {
+      if (!covers(Dot{replica, counter})) return false;
+    }
+    return true;
+  }
+  std::uint64_t of(const ReplicaId& replica) const {
+    const auto found = counters_.find(replica);
+    return found == counters_.end() ? 0 : found->second;
+  }
+  bool empty() const { return counters_.empty(); }
+  // Replica to counter, in the order of replicas; no counter is 0.
+  const std::map<ReplicaId, std::uint64_t>& counters() const { return counters_; }
+  friend bool operator==(const Knowledge&, const Knowledge&) = default;
+
+ private:
+  std::map<ReplicaId, std::uint64_t> counters_;
+};
+
+}  // namespace shoal::sync

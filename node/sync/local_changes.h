@@ -1,0 +1,34 @@
+// LocalChanges: makes entries of what a person did on this replica's disk. Each function returns the new
+// states of the entries that are to be joined, with the given dot on every register that was written; several
+// entries of one change get consecutive dots, from `stamp` on, which is advanced.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "node/sync/tree.h"
+
+namespace shoal::sync {
+
+// The next dot of this replica, and the next Lamport time.
+struct Stamp {
+  ReplicaId replica;
+  std::uint64_t counter = 1;
+  std::uint64_t lamport = 1;
+  Dot take() { return {replica, counter++}; }
+};
+
+// All ids are ids that `tree` shows (or kRoot for parents).
+Entry created(Stamp& stamp, const NodeId& parent, std::string name, Content content, Metadata metadata);
+// New bytes, a new time, or a new target. Of unified files the one that is shown gets the content, and the
+// others are deleted. Of a conflict copy an entry is made (its id stays), and the origin no longer has it. Of
+// a file with conflict copies only the winner is replaced: the copies stay.
+std::vector<Entry> edited(const Tree& tree, Stamp& stamp, const NodeId& id, Content content);
+std::vector<Entry> mode_changed(const Tree& tree, Stamp& stamp, const NodeId& id, Metadata metadata);
+// All members move together.
+std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const NodeId& parent,
+                         std::string name);
+// Deletes this id and its members; not what lies in it, which has ids of its own.
+std::vector<Entry> deleted(const Tree& tree, Stamp& stamp, const NodeId& id);
+
+}  // namespace shoal::sync

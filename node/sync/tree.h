@@ -1,0 +1,131 @@
+// Tree: all entries of a folder, and what they look like as a directory tree: a pure function of the entries'
+// registers, so replicas that know the same show the same, whatever order they heard it in (DESIGN §9).
+//
+// What is shown:
+// - An entry lives unless a deletion has seen every write of its place and its content; a directory lives
+// also
+//   as long as something living lies in it. So an edit, a move, or a new file in it beats a deletion.
+// - Its place is the winner of its place register. Moves of directories that close a cycle: the cycle is cut
+//   at the move with the lowest (lamport, replica, counter), whose directory shows under the parent it had
+//   before that move, or the root when that does not help (after Kleppmann et al. 2021).
+// - An entry whose parent is unknown (it comes later) is not shown. One whose parent is a file shows in the
+//   directory of that file.
+// - Entries with the same parent and the same name, after case folding and NFC (fold_name): directories are
+//   one, under the id that is lowest, and their children are its children; files, or links, of the same
+//   bytes are one, under the lowest id. All others stay beside each other: the directory, else the entry
+//   whose content has the highest (lamport, dot), keeps the name, and the others are shown under a
+//   conflict_name.
+// - A file with several concurrent contents shows the winner's; each other one (of other bytes) is shown
+//   beside it as a conflict copy, under conflict_id of its dot and a conflict_name. What a person then does
+//   to the copy makes an entry of it (see local_changes.h).
+//
+// Cost: joining an entry takes O(log n) and what is shown of it is reckoned anew when next asked. Memory:
+// about 500 bytes an entry.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/base/result.h"
+#include "node/sync/entry.h"
+
+namespace shoal::sync {
+
+// One thing of the folder, as it should be on the disk.
+struct Shown {
+  NodeId id;      // of the entry, or of a conflict copy
+  NodeId parent;  // as shown: an id that is shown, or kRoot
+  std::string name;
+  Content content;
+  Dot content_dot;  // of the write that `content` is
+  Metadata metadata;
+  bool is_conflict_copy = false;
+  friend bool operator==(const Shown&, const Shown&) = default;
+};
+
+// Of the entries that one thing shown stands for (those of unified directories or files), all.
+using Members = std::vector<NodeId>;
+
+struct ChangesPage {
+  std::vector<Entry> entries;
+  Knowledge knowledge;  // of whoever had asked, once it has joined these
+  bool more = false;
+};
+
+class Tree {
+ public:
+  Tree();
+  ~Tree();
+  Tree(Tree&&) noexcept;
+  Tree& operator=(Tree&&) noexcept;
+
+  const Entry* find(const NodeId& id) const;
+  std::size_t size() const;
+  // The highest there is.
+  std::uint64_t lamport() const;
+
+  // True when the entry told something new.
+  bool join(const Entry& entry);
+
+  // What is shown under this id; nothing when it is dead, unknown or unified with another.
+  std::optional<Shown> shown(const NodeId& id) const;
+  // In the order of names. `directory` is an id that is shown, or kRoot.
+  std::vector<Shown> children(const NodeId& directory) const;
+  // The id under which this entry is shown: its own, or that of the entry it is unified with; nothing when it
+  // is not shown.
+  std::optional<NodeId> shown_as(const NodeId& id) const;
+  // The entries that the shown id stands for, itself first; for a conflict copy that is no entry yet, none.
+  Members members(const NodeId& shown) const;
+  // For a conflict copy that is no entry yet: the entry of which it is a losing content.
+  std::optional<NodeId> conflict_origin(const NodeId& id) const;
+
+  // The ids whose `shown` may be another than when last taken (or that were never taken), in order. Includes
+  // conflict copies, and everything below a directory that has come to life or died; not what lies in a
+  // directory that has only moved.
+  std::vector<NodeId> take_changed();
+
+  // The entries that somebody with this knowledge lacks, about `bytes_max` bytes of them (entry_bytes), in
+  // the order of (replica, counter); `mine` is what this tree is known to be complete up to.
+  ChangesPage changes_since(const Knowledge& known, const Knowledge& mine, std::size_t bytes_max) const;
+
+  // Independent of order: the sum, modulo 2^256, of SHA-256(entry bytes) over all entries; kept up to date by
+  // join (SYNC-17). Of a range of ids: lo <= id < hi.
+  Id fingerprint() const;
+  Id range_fingerprint(const NodeId& lo, const NodeId& hi) const;
+
+  // In the order of ids.
+  std::vector<NodeId> ids() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Canonical: equal entries have equal bytes, whatever the order in which they were joined. For the index and
+// the fingerprint. Decoding checks every bound and rule of entry.h; error kMalformed.
+Bytes encode_entry(const Entry& entry);
+Result<Entry> decode_entry(ByteView bytes);
+Bytes encode_knowledge(const Knowledge& knowledge);
+Result<Knowledge> decode_knowledge(ByteView bytes);
+
+// Entries of one message: a table of replicas, then entries that name them by index, so that an entry costs
+// about 60 bytes and its name (SYNC-20). decode_entries refuses more than `entries_max`.
+Bytes encode_entries(const std::vector<Entry>& entries);
+Result<std::vector<Entry>> decode_entries(ByteView bytes, std::size_t entries_max);
+// What an entry adds to such a message, at most.
+std::size_t entry_bytes(const Entry& entry);
+
+// Equal for names that a person, or another system, takes for the same: full case folding and NFC of UTF-8;
+// bytes that are no UTF-8 stay as they are.
+std::string fold_name(std::string_view name);
+// "report (conflict 1f2e3d4c-17).txt": `name` with the dot's short replica and counter before its extension,
+// cut to kNameBytesMax at the boundary of a character.
+std::string conflict_name(std::string_view name, const Dot& dot);
+
+}  // namespace shoal::sync
