@@ -1,4 +1,5 @@
-// The item stores: how fast values go in and out, and what sharing one flush among many commits gains.
+// The item stores: how fast values go in and out, and what sharing one flush among many commits gains. The
+// index stores: how fast the rows of a folder do.
 #include <benchmark/benchmark.h>
 
 #include <condition_variable>
@@ -10,6 +11,7 @@
 
 #include "node/base/check.h"
 #include "node/base/rng.h"
+#include "node/store/memory_index_store.h"
 #include "node/store/memory_item_store.h"
 #include "node/store/sqlite_stores.h"
 
@@ -39,12 +41,16 @@ std::vector<StoredItem> make_items(std::size_t body_bytes) {
 class MemoryStore {
  public:
   ItemStore& items() { return items_; }
-  void wait(std::size_t) { commits_.take(); }
+  IndexStore& index() { return index_; }
+  void wait(std::size_t) {
+    for (const CommitCompletion& done : commits_.take()) index_.settle(done.commit);
+  }
 
  private:
   CommitQueue commits_;
   BodyPool pool_;
   MemoryItemStore items_{commits_, &pool_};
+  MemoryIndexStore index_{commits_};
 };
 
 // In a directory of its own below TMPDIR, which should be on the disk to be measured.
@@ -68,6 +74,7 @@ class SqliteStore {
   }
 
   ItemStore& items() { return stores_->items(); }
+  IndexStore& index() { return stores_->index(); }
 
   void wait(std::size_t count) {
     while (count > 0) {
@@ -125,6 +132,62 @@ void get(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// As a folder's rows are: a key of 24 bytes, in no order, and a value of 50.
+IndexBatch make_rows(std::int64_t count) {
+  IndexBatch batch;
+  for (std::int64_t i = 0; i < count; ++i) {
+    Rng rng = Rng::keyed(static_cast<std::uint64_t>(i), "bench", "row");
+    IndexRow row{{Id{}, IndexTable::kEntry, Bytes(24)}, Bytes(50)};
+    rng.fill(row.key.key);
+    rng.fill(*row.value);
+    batch.rows.push_back(std::move(row));
+  }
+  return batch;
+}
+
+// All rows in one batch, until it is durable. The folder was forgotten before.
+template <class Store>
+void put_rows(benchmark::State& state) {
+  const IndexBatch rows = make_rows(state.range(0));
+  Store store;
+  for (auto _ : state) {
+    state.PauseTiming();
+    store.index().commit({{}, {Id{}}});
+    store.wait(1);
+    IndexBatch batch = rows;
+    state.ResumeTiming();
+    store.index().commit(std::move(batch));
+    store.wait(1);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+template <class Store>
+void list_rows(benchmark::State& state) {
+  Store store;
+  store.index().commit(make_rows(state.range(0)));
+  store.wait(1);
+  for (auto _ : state) {
+    const auto listed = store.index().list({Id{}, IndexTable::kEntry, {}}, true, SIZE_MAX);
+    check(listed.size() == static_cast<std::size_t>(state.range(0)), "rows are missing");
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+template <class Store>
+void find_row(benchmark::State& state) {
+  const IndexBatch rows = make_rows(state.range(0));
+  Store store;
+  store.index().commit(rows);
+  store.wait(1);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(store.index().find(rows.rows[next].key));
+    next = (next + 1) % rows.rows.size();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
 void put_sizes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"bytes", "in_flight"})->UseRealTime();
   for (const std::int64_t bytes : {100, 65'536}) {
@@ -136,6 +199,12 @@ BENCHMARK(put<MemoryStore>)->Name("store_put/memory")->Apply(put_sizes);
 BENCHMARK(put<SqliteStore>)->Name("store_put/sqlite")->Apply(put_sizes);
 BENCHMARK(get<MemoryStore>)->Name("store_get/memory")->ArgName("bytes")->Arg(100)->Arg(65'536);
 BENCHMARK(get<SqliteStore>)->Name("store_get/sqlite")->ArgName("bytes")->Arg(100)->Arg(65'536);
+BENCHMARK(put_rows<MemoryStore>)->Name("index_put/memory")->ArgName("rows")->Arg(32'000)->UseRealTime();
+BENCHMARK(put_rows<SqliteStore>)->Name("index_put/sqlite")->ArgName("rows")->Arg(32'000)->UseRealTime();
+BENCHMARK(list_rows<MemoryStore>)->Name("index_list/memory")->ArgName("rows")->Arg(10'000);
+BENCHMARK(list_rows<SqliteStore>)->Name("index_list/sqlite")->ArgName("rows")->Arg(10'000);
+BENCHMARK(find_row<MemoryStore>)->Name("index_find/memory")->ArgName("rows")->Arg(10'000);
+BENCHMARK(find_row<SqliteStore>)->Name("index_find/sqlite")->ArgName("rows")->Arg(10'000);
 
 }  // namespace
 }  // namespace shoal

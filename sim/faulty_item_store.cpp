@@ -9,7 +9,7 @@ FaultyItemStore::FaultyItemStore(CommitSink& sink, BodyPool* pool, std::function
     : sink_(sink), call_later_(std::move(call_later)), items_(*this, pool) {}
 
 CommitId FaultyItemStore::commit(ItemBatch batch) {
-  const CommitId id{++commits_};
+  const CommitId id = sink_.next_commit();
   const bool later = torn_writes_ || !writing_.empty();
   Write write{id, {}, {}};
   if (full_) {

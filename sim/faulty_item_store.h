@@ -59,7 +59,7 @@ class FaultyItemStore final : public ItemStore, private CommitSink {
     std::vector<Change> changes;
     Result<void> outcome;
   };
-  void committed(CommitId, const Result<void>&) override {}  // of items_: the ids that count are our own
+  void committed(CommitId, const Result<void>&) override {}  // of items_: the ids that count are sink_'s
   void apply(ItemBatch batch);
   std::vector<Change> changes_of(const ItemBatch& batch) const;
   void undo(const Change& change);
@@ -72,7 +72,6 @@ class FaultyItemStore final : public ItemStore, private CommitSink {
   bool torn_writes_ = false;
   std::deque<Write> writing_;
   std::set<ItemName> damaged_;
-  std::uint64_t commits_ = 0;
 };
 
 }  // namespace shoal::sim

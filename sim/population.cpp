@@ -230,6 +230,7 @@ void Population::bring_up(HostIndex host) {
   if (network_.now() < slot.kept_until)
     return join_at(host, churn_.join_after(host, slot.kept_until - start_));
   if (!slot.items) {
+    slot.commits = {};  // a new disk numbers its commits from 1
     slot.items = make_store(host);
     slot.hosts = std::make_unique<MemoryHostStore>(slots_.size() < kLargePopulation ? kKnownHostsMax
                                                                                     : kKnownHostsOfLarge);

@@ -2,6 +2,7 @@
 // core's (sync/index.h). One implementation in memory, one on SQLite.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,11 +24,19 @@ enum class IndexTable : std::uint8_t {
   kTrash = 6,
 };
 
+inline constexpr std::size_t kIndexKeyBytesMax = 128;
+
 struct IndexKey {
   Id group;  // of the folder
   IndexTable table = IndexTable::kFolder;
-  Bytes key;  // at most 128 bytes
-  friend auto operator<=>(const IndexKey&, const IndexKey&) = default;
+  Bytes key;  // at most kIndexKeyBytesMax
+  friend bool operator==(const IndexKey&, const IndexKey&) = default;
+  // As text: where g++ 12 sees the length of one of two vectors, it warns of comparing too many bytes.
+  friend std::strong_ordering operator<=>(const IndexKey& a, const IndexKey& b) {
+    if (const auto order = a.group <=> b.group; order != 0) return order;
+    if (const auto order = a.table <=> b.table; order != 0) return order;
+    return text(a.key) <=> text(b.key);
+  }
 };
 
 struct IndexRow {

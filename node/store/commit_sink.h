@@ -1,4 +1,5 @@
-// CommitSink: where a store without threads of its own reports its commits, for its host to turn into events.
+// CommitSink: where stores without threads of their own report their commits, for their host to turn into
+// events. All stores of one host have the same sink, so that no two commits have the same id.
 #pragma once
 
 #include <utility>
@@ -17,9 +18,14 @@ struct CommitCompletion {
 class CommitSink {
  public:
   virtual ~CommitSink() = default;
+  // For the store: the id of the commit that it takes now.
+  CommitId next_commit() { return CommitId{++commits_}; }
   // `commit` is stored, or has failed. Called from inside ItemStore::commit or later: remember it and tell
   // the node by on_committed as an event of its own, later, in the order of these calls.
   virtual void committed(CommitId commit, const Result<void>& outcome) = 0;
+
+ private:
+  std::uint64_t commits_ = 0;
 };
 
 // A sink for hosts that poll.

@@ -32,7 +32,7 @@ std::vector<ItemHeader> MemoryItemStore::list(const ItemName* after, std::size_t
 CommitId MemoryItemStore::commit(ItemBatch batch) {
   for (const ItemName& name : batch.erases) erase(name);
   for (StoredItem& item : batch.puts) put(std::move(item));
-  const CommitId id{++commits_};
+  const CommitId id = sink_.next_commit();
   sink_.committed(id, {});
   return id;
 }

@@ -33,7 +33,6 @@ class MemoryItemStore final : public ItemStore {
   BodyPool* pool_;
   std::map<ItemName, Entry> items_;
   std::uint64_t body_bytes_ = 0;
-  std::uint64_t commits_ = 0;
 };
 
 }  // namespace shoal

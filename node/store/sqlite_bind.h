@@ -8,6 +8,7 @@
 
 #include "node/base/bytes.h"
 #include "node/base/instant.h"
+#include "node/ports/index_store.h"
 #include "node/ports/item_store.h"
 
 namespace shoal {
@@ -23,6 +24,13 @@ inline void bind_name(SQLite::Statement& statement, const ItemName& name) {
   bind_blob(statement, 1, name.location.bytes);
   statement.bind(2, static_cast<std::int32_t>(name.kind));
   bind_blob(statement, 3, name.salt);
+}
+
+// As parameters 1 to 3.
+inline void bind_key(SQLite::Statement& statement, const IndexKey& key) {
+  bind_blob(statement, 1, key.group.bytes);
+  statement.bind(2, static_cast<std::int32_t>(key.table));
+  bind_blob(statement, 3, key.key);
 }
 
 // Valid until the statement moves on.

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -18,9 +19,12 @@ namespace fs = std::filesystem;
 
 constexpr int kApplicationId = 0x53484f4c;  // "SHOL", in the file's header
 
+// What makes version n of version n - 1, from an empty file on; never changed once it is released.
+//
 // Bodies lie apart, so that walking the names reads few pages. Sequence numbers are unsigned and are kept by
-// their bit pattern; nothing in the database compares them.
-constexpr const char* kSchema = R"(
+// their bit pattern; nothing in the database compares them. What a folder is made of lies by folder, table
+// and key, so that a walk through a table of a folder reads its pages one after the other.
+constexpr std::array<const char*, kSchemaVersion> kSteps = {R"(
 CREATE TABLE body (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE item (
   location BLOB NOT NULL, kind INTEGER NOT NULL, salt BLOB NOT NULL,
@@ -32,7 +36,12 @@ CREATE TABLE identity (
 CREATE TABLE known_host (
   position INTEGER PRIMARY KEY, key BLOB NOT NULL, address BLOB NOT NULL, port INTEGER NOT NULL,
   interface INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL) STRICT;
-)";
+)",
+                                                            R"(
+CREATE TABLE index_row (
+  folder BLOB NOT NULL, kind INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (folder, kind, key)) STRICT, WITHOUT ROWID;
+)"};
 
 fs::path beside(const fs::path& path, const char* suffix) {
   fs::path other = path;
@@ -70,9 +79,9 @@ Result<void> set_up(SQLite::Database& db, const fs::path& path) {
                     "version, or another data directory",
                     path.string(), version, kSchemaVersion));
   }
-  if (empty) {
+  if (version < kSchemaVersion) {
     SQLite::Transaction transaction(db);
-    db.exec(kSchema);
+    for (int step = version; step < kSchemaVersion; ++step) db.exec(kSteps[static_cast<std::size_t>(step)]);
     db.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
     db.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
     transaction.commit();

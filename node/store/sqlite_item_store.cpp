@@ -103,19 +103,19 @@ std::vector<ItemHeader> SqliteItemStore::list(const ItemName* after, std::size_t
 }
 
 CommitId SqliteItemStore::commit(ItemBatch batch) {
-  const CommitId id{++commits_};
+  const CommitId id = writer_.next_commit();
   for (StoredItem& item : batch.puts) {
     check(item.body != nullptr, "an item without a body");
     item.header.body_bytes = static_cast<std::uint32_t>(item.body->size());
   }
-  if (writer_.is_full_for(batch)) {
-    writer_.refuse_items(id);
+  if (!writer_.has_room_for(batch)) {
+    writer_.refuse(id);
     return id;
   }
   // The overlay first: it counts what the batch replaces, and the writer may be done at once.
   for (const ItemName& name : batch.erases) lay_over(name, Pending{id, std::nullopt});
   for (const StoredItem& item : batch.puts) lay_over(item.header.name, Pending{id, item});
-  writer_.write_items(id, std::move(batch));
+  writer_.write(id, std::move(batch));
   return id;
 }
 

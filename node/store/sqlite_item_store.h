@@ -53,7 +53,6 @@ class SqliteItemStore final : public ItemStore {
   // By commit, the names it laid over; the oldest first.
   std::map<CommitId, std::vector<ItemName>> unsettled_;
   ItemTotals totals_;
-  std::uint64_t commits_ = 0;
 };
 
 }  // namespace shoal

@@ -8,6 +8,7 @@
 
 #include "node/store/sqlite_file.h"
 #include "node/store/sqlite_host_store.h"
+#include "node/store/sqlite_index_store.h"
 #include "node/store/sqlite_item_store.h"
 #include "node/store/sqlite_writer.h"
 
@@ -19,11 +20,13 @@ struct SqliteStores::Impl {
       : warnings(std::move(found)),
         writer(path, options, std::move(wake_loop)),
         items(path, options, writer, warnings),
+        index(path, options, writer, warnings),
         hosts(connect_database(path, options.busy_timeout), writer, warnings) {}
 
   Warnings warnings;
   SqliteWriter writer;
   SqliteItemStore items;
+  SqliteIndexStore index;
   SqliteHostStore hosts;
 };
 
@@ -55,13 +58,19 @@ SqliteStores::~SqliteStores() = default;
 ItemStore& SqliteStores::items() {
   return impl_->items;
 }
+IndexStore& SqliteStores::index() {
+  return impl_->index;
+}
 HostStore& SqliteStores::hosts() {
   return impl_->hosts;
 }
 
 std::vector<CommitCompletion> SqliteStores::drain_completions() {
   std::vector<CommitCompletion> completions = impl_->writer.completions();
-  for (const CommitCompletion& completion : completions) impl_->items.settle(completion);
+  for (const CommitCompletion& completion : completions) {
+    impl_->items.settle(completion);
+    impl_->index.settle(completion);
+  }
   return completions;
 }
 

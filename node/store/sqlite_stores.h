@@ -1,6 +1,6 @@
-// SqliteStores: a node's ItemStore and HostStore in one database file, shoal.sqlite, of its data directory.
-// What is acknowledged is on disk (WAL, synchronous = FULL). All calls come from the loop's thread; writing
-// happens on a thread of its own.
+// SqliteStores: a node's ItemStore, IndexStore and HostStore in one database file, shoal.sqlite, of its data
+// directory. What is acknowledged is on disk (WAL, synchronous = FULL). All calls come from the loop's
+// thread; writing happens on a thread of its own.
 #pragma once
 
 #include <chrono>
@@ -12,6 +12,7 @@
 
 #include "node/base/result.h"
 #include "node/ports/host_store.h"
+#include "node/ports/index_store.h"
 #include "node/ports/item_store.h"
 #include "node/store/commit_sink.h"
 
@@ -35,6 +36,7 @@ class SqliteStores {
   ~SqliteStores();
 
   ItemStore& items();
+  IndexStore& index();
   HostStore& hosts();
   // To be told to the node, in this order.
   std::vector<CommitCompletion> drain_completions();

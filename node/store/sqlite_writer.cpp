@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "node/store/sqlite_bind.h"
@@ -12,13 +13,30 @@
 namespace shoal {
 namespace {
 
-constexpr std::size_t kGroupBytesMax = 16u
-                                       << 20;  // of bodies in one transaction: bounds the wait of its first
+// Of bodies and rows in one transaction: bounds the wait of its first.
+constexpr std::size_t kGroupBytesMax = 16u << 20;
 
 std::size_t bytes_of(const ItemBatch& batch) {
   std::size_t bytes = 0;
   for (const StoredItem& item : batch.puts) bytes += item.body->size();
   return bytes;
+}
+
+// What a row takes while it waits, or about that.
+std::size_t bytes_of(const IndexBatch& batch) {
+  std::size_t bytes = batch.rows.size() * sizeof(IndexRow);
+  for (const IndexRow& row : batch.rows) bytes += row.key.key.size() + (row.value ? row.value->size() : 0);
+  return bytes;
+}
+
+// By key, so that neighbours are written to the same page while it is at hand; of equal keys, later ones last.
+std::vector<const IndexRow*> in_order(const std::vector<IndexRow>& rows) {
+  std::vector<const IndexRow*> sorted;
+  sorted.reserve(rows.size());
+  for (const IndexRow& row : rows) sorted.push_back(&row);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const IndexRow* a, const IndexRow* b) { return a->key < b->key; });
+  return sorted;
 }
 
 }  // namespace
@@ -40,19 +58,16 @@ class SqliteWriter::Statements {
         put_host_(db,
                   "INSERT INTO known_host (key, address, port, interface, last_seen_ms) VALUES (?1, ?2, ?3, "
                   "?4, ?5)"),
+        erase_folder_(db, "DELETE FROM index_row WHERE folder = ?1"),
+        erase_row_(db, "DELETE FROM index_row WHERE folder = ?1 AND kind = ?2 AND key = ?3"),
+        put_row_(db, "INSERT OR REPLACE INTO index_row (folder, kind, key, value) VALUES (?1, ?2, ?3, ?4)"),
         put_identity_(
             db,
             "INSERT OR REPLACE INTO identity (id, key_seed, created_ms, boot_number) VALUES (1, ?1, ?2, "
             "?3)") {}
 
-  void apply(const Items& items) {
-    for (const ItemName& name : items.batch.erases) {
-      erase_body(name);
-      erase_item_.tryReset();
-      bind_name(erase_item_, name);
-      erase_item_.exec();
-    }
-    for (const StoredItem& item : items.batch.puts) put(item);
+  void apply(const Commit& commit) {
+    std::visit([this](const auto& batch) { apply(batch); }, commit.batch);
   }
 
   void apply(const std::vector<KnownHost>& hosts) {
@@ -78,6 +93,33 @@ class SqliteWriter::Statements {
   }
 
  private:
+  void apply(const Refused&) {}
+
+  void apply(const ItemBatch& batch) {
+    for (const ItemName& name : batch.erases) {
+      erase_body(name);
+      erase_item_.tryReset();
+      bind_name(erase_item_, name);
+      erase_item_.exec();
+    }
+    for (const StoredItem& item : batch.puts) put(item);
+  }
+
+  void apply(const SharedIndexBatch& batch) {
+    for (const Id& folder : batch->forget) {
+      erase_folder_.tryReset();
+      bind_blob(erase_folder_, 1, folder.bytes);
+      erase_folder_.exec();
+    }
+    for (const IndexRow* row : in_order(batch->rows)) {
+      SQLite::Statement& statement = row->value ? put_row_ : erase_row_;
+      statement.tryReset();
+      bind_key(statement, row->key);
+      if (row->value) bind_blob(statement, 4, *row->value);
+      statement.exec();
+    }
+  }
+
   void erase_body(const ItemName& name) {
     erase_body_.tryReset();
     bind_name(erase_body_, name);
@@ -103,6 +145,9 @@ class SqliteWriter::Statements {
   SQLite::Statement put_item_;
   SQLite::Statement erase_hosts_;
   SQLite::Statement put_host_;
+  SQLite::Statement erase_folder_;
+  SQLite::Statement erase_row_;
+  SQLite::Statement put_row_;
   SQLite::Statement put_identity_;
 };
 
@@ -123,22 +168,29 @@ SqliteWriter::~SqliteWriter() {
   thread_.join();
 }
 
-bool SqliteWriter::is_full_for(const ItemBatch& batch) {
+bool SqliteWriter::has_room_for(const ItemBatch& batch) {
+  return has_room_for_bytes(bytes_of(batch));
+}
+bool SqliteWriter::has_room_for(const IndexBatch& batch) {
+  return has_room_for_bytes(bytes_of(batch));
+}
+
+bool SqliteWriter::has_room_for_bytes(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
-  return waiting_bytes_ + bytes_of(batch) > kWaitingBytesMax;
+  return waiting_bytes_ + bytes <= kWaitingBytesMax;
 }
 
-void SqliteWriter::write_items(CommitId commit, ItemBatch batch) {
+void SqliteWriter::write(CommitId commit, ItemBatch batch) {
   const std::size_t bytes = bytes_of(batch);
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_bytes_ += bytes;
-  }
-  add(Items{commit, std::move(batch), bytes});
+  add(Commit{commit, std::move(batch), bytes});
+}
+void SqliteWriter::write(CommitId commit, SharedIndexBatch batch) {
+  const std::size_t bytes = bytes_of(*batch);
+  add(Commit{commit, std::move(batch), bytes});
 }
 
-void SqliteWriter::refuse_items(CommitId commit) {
-  add(Items{commit, {}, 0, true});
+void SqliteWriter::refuse(CommitId commit) {
+  add(Commit{commit, Refused{}});
 }
 
 void SqliteWriter::write_hosts(std::vector<KnownHost> hosts) {
@@ -160,6 +212,7 @@ std::vector<CommitCompletion> SqliteWriter::completions() {
 void SqliteWriter::add(Work work) {
   {
     const std::lock_guard lock(mutex_);
+    if (const Commit* commit = std::get_if<Commit>(&work)) waiting_bytes_ += commit->bytes;
     waiting_.push_back(std::move(work));
   }
   work_added_.notify_one();
@@ -173,7 +226,7 @@ void SqliteWriter::run() {
       group = next_group(lock);
     }
     if (group.empty()) return;
-    write(group);
+    write_group(group);
   }
 }
 
@@ -183,7 +236,7 @@ std::vector<SqliteWriter::Work> SqliteWriter::next_group(std::unique_lock<std::m
   std::vector<Work> group;
   std::size_t bytes = 0;
   while (!waiting_.empty() && bytes < kGroupBytesMax) {
-    if (const Items* items = std::get_if<Items>(&waiting_.front())) bytes += items->bytes;
+    if (const Commit* commit = std::get_if<Commit>(&waiting_.front())) bytes += commit->bytes;
     group.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
@@ -193,7 +246,7 @@ std::vector<SqliteWriter::Work> SqliteWriter::next_group(std::unique_lock<std::m
 
 // One work that cannot be written must not fail the others of its group; but while the file is locked nothing
 // can be, and each try waits.
-void SqliteWriter::write(std::span<const Work> group) {
+void SqliteWriter::write_group(std::span<const Work> group) {
   const Result<void> outcome = write_transaction(group);
   if (outcome || group.size() == 1 || outcome.error().code == ErrorCode::kBusy) {
     report(group, outcome);
@@ -226,12 +279,12 @@ void SqliteWriter::report(std::span<const Work> works, const Result<void>& outco
   {
     const std::lock_guard lock(mutex_);
     for (const Work& work : works) {
-      if (const Items* items = std::get_if<Items>(&work)) {
+      if (const Commit* commit = std::get_if<Commit>(&work)) {
         wake = wake || completed_.empty();
         completed_.push_back(
-            {items->commit, items->refused
-                                ? Result<void>(fail(ErrorCode::kBusy, "too much waits to be written"))
-                                : outcome});
+            {commit->id, std::holds_alternative<Refused>(commit->batch)
+                             ? Result<void>(fail(ErrorCode::kBusy, "too much waits to be written"))
+                             : outcome});
       } else if (std::holds_alternative<HostIdentity>(work)) {
         identity_outcome_ = outcome;
       }

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -17,14 +18,18 @@
 #include <vector>
 
 #include "node/ports/host_store.h"
+#include "node/ports/index_store.h"
 #include "node/ports/item_store.h"
 #include "node/store/sqlite_stores.h"
 
 namespace shoal {
 
+// Shared with the overlay of the store that handed it over.
+using SharedIndexBatch = std::shared_ptr<const IndexBatch>;
+
 class SqliteWriter {
  public:
-  // Bytes of bodies that may wait to be written; a batch beyond it completes with kBusy.
+  // Bytes of bodies and rows that may wait to be written; a batch beyond it completes with kBusy.
   static constexpr std::size_t kWaitingBytesMax = 64u << 20;
 
   // Throws SQLite::Exception. `wake` is called on the writer's thread when completions() has something new.
@@ -32,32 +37,37 @@ class SqliteWriter {
   // Writes all that waits, then ends the thread.
   ~SqliteWriter();
 
-  // Does too much wait to take this batch too? It is then to be refused.
-  bool is_full_for(const ItemBatch& batch);
-  void write_items(CommitId commit, ItemBatch batch);
+  // One sequence for all stores. For the loop's thread.
+  CommitId next_commit() { return CommitId{++commits_}; }
+  // If too much waits to take this batch too, it is to be refused.
+  bool has_room_for(const ItemBatch& batch);
+  bool has_room_for(const IndexBatch& batch);
+  void write(CommitId commit, ItemBatch batch);
+  void write(CommitId commit, SharedIndexBatch batch);
   // Its completion, with kBusy, comes in its turn.
-  void refuse_items(CommitId commit);
+  void refuse(CommitId commit);
   void write_hosts(std::vector<KnownHost> hosts);
   // Returns when it is on disk. Errors kIo, kBusy.
   Result<void> write_identity(const HostIdentity& identity);
 
-  // What has completed since the last call, in the order of write_items.
+  // What has completed since the last call, in the order of write() and refuse().
   std::vector<CommitCompletion> completions();
 
  private:
-  struct Items {
-    CommitId commit;
-    ItemBatch batch;
+  struct Refused {};
+  struct Commit {
+    CommitId id;
+    std::variant<Refused, ItemBatch, SharedIndexBatch> batch;
     std::size_t bytes = 0;
-    bool refused = false;
   };
-  using Work = std::variant<Items, std::vector<KnownHost>, HostIdentity>;
+  using Work = std::variant<Commit, std::vector<KnownHost>, HostIdentity>;
   class Statements;
 
+  bool has_room_for_bytes(std::size_t bytes);
   void add(Work work);
   void run();
   std::vector<Work> next_group(std::unique_lock<std::mutex>& lock);
-  void write(std::span<const Work> group);
+  void write_group(std::span<const Work> group);
   Result<void> write_transaction(std::span<const Work> group);
   void report(std::span<const Work> works, const Result<void>& outcome);
 
@@ -65,6 +75,7 @@ class SqliteWriter {
   SQLite::Database db_;
   std::unique_ptr<Statements> statements_;
   std::function<void()> wake_;
+  std::uint64_t commits_ = 0;
 
   std::mutex mutex_;  // guards all below
   std::condition_variable work_added_;

@@ -5,7 +5,7 @@
 namespace shoal {
 
 CommitId FlakyItemStore::commit(ItemBatch batch) {
-  const CommitId id{++commits_};
+  const CommitId id = sink_.next_commit();
   if (full_) {
     sink_.committed(id, fail(ErrorCode::kIo, "no space left on device"));
   } else {

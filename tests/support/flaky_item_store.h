@@ -22,12 +22,11 @@ class FlakyItemStore final : public ItemStore, private CommitSink {
   ItemTotals totals() const override { return items_.totals(); }
 
  private:
-  void committed(CommitId, const Result<void>&) override {}  // of `items_`: the ids that count are our own
+  void committed(CommitId, const Result<void>&) override {}  // of `items_`: the ids that count are sink_'s
 
   CommitSink& sink_;
   MemoryItemStore items_;
   bool full_ = false;
-  std::uint64_t commits_ = 0;
 };
 
 }  // namespace shoal

@@ -41,6 +41,7 @@ class SqliteHarness {
   SqliteHarness() { open(); }
 
   ItemStore& items() { return stores_->items(); }
+  IndexStore& index() { return stores_->index(); }
   HostStore& hosts() { return stores_->hosts(); }
   SqliteStores& stores() { return *stores_; }
   std::filesystem::path directory() const { return directory_.path(); }

@@ -116,7 +116,7 @@ TEST(SqliteStores, MoveAFileAsideThatIsNoDatabase) {
   EXPECT_EQ((*opened)->items().totals().count, 0u);
 }
 
-// Overwrites all but the first pages. Page 1 holds the schema, 2 to 5 the roots of the tables.
+// Overwrites all but the first pages. Page 1 holds the schema, 2 to 6 the roots of the tables.
 void damage(const fs::path& file, std::size_t pages_kept) {
   std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
   const std::size_t kept = 4096 * pages_kept;
@@ -130,7 +130,7 @@ TEST(SqliteStores, NoticeDamageWhileRunningAndMoveTheFileAsideAtTheNextStart) {
   for (int i = 0; i < 200; ++i) harness.items().commit({{item(i, 1000)}, {}});
   harness.wait(200);
   harness.close();
-  damage(harness.file(), 5);
+  damage(harness.file(), 6);
   harness.open();
   EXPECT_FALSE(harness.items().find(item(7).header.name).has_value());
   EXPECT_FALSE(harness.stores().take_warnings().empty());

@@ -11,6 +11,7 @@
 #include "node/base/result.h"
 #include "node/base/rng.h"
 #include "node/store/memory_host_store.h"
+#include "node/store/memory_index_store.h"
 #include "node/store/memory_item_store.h"
 #include "node/store/sqlite_stores.h"
 #include "node/wire/messages.h"
@@ -21,13 +22,19 @@ namespace shoal {
 class MemoryHarness {
  public:
   ItemStore& items() { return items_; }
+  MemoryIndexStore& index() { return index_; }
   HostStore& hosts() { return hosts_; }
-  std::vector<CommitCompletion> wait(std::size_t) { return commits_.take(); }
+  std::vector<CommitCompletion> wait(std::size_t) {
+    std::vector<CommitCompletion> done = commits_.take();
+    for (const CommitCompletion& completion : done) index_.settle(completion.commit);
+    return done;
+  }
 
  private:
   CommitQueue commits_;
   BodyPool pool_;
   MemoryItemStore items_{commits_, &pool_};
+  MemoryIndexStore index_{commits_};
   MemoryHostStore hosts_;
 };
 
