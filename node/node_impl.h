@@ -88,6 +88,15 @@ struct Node::Impl final : RpcListener,
     if (refused == ErrorCode::kNone) return rpc.respond(origin, request, wire::Done{});
     rpc.respond(origin, request, wire::Refusal{refused, 0});
   }
+  // What is said of folders; no node has one yet.
+  template <class OfFolder>
+  requires std::same_as<OfFolder, wire::OpenFolder> || std::same_as<OfFolder, wire::SendChanges> ||
+      std::same_as<OfFolder, wire::SendFileDetails> || std::same_as<OfFolder, wire::SendFileParts> ||
+      std::same_as<OfFolder, wire::SendRangeFingerprints> || std::same_as<OfFolder, wire::SendRange>
+  void serve(const Origin& origin, const wire::Request& request, const OfFolder&) {
+    const ErrorCode refused = origin.connection ? ErrorCode::kUnsupported : ErrorCode::kNeedsSession;
+    rpc.respond(origin, request, wire::Refusal{refused, 0});
+  }
 
   // ---- Commands
 

@@ -25,6 +25,13 @@ JobClass class_of(const wire::Request& request) {
     case wire::RequestKind::kStoreItem:
     case wire::RequestKind::kGetItem:
       return JobClass::kStorage;
+    case wire::RequestKind::kOpenFolder:
+    case wire::RequestKind::kSendChanges:
+    case wire::RequestKind::kSendFileDetails:
+    case wire::RequestKind::kSendFileParts:
+    case wire::RequestKind::kSendRangeFingerprints:
+    case wire::RequestKind::kSendRange:
+      return JobClass::kSync;
     default:
       return JobClass::kNetwork;
   }

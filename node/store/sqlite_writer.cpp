@@ -29,7 +29,8 @@ std::size_t bytes_of(const IndexBatch& batch) {
   return bytes;
 }
 
-// By key, so that neighbours are written to the same page while it is at hand; of equal keys, later ones last.
+// By key, so that neighbours are written to the same page while it is at hand; of equal keys, later ones
+// last.
 std::vector<const IndexRow*> in_order(const std::vector<IndexRow>& rows) {
   std::vector<const IndexRow*> sorted;
   sorted.reserve(rows.size());

@@ -121,6 +121,61 @@ void fill(const DelegateAuthority& body, pb::Request& out) {
   claim.set_beat(body.beat);
 }
 
+void assign(const FileContent& content, pb::FileContent& out) {
+  assign(content.root.view(), *out.mutable_root());
+  out.set_depth(content.depth);
+  out.set_size(content.size);
+}
+
+void fill(const OpenFolder& body, pb::Request& out) {
+  pb::OpenFolder& open = *out.mutable_open_folder();
+  assign(body.group.view(), *open.mutable_group());
+  assign(ByteView(body.replica), *open.mutable_replica());
+  assign(ByteView(body.knowledge), *open.mutable_knowledge());
+  assign(body.fingerprint.view(), *open.mutable_fingerprint());
+  open.set_format(body.format);
+}
+
+void fill(const SendChanges& body, pb::Request& out) {
+  pb::SendChanges& send = *out.mutable_send_changes();
+  assign(body.group.view(), *send.mutable_group());
+  assign(ByteView(body.knowledge), *send.mutable_knowledge());
+}
+
+void fill(const SendFileDetails& body, pb::Request& out) {
+  pb::SendFileDetails& send = *out.mutable_send_file_details();
+  assign(body.group.view(), *send.mutable_group());
+  assign(body.content, *send.mutable_content());
+  std::string& packed = *send.mutable_packed_pages();
+  packed.reserve(body.pages.size() * kIdBytes);
+  for (const Id& page : body.pages) packed.append(page.bytes.begin(), page.bytes.end());
+}
+
+void fill(const SendFileParts& body, pb::Request& out) {
+  pb::SendFilePart& send = *out.mutable_send_file_part();
+  assign(body.group.view(), *send.mutable_group());
+  for (const FilePart& part : body.parts) {
+    pb::FilePart& added = *send.add_parts();
+    assign(part.content, *added.mutable_content());
+    added.set_offset(part.offset);
+    added.set_bytes(part.bytes);
+  }
+}
+
+void fill(const SendRangeFingerprints& body, pb::Request& out) {
+  pb::SendRangeFingerprints& send = *out.mutable_send_range_fingerprints();
+  assign(body.group.view(), *send.mutable_group());
+  assign(ByteView(body.lo), *send.mutable_lo());
+  assign(ByteView(body.hi), *send.mutable_hi());
+}
+
+void fill(const SendRange& body, pb::Request& out) {
+  pb::SendRange& send = *out.mutable_send_range();
+  assign(body.group.view(), *send.mutable_group());
+  assign(ByteView(body.lo), *send.mutable_lo());
+  assign(ByteView(body.hi), *send.mutable_hi());
+}
+
 void fill(const Done&, pb::Response& out) {
   out.mutable_done();
 }
@@ -144,6 +199,37 @@ void fill(const Refusal& body, pb::Response& out) {
   const ErrorCode code = known ? body.code : ErrorCode::kBusy;
   out.mutable_refusal()->set_code(static_cast<std::uint32_t>(code));
   out.mutable_refusal()->set_sequence(body.sequence);
+}
+
+void fill(const FolderOpened& body, pb::Response& out) {
+  pb::FolderOpened& opened = *out.mutable_folder_opened();
+  assign(ByteView(body.replica), *opened.mutable_replica());
+  assign(ByteView(body.knowledge), *opened.mutable_knowledge());
+  assign(body.fingerprint.view(), *opened.mutable_fingerprint());
+  opened.set_format(body.format);
+}
+void fill(const RecvChanges& body, pb::Response& out) {
+  pb::RecvChanges& changes = *out.mutable_recv_changes();
+  assign(ByteView(body.entries), *changes.mutable_entries());
+  assign(ByteView(body.knowledge), *changes.mutable_knowledge());
+  changes.set_more(body.more);
+}
+void fill(const RecvFileDetails& body, pb::Response& out) {
+  pb::RecvFileDetails& details = *out.mutable_recv_file_details();
+  for (const Bytes& page : body.pages) assign(ByteView(page), *details.add_pages());
+}
+void fill(const RecvFileParts& body, pb::Response& out) {
+  pb::RecvFilePart& parts = *out.mutable_recv_file_part();
+  for (const Bytes& part : body.parts) assign(ByteView(part), *parts.add_parts());
+}
+void fill(const RecvRangeFingerprints& body, pb::Response& out) {
+  pb::RecvRangeFingerprints& recv = *out.mutable_recv_range_fingerprints();
+  for (const RangeFingerprint& range : body.ranges) {
+    pb::RangeFingerprint& added = *recv.add_ranges();
+    assign(ByteView(range.hi), *added.mutable_hi());
+    assign(range.fingerprint.view(), *added.mutable_fingerprint());
+    added.set_count(range.count);
+  }
 }
 
 void fill(const Request& request, pb::Message& out) {
@@ -234,6 +320,44 @@ class FieldReader {
     return contacts;
   }
 
+  Replica replica(const std::string& bytes, std::string_view field) {
+    Replica replica{};
+    array(bytes, field, "16 bytes", replica);
+    return replica;
+  }
+
+  NodeId node_id(const std::string& bytes, std::string_view field) {
+    NodeId node_id{};
+    array(bytes, field, "24 bytes", node_id);
+    return node_id;
+  }
+
+  Bytes knowledge(const std::string& in, std::string_view field) {
+    return bytes(in, field, kKnowledgeBytesMax, "at most 40000 bytes");
+  }
+
+  // What a folder is made of, in pieces: at most kFolderBytesMax in all.
+  std::vector<Bytes> pieces(const google::protobuf::RepeatedPtrField<std::string>& in, std::string_view field,
+                            std::size_t size_max, std::string_view expected) {
+    std::uint64_t sum = 0;
+    for (const std::string& piece : in) sum += piece.size();
+    expect(sum <= kFolderBytesMax, field, sum, "at most 65536 bytes together");
+    std::vector<Bytes> pieces;
+    if (!good()) return pieces;
+    pieces.reserve(static_cast<std::size_t>(in.size()));
+    for (const std::string& piece : in) pieces.push_back(bytes(piece, field, size_max, expected));
+    return pieces;
+  }
+
+  FileContent content(const pb::FileContent& in) {
+    FileContent content;
+    content.root = id(in.root(), "file_content.root");
+    expect(in.depth() <= UINT8_MAX, "file_content.depth", in.depth(), "at most 255");
+    content.depth = static_cast<std::uint8_t>(in.depth());
+    content.size = in.size();
+    return content;
+  }
+
   ItemKind item_kind(std::uint32_t kind, std::string_view field) {
     expect(kind >= 1 && kind <= 3, field, kind, "1, 2 or 3");
     return good() ? static_cast<ItemKind>(kind) : ItemKind::kHash;
@@ -314,6 +438,127 @@ DelegateAuthority read(const pb::DelegateAuthority& in, FieldReader& reader) {
   return body;
 }
 
+OpenFolder read(const pb::OpenFolder& in, FieldReader& reader) {
+  OpenFolder body;
+  body.group = reader.id(in.group(), "open_folder.group");
+  body.replica = reader.replica(in.replica(), "open_folder.replica");
+  body.knowledge = reader.knowledge(in.knowledge(), "open_folder.knowledge");
+  body.fingerprint = reader.id(in.fingerprint(), "open_folder.fingerprint");
+  body.format = in.format();
+  return body;
+}
+
+SendChanges read(const pb::SendChanges& in, FieldReader& reader) {
+  SendChanges body;
+  body.group = reader.id(in.group(), "send_changes.group");
+  body.knowledge = reader.knowledge(in.knowledge(), "send_changes.knowledge");
+  return body;
+}
+
+SendFileDetails read(const pb::SendFileDetails& in, FieldReader& reader) {
+  SendFileDetails body;
+  body.group = reader.id(in.group(), "send_file_details.group");
+  body.content = reader.content(in.content());
+  const std::string& packed = in.packed_pages();
+  reader.expect(packed.size() % kIdBytes == 0 && !packed.empty() && packed.size() <= kPagesMax * kIdBytes,
+                "send_file_details.packed_pages", packed.size(), "a multiple of 32 bytes, 32 to 512");
+  if (!reader.good()) return body;
+  for (std::size_t at = 0; at < packed.size(); at += kIdBytes) {
+    body.pages.push_back(Id::from_bytes(view(packed).subspan(at, kIdBytes)));
+  }
+  return body;
+}
+
+FilePart read(const pb::FilePart& in, FieldReader& reader) {
+  FilePart part;
+  part.content = reader.content(in.content());
+  reader.expect(in.bytes() >= 1 && in.bytes() <= kFolderBytesMax, "file_part.bytes", in.bytes(),
+                "1 to 65536");
+  reader.expect(in.bytes() <= part.content.size && in.offset() <= part.content.size - in.bytes(),
+                "file_part.offset", in.offset(), "a part within the content");
+  part.offset = in.offset();
+  part.bytes = in.bytes();
+  return part;
+}
+
+SendFileParts read(const pb::SendFilePart& in, FieldReader& reader) {
+  SendFileParts body;
+  body.group = reader.id(in.group(), "send_file_part.group");
+  const auto count = static_cast<std::size_t>(in.parts_size());
+  reader.expect(count >= 1 && count <= kFilePartsMax, "send_file_part.parts", count, "1 to 256");
+  if (!reader.good()) return body;
+  body.parts.reserve(count);
+  std::uint64_t sum = 0;
+  for (const pb::FilePart& part : in.parts()) {
+    body.parts.push_back(read(part, reader));
+    sum += part.bytes();
+  }
+  reader.expect(sum <= kFolderBytesMax, "send_file_part.parts", sum, "at most 65536 bytes together");
+  return body;
+}
+
+SendRangeFingerprints read(const pb::SendRangeFingerprints& in, FieldReader& reader) {
+  SendRangeFingerprints body;
+  body.group = reader.id(in.group(), "send_range_fingerprints.group");
+  body.lo = reader.node_id(in.lo(), "send_range_fingerprints.lo");
+  body.hi = reader.node_id(in.hi(), "send_range_fingerprints.hi");
+  return body;
+}
+
+SendRange read(const pb::SendRange& in, FieldReader& reader) {
+  SendRange body;
+  body.group = reader.id(in.group(), "send_range.group");
+  body.lo = reader.node_id(in.lo(), "send_range.lo");
+  body.hi = reader.node_id(in.hi(), "send_range.hi");
+  return body;
+}
+
+FolderOpened read(const pb::FolderOpened& in, FieldReader& reader) {
+  FolderOpened body;
+  body.replica = reader.replica(in.replica(), "folder_opened.replica");
+  body.knowledge = reader.knowledge(in.knowledge(), "folder_opened.knowledge");
+  body.fingerprint = reader.id(in.fingerprint(), "folder_opened.fingerprint");
+  body.format = in.format();
+  return body;
+}
+
+RecvChanges read(const pb::RecvChanges& in, FieldReader& reader) {
+  RecvChanges body;
+  const std::size_t sum = in.entries().size() + in.knowledge().size();
+  reader.expect(sum <= kFolderBytesMax, "recv_changes", sum, "at most 65536 bytes of entries and knowledge");
+  body.entries = reader.bytes(in.entries(), "recv_changes.entries", kEntriesBytesMax, "at most 64000 bytes");
+  body.knowledge = reader.knowledge(in.knowledge(), "recv_changes.knowledge");
+  body.more = in.more();
+  return body;
+}
+
+RecvFileDetails read(const pb::RecvFileDetails& in, FieldReader& reader) {
+  const auto count = static_cast<std::size_t>(in.pages_size());
+  reader.expect(count <= kPagesMax, "recv_file_details.pages", count, "at most 16");
+  return {reader.pieces(in.pages(), "recv_file_details.pages", kPageBytesMax, "at most 64000 bytes")};
+}
+
+RecvFileParts read(const pb::RecvFilePart& in, FieldReader& reader) {
+  const auto count = static_cast<std::size_t>(in.parts_size());
+  reader.expect(count <= kFilePartsMax, "recv_file_part.parts", count, "at most 256");
+  return {reader.pieces(in.parts(), "recv_file_part.parts", kFolderBytesMax, "at most 65536 bytes")};
+}
+
+RecvRangeFingerprints read(const pb::RecvRangeFingerprints& in, FieldReader& reader) {
+  RecvRangeFingerprints body;
+  const auto count = static_cast<std::size_t>(in.ranges_size());
+  reader.expect(count <= kRangesMax, "recv_range_fingerprints.ranges", count, "at most 16");
+  if (!reader.good()) return body;
+  body.ranges.reserve(count);
+  for (const pb::RangeFingerprint& range : in.ranges()) {
+    RangeFingerprint& added = body.ranges.emplace_back();
+    added.hi = reader.node_id(range.hi(), "range_fingerprint.hi");
+    added.fingerprint = reader.id(range.fingerprint(), "range_fingerprint.fingerprint");
+    added.count = range.count();
+  }
+  return body;
+}
+
 Items read(const pb::Items& in, FieldReader& reader) {
   Items body;
   const auto count = static_cast<std::size_t>(in.items_size());
@@ -367,6 +612,18 @@ RequestBody read_body(const pb::Request& in, FieldReader& reader) {
       return read(in.broadcast_fs_event(), reader);
     case pb::Request::kDelegateAuthority:
       return read(in.delegate_authority(), reader);
+    case pb::Request::kOpenFolder:
+      return read(in.open_folder(), reader);
+    case pb::Request::kSendChanges:
+      return read(in.send_changes(), reader);
+    case pb::Request::kSendFileDetails:
+      return read(in.send_file_details(), reader);
+    case pb::Request::kSendFilePart:
+      return read(in.send_file_part(), reader);
+    case pb::Request::kSendRangeFingerprints:
+      return read(in.send_range_fingerprints(), reader);
+    case pb::Request::kSendRange:
+      return read(in.send_range(), reader);
   }
   return Ping{};
 }
@@ -392,6 +649,16 @@ ResponseBody read_body(const pb::Response& in, FieldReader& reader) {
     }
     case pb::Response::kItems:
       return read(in.items(), reader);
+    case pb::Response::kFolderOpened:
+      return read(in.folder_opened(), reader);
+    case pb::Response::kRecvChanges:
+      return read(in.recv_changes(), reader);
+    case pb::Response::kRecvFileDetails:
+      return read(in.recv_file_details(), reader);
+    case pb::Response::kRecvFilePart:
+      return read(in.recv_file_part(), reader);
+    case pb::Response::kRecvRangeFingerprints:
+      return read(in.recv_range_fingerprints(), reader);
   }
   return Done{};
 }

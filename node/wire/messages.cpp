@@ -26,6 +26,18 @@ const char* to_string(RequestKind kind) {
       return "broadcast_fs_event";
     case RequestKind::kDelegateAuthority:
       return "delegate_authority";
+    case RequestKind::kOpenFolder:
+      return "open_folder";
+    case RequestKind::kSendChanges:
+      return "send_changes";
+    case RequestKind::kSendFileDetails:
+      return "send_file_details";
+    case RequestKind::kSendFileParts:
+      return "send_file_part";
+    case RequestKind::kSendRangeFingerprints:
+      return "send_range_fingerprints";
+    case RequestKind::kSendRange:
+      return "send_range";
   }
   return "unknown";
 }

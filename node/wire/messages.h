@@ -43,8 +43,23 @@ inline constexpr std::size_t kMessageBytesMax = kValueBytesMax + 1'024;
 // Of what a broadcast says.
 inline constexpr std::size_t kFsEventBytesMax = 1'024;
 
+// Of folders.
+inline constexpr std::size_t kReplicaBytes = 16;
+inline constexpr std::size_t kNodeIdBytes = kReplicaBytes + 8;  // replica | counter, big endian
+inline constexpr std::size_t kKnowledgeBytesMax = 40'000;
+inline constexpr std::size_t kEntriesBytesMax = 64'000;
+inline constexpr std::size_t kPagesMax = 16;
+inline constexpr std::size_t kPageBytesMax = 64'000;
+inline constexpr std::size_t kFilePartsMax = 256;
+inline constexpr std::size_t kRangesMax = 16;
+// Of all that one message carries of a folder: entries and knowledge, pages, or parts. With the length fields
+// of the most and shortest of them it fits kMessageBytesMax.
+inline constexpr std::size_t kFolderBytesMax = 65'536;
+
 using Token = std::array<std::uint8_t, kTokenBytes>;
 using Signature = std::array<std::uint8_t, kSignatureBytes>;
+using Replica = std::array<std::uint8_t, kReplicaBytes>;
+using NodeId = std::array<std::uint8_t, kNodeIdBytes>;  // of an entry of a folder
 
 struct Ping {
   friend bool operator==(const Ping&, const Ping&) = default;
@@ -88,6 +103,104 @@ struct DelegateAuthority {
   Id host;
   std::uint64_t beat = 0;
   friend bool operator==(const DelegateAuthority&, const DelegateAuthority&) = default;
+};
+
+// ---- Folders; what lies in knowledge, entries and pages is the sync core's
+
+struct OpenFolder {
+  Id group;
+  Replica replica{};
+  Bytes knowledge;  // at most kKnowledgeBytesMax
+  Id fingerprint;
+  std::uint32_t format = 0;
+  friend bool operator==(const OpenFolder&, const OpenFolder&) = default;
+};
+
+struct FolderOpened {
+  Replica replica{};
+  Bytes knowledge;  // at most kKnowledgeBytesMax
+  Id fingerprint;
+  std::uint32_t format = 0;
+  friend bool operator==(const FolderOpened&, const FolderOpened&) = default;
+};
+
+struct SendChanges {
+  Id group;
+  Bytes knowledge;  // at most kKnowledgeBytesMax
+  friend bool operator==(const SendChanges&, const SendChanges&) = default;
+};
+
+struct RecvChanges {
+  // Together at most kFolderBytesMax.
+  Bytes entries;    // at most kEntriesBytesMax
+  Bytes knowledge;  // at most kKnowledgeBytesMax
+  bool more = false;
+  friend bool operator==(const RecvChanges&, const RecvChanges&) = default;
+};
+
+struct FileContent {
+  Id root;
+  std::uint8_t depth = 0;
+  std::uint64_t size = 0;  // bytes
+  friend bool operator==(const FileContent&, const FileContent&) = default;
+};
+
+struct SendFileDetails {
+  Id group;
+  FileContent content;
+  std::vector<Id> pages;  // 1 to kPagesMax
+  friend bool operator==(const SendFileDetails&, const SendFileDetails&) = default;
+};
+
+struct RecvFileDetails {
+  // The first of those asked for; at most kPageBytesMax each, kFolderBytesMax together. Empty: not held.
+  std::vector<Bytes> pages;
+  friend bool operator==(const RecvFileDetails&, const RecvFileDetails&) = default;
+};
+
+struct FilePart {
+  FileContent content;
+  std::uint64_t offset = 0;  // with `bytes` within content.size
+  std::uint32_t bytes = 0;   // 1 to kFolderBytesMax
+  friend bool operator==(const FilePart&, const FilePart&) = default;
+};
+
+struct SendFileParts {
+  Id group;
+  std::vector<FilePart> parts;  // 1 to kFilePartsMax, together at most kFolderBytesMax
+  friend bool operator==(const SendFileParts&, const SendFileParts&) = default;
+};
+
+struct RecvFileParts {
+  std::vector<Bytes> parts;  // as asked for, in that order. Empty: not held
+  friend bool operator==(const RecvFileParts&, const RecvFileParts&) = default;
+};
+
+struct SendRangeFingerprints {
+  Id group;
+  NodeId lo{};
+  NodeId hi{};  // exclusive
+  friend bool operator==(const SendRangeFingerprints&, const SendRangeFingerprints&) = default;
+};
+
+struct RangeFingerprint {
+  NodeId hi{};  // exclusive; the next range begins here
+  Id fingerprint;
+  std::uint64_t count = 0;  // of entries
+  friend bool operator==(const RangeFingerprint&, const RangeFingerprint&) = default;
+};
+
+struct RecvRangeFingerprints {
+  std::vector<RangeFingerprint> ranges;  // at most kRangesMax
+  friend bool operator==(const RecvRangeFingerprints&, const RecvRangeFingerprints&) = default;
+};
+
+// Answered by RecvChanges.
+struct SendRange {
+  Id group;
+  NodeId lo{};
+  NodeId hi{};  // exclusive
+  friend bool operator==(const SendRange&, const SendRange&) = default;
 };
 
 struct Contacts {
@@ -148,9 +261,12 @@ struct Refusal {
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
-using RequestBody = std::variant<Ping, StoreHost, FindHost, ShutdownHost, GetNextConnection, StoreItem,
-                                 GetItem, TestReach, BroadcastPeers, BroadcastFsEvent, DelegateAuthority>;
-using ResponseBody = std::variant<Done, Contacts, NextConnection, Items, Refusal>;
+using RequestBody =
+    std::variant<Ping, StoreHost, FindHost, ShutdownHost, GetNextConnection, StoreItem, GetItem, TestReach,
+                 BroadcastPeers, BroadcastFsEvent, DelegateAuthority, OpenFolder, SendChanges,
+                 SendFileDetails, SendFileParts, SendRangeFingerprints, SendRange>;
+using ResponseBody = std::variant<Done, Contacts, NextConnection, Items, Refusal, FolderOpened, RecvChanges,
+                                  RecvFileDetails, RecvFileParts, RecvRangeFingerprints>;
 
 // Index into RequestBody, for counters and traces.
 enum class RequestKind : std::uint8_t {
@@ -164,7 +280,13 @@ enum class RequestKind : std::uint8_t {
   kTestReach,
   kBroadcastPeers,
   kBroadcastFsEvent,
-  kDelegateAuthority
+  kDelegateAuthority,
+  kOpenFolder,
+  kSendChanges,
+  kSendFileDetails,
+  kSendFileParts,
+  kSendRangeFingerprints,
+  kSendRange
 };
 inline constexpr std::size_t kRequestKinds = std::variant_size_v<RequestBody>;
 const char* to_string(RequestKind kind);  // "ping", "store_host", …

@@ -70,6 +70,81 @@ TEST(Codec, TheLargestItemsComeBackAsTheyWere) {
   }
 }
 
+FilePart some_part(std::uint32_t bytes) {
+  FilePart part;
+  part.content.size = bytes;
+  part.bytes = bytes;
+  return part;
+}
+
+TEST(Codec, CarriesAllOfAFolderThatOneMessageMay) {
+  const Bytes knowledge(kKnowledgeBytesMax, 1);
+  const std::vector<Message> messages = {
+      request_of(OpenFolder{{}, {}, knowledge, {}, UINT32_MAX}),
+      request_of(SendChanges{{}, knowledge}),
+      request_of(SendFileDetails{{}, {}, std::vector<Id>(kPagesMax)}),
+      request_of(SendFileParts{{}, std::vector<FilePart>(kFilePartsMax, some_part(256))}),
+      request_of(SendFileParts{{}, {some_part(kFolderBytesMax)}}),
+      response_of(FolderOpened{{}, knowledge, {}, UINT32_MAX}),
+      response_of(RecvChanges{Bytes(kEntriesBytesMax), Bytes(kFolderBytesMax - kEntriesBytesMax), true}),
+      response_of(RecvFileDetails{{Bytes(kPageBytesMax), Bytes(kFolderBytesMax - kPageBytesMax)}}),
+      response_of(RecvFileDetails{std::vector<Bytes>(kPagesMax, Bytes(kFolderBytesMax / kPagesMax))}),
+      response_of(RecvFileParts{{Bytes(kFolderBytesMax)}}),
+      response_of(RecvFileParts{std::vector<Bytes>(kFilePartsMax, Bytes(kFolderBytesMax / kFilePartsMax))}),
+      response_of(RecvRangeFingerprints{std::vector<RangeFingerprint>(kRangesMax, {{}, {}, UINT64_MAX})}),
+  };
+  for (const Message& message : messages) {
+    const Bytes bytes = encode(message);
+    EXPECT_LE(bytes.size(), kMessageBytesMax);
+    const Result<Message> decoded = decode(bytes);
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    EXPECT_EQ(*decoded, message);
+  }
+}
+
+TEST(Codec, RefusesWhatBreaksABoundOfAFolderByName) {
+  const Bytes long_knowledge(kKnowledgeBytesMax + 1);
+  const std::vector<Bytes> much(2, Bytes(kFolderBytesMax / 2 + 1));
+  FilePart beyond = some_part(10);
+  beyond.offset = 1;
+  FilePart far_beyond = some_part(10);
+  far_beyond.offset = UINT64_MAX;
+  FilePart larger = some_part(10);
+  larger.content.size = 9;
+  const std::vector<std::pair<Message, std::string>> cases = {
+      {request_of(OpenFolder{{}, {}, long_knowledge, {}, 0}), "open_folder.knowledge"},
+      {request_of(SendChanges{{}, long_knowledge}), "send_changes.knowledge"},
+      {request_of(SendFileDetails{{}, {}, {}}), "send_file_details.packed_pages"},
+      {request_of(SendFileDetails{{}, {}, std::vector<Id>(kPagesMax + 1)}), "send_file_details.packed_pages"},
+      {request_of(SendFileParts{{}, {}}), "send_file_part.parts"},
+      {request_of(SendFileParts{{}, std::vector<FilePart>(kFilePartsMax + 1, some_part(1))}),
+       "send_file_part.parts"},
+      {request_of(SendFileParts{{}, {some_part(kFolderBytesMax), some_part(1)}}), "send_file_part.parts"},
+      {request_of(SendFileParts{{}, {some_part(0)}}), "file_part.bytes"},
+      {request_of(SendFileParts{{}, {some_part(kFolderBytesMax + 1)}}), "file_part.bytes"},
+      {request_of(SendFileParts{{}, {beyond}}), "file_part.offset"},
+      {request_of(SendFileParts{{}, {far_beyond}}), "file_part.offset"},
+      {request_of(SendFileParts{{}, {larger}}), "file_part.offset"},
+      {response_of(FolderOpened{{}, long_knowledge, {}, 0}), "folder_opened.knowledge"},
+      {response_of(RecvChanges{Bytes(kEntriesBytesMax + 1), {}, false}), "recv_changes.entries"},
+      {response_of(RecvChanges{{}, long_knowledge, false}), "recv_changes.knowledge"},
+      {response_of(RecvChanges{Bytes(40'000), Bytes(25'537), false}), "recv_changes"},
+      {response_of(RecvFileDetails{std::vector<Bytes>(kPagesMax + 1)}), "recv_file_details.pages"},
+      {response_of(RecvFileDetails{{Bytes(kPageBytesMax + 1)}}), "recv_file_details.pages"},
+      {response_of(RecvFileDetails{much}), "recv_file_details.pages"},
+      {response_of(RecvFileParts{std::vector<Bytes>(kFilePartsMax + 1)}), "recv_file_part.parts"},
+      {response_of(RecvFileParts{much}), "recv_file_part.parts"},
+      {response_of(RecvRangeFingerprints{std::vector<RangeFingerprint>(kRangesMax + 1)}),
+       "recv_range_fingerprints.ranges"},
+  };
+  for (const auto& [message, field] : cases) {
+    const Result<Message> decoded = decode(encode(message));
+    ASSERT_FALSE(decoded) << field;
+    EXPECT_EQ(decoded.error().code, ErrorCode::kMalformed);
+    EXPECT_TRUE(decoded.error().message.starts_with(field + ": found ")) << decoded.error().message;
+  }
+}
+
 TEST(Codec, RefusesWhatBreaksABoundByName) {
   const auto with = [](std::function<void(Contact&)> spoil) {
     Contact contact = some_contact();
@@ -174,6 +249,24 @@ TEST(Codec, RefusesFieldsOfTheWrongLength) {
       {"1204"
        "7a020864",
        "refusal.code"},  // code 100
+      {"0a03"
+       "da0100",
+       "open_folder.group"},  // no group
+      {"0a25"
+       "da0122"
+       "0a200d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d",
+       "open_folder.replica"},  // no replica
+      {"0a28"
+       "820225"
+       "0a200d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d"
+       "120141",
+       "send_range.lo"},  // an end of 1 byte
+      {"1203"
+       "a20100",
+       "folder_opened.replica"},  // no replica
+      {"1205"
+       "c201020a00",
+       "range_fingerprint.hi"},  // no end
   };
   for (const auto& [hex, field] : cases) {
     const Result<Message> decoded = decode(from_hex(hex).value());
@@ -255,7 +348,8 @@ TEST(RequestKind, NamesAreThoseOfTheSchema) {
   EXPECT_EQ(names,
             "ping store_host find_host shutdown_host get_next_connection store_item get_item test_reach "
             "broadcast_peers "
-            "broadcast_fs_event delegate_authority ");
+            "broadcast_fs_event delegate_authority open_folder send_changes send_file_details send_file_part "
+            "send_range_fingerprints send_range ");
 }
 
 }  // namespace

@@ -78,6 +78,106 @@ Items random_items(Rng& rng) {
   return body;
 }
 
+Replica random_replica(Rng& rng) {
+  Replica replica;
+  rng.fill(replica);
+  return replica;
+}
+
+NodeId random_node_id(Rng& rng) {
+  NodeId node_id;
+  rng.fill(node_id);
+  return node_id;
+}
+
+FileContent random_content(Rng& rng) {
+  FileContent content;
+  content.root = rng.id();
+  content.depth = static_cast<std::uint8_t>(rng.below(256));
+  content.size = random_number(rng);
+  return content;
+}
+
+// A folder as one side of a session opens it.
+template <class Opened>
+void randomize(Opened& body, Rng& rng) {
+  body.replica = random_replica(rng);
+  body.knowledge = random_bytes(rng.below(200), rng);
+  body.fingerprint = rng.id();
+  body.format = static_cast<std::uint32_t>(random_number(rng));
+}
+
+OpenFolder random_open_folder(Rng& rng) {
+  OpenFolder body;
+  body.group = rng.id();
+  randomize(body, rng);
+  return body;
+}
+
+SendChanges random_send_changes(Rng& rng) {
+  SendChanges body;
+  body.group = rng.id();
+  body.knowledge = random_bytes(rng.below(200), rng);
+  return body;
+}
+
+SendFileDetails random_send_file_details(Rng& rng) {
+  SendFileDetails body;
+  body.group = rng.id();
+  body.content = random_content(rng);
+  for (std::uint64_t n = 1 + rng.below(kPagesMax); n > 0; --n) body.pages.push_back(rng.id());
+  return body;
+}
+
+SendFileParts random_send_file_parts(Rng& rng) {
+  SendFileParts body;
+  body.group = rng.id();
+  const std::uint64_t count = 1 + rng.below(6);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    FilePart part;
+    part.content = random_content(rng);
+    part.bytes = static_cast<std::uint32_t>(1 + rng.below(kFolderBytesMax / count));
+    part.content.size = std::max<std::uint64_t>(part.content.size, part.bytes);
+    part.offset = std::min(random_number(rng), part.content.size - part.bytes);
+    body.parts.push_back(part);
+  }
+  return body;
+}
+
+template <class OfRange>
+OfRange random_range(Rng& rng) {
+  OfRange body;
+  body.group = rng.id();
+  body.lo = random_node_id(rng);
+  body.hi = random_node_id(rng);
+  return body;
+}
+
+std::vector<Bytes> random_pieces(std::uint64_t count_max, Rng& rng) {
+  std::vector<Bytes> pieces(rng.below(count_max + 1));
+  for (Bytes& piece : pieces) piece = random_bytes(rng.below(60), rng);
+  return pieces;
+}
+
+RecvChanges random_recv_changes(Rng& rng) {
+  RecvChanges body;
+  body.entries = random_bytes(rng.below(400), rng);
+  body.knowledge = random_bytes(rng.below(200), rng);
+  body.more = coin(rng);
+  return body;
+}
+
+RecvRangeFingerprints random_range_fingerprints(Rng& rng) {
+  RecvRangeFingerprints body;
+  body.ranges.resize(rng.below(kRangesMax + 1));
+  for (RangeFingerprint& range : body.ranges) {
+    range.hi = random_node_id(rng);
+    range.fingerprint = rng.id();
+    range.count = random_number(rng);
+  }
+  return body;
+}
+
 RequestBody random_request_body(RequestKind kind, Rng& rng) {
   switch (kind) {
     case RequestKind::kPing:
@@ -115,6 +215,18 @@ RequestBody random_request_body(RequestKind kind, Rng& rng) {
       body.beat = random_number(rng);
       return body;
     }
+    case RequestKind::kOpenFolder:
+      return random_open_folder(rng);
+    case RequestKind::kSendChanges:
+      return random_send_changes(rng);
+    case RequestKind::kSendFileDetails:
+      return random_send_file_details(rng);
+    case RequestKind::kSendFileParts:
+      return random_send_file_parts(rng);
+    case RequestKind::kSendRangeFingerprints:
+      return random_range<SendRangeFingerprints>(rng);
+    case RequestKind::kSendRange:
+      return random_range<SendRange>(rng);
   }
   return Ping{};
 }
@@ -129,12 +241,25 @@ ResponseBody random_response_body(std::size_t index, Rng& rng) {
       return coin(rng) ? NextConnection{random_contact(rng)} : NextConnection{};
     case 3:
       return random_items(rng);
-    default: {
+    case 4: {
       Refusal refusal;
       refusal.code = static_cast<ErrorCode>(1 + rng.below(13));
       refusal.sequence = random_number(rng);
       return refusal;
     }
+    case 5: {
+      FolderOpened body;
+      randomize(body, rng);
+      return body;
+    }
+    case 6:
+      return random_recv_changes(rng);
+    case 7:
+      return RecvFileDetails{random_pieces(kPagesMax, rng)};
+    case 8:
+      return RecvFileParts{random_pieces(20, rng)};
+    default:
+      return random_range_fingerprints(rng);
   }
 }
 
@@ -186,7 +311,9 @@ void damage_once(Bytes& bytes, Rng& rng) {
 }  // namespace
 
 std::string kind_name(std::size_t kind) {
-  static constexpr const char* kResponses[] = {"done", "contacts", "next_connection", "items", "refusal"};
+  static constexpr const char* kResponses[] = {
+      "done",          "contacts",     "next_connection",   "items",          "refusal",
+      "folder_opened", "recv_changes", "recv_file_details", "recv_file_part", "recv_range_fingerprints"};
   return kind < kRequestKinds ? to_string(static_cast<RequestKind>(kind)) : kResponses[kind - kRequestKinds];
 }
 

@@ -12,7 +12,7 @@
 
 namespace shoal::wire {
 
-// Every request and response body, in the order of the variants: "ping" … "get_item", "done" … "refusal".
+// Every request and response body, in the order of the variants: "ping" …, then "done" ….
 inline constexpr std::size_t kMessageKinds = kRequestKinds + std::variant_size_v<ResponseBody>;
 std::string kind_name(std::size_t kind);
 
