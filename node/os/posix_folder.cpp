@@ -42,6 +42,8 @@ Result<std::vector<DirectoryEntry>> read_entries(Descriptor directory, const std
       return tl::unexpected(std::move(stat.error()));
     }
   }
+  // readdir(3) takes a directory that was removed meanwhile for an empty one.
+  if (const Result<FileStat> there = stat_of(fd, path); !there) return tl::unexpected(there.error());
   std::sort(entries.begin(), entries.end(),
             [](const DirectoryEntry& a, const DirectoryEntry& b) { return a.name < b.name; });
   return entries;
