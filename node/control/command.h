@@ -12,6 +12,7 @@
 #include "node/base/instant.h"
 #include "node/base/result.h"
 #include "node/base/rng.h"
+#include "node/control/folder_command.h"
 #include "node/dht/item.h"
 #include "node/secure/group_key.h"
 
