@@ -132,6 +132,10 @@ struct Node::Impl final : RpcListener,
   void execute(CommandId id, LogLevelCommand&) {
     fail_command(id, ErrorCode::kUnsupported, "a node keeps no log of its own");
   }
+  void execute(CommandId id, AddFolderCommand&) {
+    fail_command(id, ErrorCode::kUnsupported, "no folders here");
+  }
+  void execute(CommandId id, FolderCommand&) { fail_command(id, ErrorCode::kUnsupported, "no folders here"); }
   StatusResult status() const;
   std::vector<Load> loads() const;
   Duration clock_ahead() const;  // StatusResult::clock_ahead
