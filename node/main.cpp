@@ -12,6 +12,7 @@
 #include "node/os/control_command.h"
 #include "node/os/key_command.h"
 #include "node/os/run_node.h"
+#include "node/os/share_command.h"
 #include "node/secure/keys.h"
 
 namespace {
@@ -34,6 +35,9 @@ int main(int argc, char** argv) {
     return line.status;
   }
   if (const auto* key = std::get_if<shoal::KeyOptions>(&*line.what)) return shoal::run_key_command(*key);
+  if (auto* share = std::get_if<shoal::ShareOptions>(&*line.what)) {
+    return shoal::run_share_command(std::move(*share));
+  }
   if (auto* run = std::get_if<shoal::RunOptions>(&*line.what)) return shoal::run_node(std::move(*run));
   if (auto* config = std::get_if<shoal::ConfigOptions>(&*line.what)) {
     return shoal::run_config_command(std::move(*config));

@@ -43,20 +43,6 @@ Contact parse_contact(const std::string& text) {
   return {parse_id(text.substr(0, at)), parse_endpoint(text.substr(at + 1))};
 }
 
-// A subcommand that asks the running node.
-CLI::App* add_control(CLI::App& app, Draft& draft, const char* name, const char* what, const char* example) {
-  CLI::App* sub = add_subcommand(app, name, what, example);
-  if (!draft.is_console) {
-    sub->add_option("--data", draft.control.data, "The node's data directory (or $SHOAL_DATA)")
-        ->type_name("DIR")
-        ->capture_default_str();
-    add(sub, "--timeout", "How long to wait for the answer (default 60s)", "TIME",
-        [&draft](const std::string& text) { draft.control.timeout = parse_time(text); });
-  }
-  sub->add_flag("--json", draft.control.json, "Print the whole answer as one line of JSON; values in base64");
-  return sub;
-}
-
 // Where the value of put and publish comes from. At the console standard input is the console.
 void add_value(CLI::App* sub, Draft& draft) {
   ControlOptions& control = draft.control;
@@ -250,10 +236,25 @@ CLI::App* add_subcommand(CLI::App& app, const char* name, const char* what, cons
   return sub;
 }
 
+void add_asking_options(CLI::App* sub, std::filesystem::path& data, Duration& timeout) {
+  sub->add_option("--data", data, "The node's data directory (or $SHOAL_DATA)")
+      ->type_name("DIR")
+      ->capture_default_str();
+  add(sub, "--timeout", "How long to wait for the answer (default 60s)", "TIME",
+      [&timeout](const std::string& text) { timeout = parse_time(text); });
+}
+
+CLI::App* add_control(CLI::App& app, Draft& draft, const char* name, const char* what, const char* example) {
+  CLI::App* sub = add_subcommand(app, name, what, example);
+  if (!draft.is_console) add_asking_options(sub, draft.control.data, draft.control.timeout);
+  sub->add_flag("--json", draft.control.json, "Print the whole answer as one line of JSON; values in base64");
+  return sub;
+}
+
 namespace {
 
 void set_up(CLI::App& app, Draft& draft) {
-  draft.control.timeout = 60s;
+  draft.control.timeout = draft.share.timeout = 60s;
   draft.control.value_from = draft.control.value_to = draft.key.key_from = "-";
   app.require_subcommand(1);
   if (!draft.is_console) {
@@ -268,6 +269,8 @@ void set_up(CLI::App& app, Draft& draft) {
   add_queries(app, draft);
   add_values(app, draft);
   add_publish(app, draft);
+  if (!draft.is_console) add_share(app, draft);
+  add_folder(app, draft);
   if (!draft.is_console) add_key(app, draft);
 }
 
@@ -293,8 +296,8 @@ bool reads_standard_input(const ControlOptions& options) {
 CommandLine parse_command_line(std::vector<std::string> arguments,
                                const std::filesystem::path& default_data) {
   Draft draft;
-  draft.run.data = draft.control.data = draft.key.data = default_data;
-  CLI::App app("A peer-to-peer node: values and hosts in a distributed hash table.", "shoal");
+  draft.run.data = draft.control.data = draft.key.data = draft.share.data = default_data;
+  CLI::App app("A peer-to-peer node: folders in sync between hosts that share a key.", "shoal");
   set_up(app, draft);
   if (std::optional<CommandLine> end = parse(app, std::move(arguments))) return std::move(*end);
   CommandLine line;
@@ -306,6 +309,8 @@ CommandLine parse_command_line(std::vector<std::string> arguments,
     line.what = ConfigOptions{draft.check_config, std::move(draft.run)};
   } else if (app.got_subcommand("key")) {
     line.what = std::move(draft.key);
+  } else if (app.got_subcommand("share") || app.got_subcommand("join")) {
+    line.what = std::move(draft.share);
   } else {
     line.what = std::move(draft.control);
   }

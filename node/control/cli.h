@@ -51,6 +51,7 @@ struct ControlOptions {
   std::string value_to;                   // get, lookup: a file, "-" for standard output
   std::string key_file;                   // publish
   bool new_key = false;
+  std::optional<Duration> ago;  // folder restore: FolderCommand::at, so long before now
 };
 
 // shoal key: works on the key files of the data directory, whether a node runs there or not.
@@ -65,8 +66,21 @@ struct KeyOptions {
   bool json = false;
 };
 
+// shoal share, shoal join: has the running node sync a directory under a new key, or one that was handed
+// over.
+struct ShareOptions {
+  bool joins = false;
+  std::filesystem::path data;
+  std::optional<GroupKey> key;  // join; nothing: it comes from standard input
+  std::string directory;
+  std::string name;  // of the group and the folder on this host; empty: the directory's, if it can be one
+  bool qr = false;   // share
+  bool json = false;
+  Duration timeout{};
+};
+
 struct CommandLine {
-  std::optional<std::variant<RunOptions, ConfigOptions, ControlOptions, KeyOptions>> what;
+  std::optional<std::variant<RunOptions, ConfigOptions, ControlOptions, KeyOptions, ShareOptions>> what;
   // Without `what`: print these and end with the status.
   int status = kExitOk;
   std::string output;

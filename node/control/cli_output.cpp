@@ -1,6 +1,5 @@
 #include "node/control/cli_output.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,41 +7,18 @@
 
 #include "node/base/endpoint.h"
 #include "node/control/base64.h"
+#include "node/control/cli_output_folders.h"
+#include "node/control/cli_text.h"
 
 namespace shoal {
 namespace {
 
 using nlohmann::json;
 
-std::string text_of(const json& object, const char* field) {
-  return object.at(field).get<std::string>();
-}
-double number_of(const json& object, const char* field) {
-  return object.at(field).get<double>();
-}
-
 // A node that tells of itself names no endpoint.
 std::string contact_text(const json& contact) {
   if (text_of(contact, "endpoint") == Endpoint{}.to_string()) return "this host";
   return fmt::format("{} {}", text_of(contact, "host"), text_of(contact, "endpoint"));
-}
-
-std::string bytes_text(double bytes) {
-  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB"};
-  std::size_t unit = 0;
-  for (; bytes >= 1024 && unit + 1 < std::size(kUnits); ++unit) bytes /= 1024;
-  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kUnits[unit]);
-}
-
-std::string duration_text(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(seconds);
-  if (whole < 60) return fmt::format("{}s", whole);
-  if (whole < 3600) return fmt::format("{}min {}s", whole / 60, whole % 60);
-  return fmt::format("{}h {}min", whole / 3600, whole / 60 % 60);
-}
-
-std::string wall_time_text(std::int64_t milliseconds) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(milliseconds / 1000)));
 }
 
 // As it is where it can be read, else in base64.
@@ -122,6 +98,11 @@ std::string status_head(const json& answer) {
   const json& groups = answer.at("groups");
   out += fmt::format("groups        {}, {} of {} peers connected\n", groups.at("count").dump(),
                      groups.at("connected").dump(), groups.at("peers").dump());
+  const json& folders = answer.at("folders");
+  out +=
+      fmt::format("folders       {}, {} in sync", folders.at("count").dump(), folders.at("in_sync").dump());
+  const double needed = number_of(folders, "bytes_needed");
+  out += needed > 0 ? fmt::format(", {} needed\n", bytes_text(needed)) : "\n";
   if (const double ahead = number_of(answer, "clock_ahead_s"); ahead != 0) {
     out += fmt::format("clock         {} {} other hosts, whose time is used: set it right\n",
                        duration_text(std::abs(ahead)), ahead > 0 ? "ahead of" : "behind");
@@ -198,6 +179,8 @@ struct Describe {
   }
   std::string operator()(const StopCommand&) const { return "stopped\n"; }
   std::string operator()(const LogLevelCommand&) const { return text_of(answer, "level") + "\n"; }
+  std::string operator()(const AddFolderCommand&) const { return folder_text(answer.at("folder")); }
+  std::string operator()(const FolderCommand& command) const { return describe_folders(command, answer); }
 };
 
 }  // namespace

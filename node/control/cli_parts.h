@@ -19,6 +19,7 @@ struct Draft {
   RunOptions run;
   ControlOptions control;
   KeyOptions key;
+  ShareOptions share;
   bool list_settings = false;
   bool check_config = false;
   bool is_console = false;  // the line was typed at the node itself
@@ -36,12 +37,21 @@ CLI::Option* add(CLI::App* app, const std::string& name, const std::string& what
   return app->add_option_function<std::string>(name, read, what)->type_name(type);
 }
 
+// --data and --timeout of a subcommand that asks the running node, into these.
+void add_asking_options(CLI::App* sub, std::filesystem::path& data, Duration& timeout);
+// A subcommand that asks the running node by draft.control.command.
+CLI::App* add_control(CLI::App& app, Draft& draft, const char* name, const char* what, const char* example);
+
 CLI::App* add_subcommand(CLI::App& app, const char* name, const char* what, const char* example);
 
 // cli_run.cpp
 void add_run(CLI::App& app, Draft& draft);
 void add_config(CLI::App& app, Draft& draft);
 std::string settings_text();
+
+// cli_folder.cpp
+void add_share(CLI::App& app, Draft& draft);
+void add_folder(CLI::App& app, Draft& draft);
 
 // cli_key.cpp
 void add_key(CLI::App& app, Draft& draft);

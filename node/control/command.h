@@ -97,10 +97,10 @@ struct LogLevelCommand {
   std::string level;  // to be logged from now on (DaemonConfig); empty: as before
 };
 
-using Command =
-    std::variant<FindCommand, NextCommand, PingCommand, PutCommand, GetCommand, PublishCommand, LookupCommand,
-                 ResolveCommand, StatusCommand, TableCommand, PeersCommand, BroadcastCommand,
-                 ReloadKeysCommand, StoreHostCommand, StopCommand, LogLevelCommand>;
+using Command = std::variant<FindCommand, NextCommand, PingCommand, PutCommand, GetCommand, PublishCommand,
+                             LookupCommand, ResolveCommand, StatusCommand, TableCommand, PeersCommand,
+                             BroadcastCommand, ReloadKeysCommand, StoreHostCommand, StopCommand,
+                             LogLevelCommand, AddFolderCommand, FolderCommand>;
 
 // The story of one iterative lookup.
 struct LookupReport {
@@ -194,6 +194,12 @@ struct StatusResult {
     std::size_t connected = 0;
   };
   Groups groups;
+  struct Folders {
+    std::size_t count = 0;
+    std::size_t in_sync = 0;
+    std::uint64_t bytes_needed = 0;
+  };
+  Folders folders;
   // Our wall clock is so far ahead of the one that most hosts agree on, by which this host goes then; 0:
   // close enough, or not known.
   Duration clock_ahead{};
@@ -243,6 +249,8 @@ struct LogLevelResult {
 using CommandResult =
     Result<std::variant<FindResult, NextResult, PingResult, StoreResult, GetResult, PublishedResult,
                         ResolveResult, StatusResult, TableResult, PeersResult, BroadcastResult,
-                        ReloadKeysResult, StoreHostResult, StopResult, LogLevelResult>>;
+                        ReloadKeysResult, StoreHostResult, StopResult, LogLevelResult, AddFolderResult,
+                        FoldersResult, FolderStatusResult, FolderConflictsResult, FolderTrashResult,
+                        RestoreResult, FolderIgnoreResult, FolderDoneResult>>;
 
 }  // namespace shoal

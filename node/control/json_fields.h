@@ -91,6 +91,13 @@ class JsonFields {
     return nullptr;
   }
 
+  const nlohmann::json* array(const char* name) {
+    const nlohmann::json* field = take(name, false);
+    if (field == nullptr || field->is_array()) return field;
+    expected(name, "a list");
+    return nullptr;
+  }
+
   void error(ErrorCode code, std::string message) {
     if (!error_) error_ = Error{code, std::move(message)};
   }

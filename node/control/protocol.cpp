@@ -9,6 +9,7 @@
 
 #include "node/control/base64.h"
 #include "node/control/json_fields.h"
+#include "node/control/protocol_folders.h"
 #include "node/wire/messages.h"
 
 namespace shoal {
@@ -23,8 +24,9 @@ struct Overloaded : F... {
 
 // Indexes the alternatives of Command.
 constexpr std::array<const char*, std::variant_size_v<Command>> kCommandNames = {
-    "find",   "next",  "ping",  "put",       "get",         "publish",    "lookup", "resolve",
-    "status", "table", "peers", "broadcast", "reload_keys", "store_host", "stop",   "log_level"};
+    "find",        "next",       "ping",   "put",       "get",        "publish",
+    "lookup",      "resolve",    "status", "table",     "peers",      "broadcast",
+    "reload_keys", "store_host", "stop",   "log_level", "add_folder", "folder"};
 // FindCommand::Where
 constexpr std::array<const char*, 3> kWheres = {"dht", "table", "store"};
 
@@ -81,7 +83,9 @@ void encode_fields(json& out, const Command& command) {
                         [](const ReloadKeysCommand&) {}, [](const StopCommand&) {},
                         [&](const LogLevelCommand& c) {
                           if (!c.level.empty()) out["level"] = c.level;
-                        }},
+                        },
+                        [&](const AddFolderCommand& c) { encode_fields(out, c); },
+                        [&](const FolderCommand& c) { encode_fields(out, c); }},
              command);
 }
 
@@ -164,6 +168,8 @@ Command decode_command(JsonFields& fields) {
     const std::string* level = fields.string("level", false);
     return LogLevelCommand{level == nullptr ? "" : *level};
   }
+  if (*name == "add_folder") return decode_add_folder(fields);
+  if (*name == "folder") return decode_folder(fields);
   if (*name != "status") {
     fields.error(ErrorCode::kUnsupported, fmt::format("'{}' is no command: expected one of {}", *name,
                                                       fmt::join(kCommandNames, ", ")));
@@ -281,6 +287,10 @@ json encode_result(const StatusResult& result) {
            {{"count", result.groups.count},
             {"peers", result.groups.peers},
             {"connected", result.groups.connected}}},
+          {"folders",
+           {{"count", result.folders.count},
+            {"in_sync", result.folders.in_sync},
+            {"bytes_needed", result.folders.bytes_needed}}},
           {"clock_ahead_s", to_seconds(result.clock_ahead)},
           {"uptime_s", to_seconds(result.uptime)},
           {"counters", std::move(counters)}};

@@ -10,6 +10,13 @@
 //   publish   secret, value, [salt], [sequence], [expected_sequence], [lifetime_ms]
 //   lookup    public_key, [salt], [all: true]       status, peers, stop
 //   log_level [level]
+//   add_folder  group, root, [name]
+//   folder    verb: list, status, pause, resume, remove, rescan, conflicts, restore, trash or ignore; folder
+//   or
+//             directory (list needs none, status may do without), [path], [at_ms], [patterns: […]]
+//
+// A path (root, folder, directory, path) that is not UTF-8, or has control characters, stands in base64 in a
+// field of its own, "path_base64"; answers have it there and, for people, escaped in "path".
 //
 // `id` is the client's own number. Ids, keys and secrets are hexadecimal; values and salts base64 (RFC 4648
 // §4); endpoints "192.0.2.1:4000"; durations numbers in the unit of the name. Error codes are those of

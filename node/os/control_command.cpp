@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "node/control/base64.h"
@@ -92,9 +96,25 @@ Result<Bytes> read_value(const ControlOptions& options) {
               fmt::format("the text is too large: at most {} bytes are possible", wire::kValueBytesMax));
 }
 
+// What only this process knows: where it stands, and what time it is.
+Result<void> complete(const ControlOptions& options, FolderCommand& command) {
+  if (options.ago) {
+    const auto now = std::chrono::system_clock::now() - *options.ago;
+    command.at = std::max(WallTime{}, std::chrono::floor<std::chrono::milliseconds>(now));
+  }
+  if (command.folder.empty()) return {};
+  std::error_code error;
+  const auto directory =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(command.folder, error), error);
+  if (!error) command.directory = directory.string();
+  if (command.directory.size() > 1 && command.directory.ends_with('/')) command.directory.pop_back();
+  return {};
+}
+
 }  // namespace
 
 Result<void> read_files(ControlOptions& options) {
+  if (auto* folder = std::get_if<FolderCommand>(&options.command)) return complete(options, *folder);
   Bytes* value = nullptr;
   if (auto* put = std::get_if<PutCommand>(&options.command)) value = &put->value;
   if (auto* publish = std::get_if<PublishCommand>(&options.command)) value = &publish->value;

@@ -7,7 +7,8 @@
 
 namespace shoal {
 
-// Fills in what comes from files. Errors as read_input() and read_key_file().
+// Fills in what comes from files, from the working directory and from the clock. Errors as read_input() and
+// read_key_file().
 Result<void> read_files(ControlOptions& options);
 
 // The object under "ok", or why there is none. Results go to standard output, all else to standard error; the

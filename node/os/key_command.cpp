@@ -1,18 +1,15 @@
 #include "node/os/key_command.h"
 
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "node/os/control_client.h"
-#include "node/os/entropy.h"
 #include "node/os/key_directory.h"
-#include "node/os/terminal_qr.h"
+#include "node/os/key_output.h"
 
 namespace shoal {
 namespace {
@@ -22,51 +19,15 @@ using nlohmann::json;
 constexpr std::size_t kKeyFileBytesMax = 4096;
 constexpr Duration kTellNodeWithin = 10s;
 
-// A string with a secret, wiped when it goes.
-class SecretText {
- public:
-  explicit SecretText(std::string text) : text_(std::move(text)) {}
-  SecretText(const SecretText&) = delete;
-  SecretText& operator=(const SecretText&) = delete;
-  ~SecretText() { sodium_memzero(text_.data(), text_.size()); }
-  std::string& text() { return text_; }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
-json describe(const KeyDirectory::Entry& entry) {
-  return {{"name", entry.name}, {"group", entry.key.id().hex()}, {"level", to_string(entry.key.level())}};
-}
-
-void print(const json& value) {
-  fmt::print("{}\n", value.dump());
-}
-
-// The key itself goes to standard output, what it is to standard error: so it can be piped on.
-void print_key(const KeyOptions& options, const KeyDirectory::Entry& entry, const std::string& key) {
-  if (options.json) {
-    json out = describe(entry);
-    out["key"] = key;
-    print(out);
-    return;
-  }
-  fmt::print(stderr, "group {} ({}): whoever has this key is in the group\n", entry.name,
-             entry.key.id().short_hex());
-  std::fflush(stderr);
-  fmt::print("{}\n", key);
-}
-
 Result<void> add(const KeyOptions& options, KeyDirectory& directory, const GroupKey& key) {
   Result<std::string> name = directory.add(options.name, key);
   if (!name) return tl::unexpected(std::move(name.error()));
   const KeyDirectory::Entry entry{*name, key};
   if (options.action == KeyOptions::Action::kNew) {
     const SecretText text(key.to_string(key.level()));
-    print_key(options, entry, text.text());
+    print_key(options.json, entry, text.text());
   } else if (options.json) {
-    print(describe(entry));
+    print_json(describe_key(entry));
   } else {
     fmt::print("added group {} ({}, level {})\n", entry.name, key.id().short_hex(), to_string(key.level()));
   }
@@ -84,8 +45,8 @@ Result<void> list(const KeyOptions& options, const KeyDirectory& directory) {
   if (!entries) return tl::unexpected(entries.error());
   if (options.json) {
     json out = json::array();
-    for (const KeyDirectory::Entry& entry : *entries) out.push_back(describe(entry));
-    print(out);
+    for (const KeyDirectory::Entry& entry : *entries) out.push_back(describe_key(entry));
+    print_json(out);
     return {};
   }
   std::size_t width = 4;
@@ -108,13 +69,9 @@ Result<void> show(const KeyOptions& options, const KeyDirectory& directory) {
   }
   const SecretText text(entry->key.to_string(level));
   if (options.qr) {
-    SecretText capitals(text.text());  // which take less room in the code
-    for (char& c : capitals.text()) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    const Result<std::string> code = terminal_qr(capitals.text());
-    if (!code) return tl::unexpected(code.error());
-    fmt::print("{}", *code);
+    if (const Result<void> printed = print_qr(text.text()); !printed) return printed;
   }
-  print_key(options, *entry, text.text());
+  print_key(options.json, *entry, text.text());
   return {};
 }
 
@@ -122,7 +79,7 @@ Result<void> forget(const KeyOptions& options, KeyDirectory& directory) {
   const auto entry = directory.forget(options.name);
   if (!entry) return tl::unexpected(entry.error());
   if (options.json) {
-    print(describe(*entry));
+    print_json(describe_key(*entry));
   } else {
     fmt::print("forgot group {} ({})\n", entry->name, entry->key.id().short_hex());
   }
@@ -143,7 +100,7 @@ Result<void> run(const KeyOptions& options) {
   KeyDirectory directory(options.data);
   switch (options.action) {
     case KeyOptions::Action::kNew:
-      return add(options, directory, GroupKey::from_sync_key(Secret(os_seeded_rng().seed())));
+      return add(options, directory, new_group_key());
     case KeyOptions::Action::kAdd:
       return add_from_file(options, directory);
     case KeyOptions::Action::kList:
@@ -165,7 +122,7 @@ int run_key_command(const KeyOptions& options) {
   if (done && changes) done = tell_node(options);
   if (done) return kExitOk;
   if (options.json)
-    print({{"error", {{"code", to_string(done.error().code)}, {"message", done.error().message}}}});
+    print_json({{"error", {{"code", to_string(done.error().code)}, {"message", done.error().message}}}});
   fmt::print(stderr, "shoal: {}\n", done.error().message);
   return done.error().code == ErrorCode::kNotFound ? kExitRefused : kExitUsage;
 }

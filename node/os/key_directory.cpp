@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "node/control/folder_command.h"
 #include "node/os/files.h"
 #include "node/os/socket.h"
 #include "node/store/data_directory.h"
@@ -19,19 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kNameBytesMax = 64;
 constexpr std::size_t kFileBytesMax = 1024;
 constexpr std::size_t kIdDigitsMin = 4;
 constexpr std::string_view kExtension = ".key";
-
-bool is_name(std::string_view name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  };
-  return !name.empty() && name.size() <= kNameBytesMax && name[0] != '.' &&
-         std::ranges::all_of(name, allowed);
-}
 
 Result<GroupKey> read_key(const fs::path& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -94,12 +85,12 @@ Result<KeyDirectory::Entry> KeyDirectory::find(std::string_view name_or_id) cons
 
 Result<std::string> KeyDirectory::add(std::string name, const GroupKey& key) {
   if (name.empty()) name = key.id().short_hex();
-  if (!is_name(name)) {
+  if (!is_group_name(name)) {
     return fail(
         ErrorCode::kInvalidArgument,
         fmt::format("'{}' is no name for a group: expected 1 to {} letters, digits, '.', '_' and '-', not "
                     "beginning with a dot",
-                    name, kNameBytesMax));
+                    name, kGroupNameBytesMax));
   }
   const Result<std::vector<Entry>> entries = load();
   if (!entries) return tl::unexpected(entries.error());

@@ -155,15 +155,21 @@ TEST(CommandLine, SaysWhatIsWrong) {
 TEST(CommandLine, HelpsWithEveryCommandByAnExample) {
   EXPECT_THAT(parse({"--help"}).output, HasSubstr("Exit status: 0 done; 1"));
   for (const char* name : {"run", "config", "status", "ping", "find", "next", "put", "get", "publish",
-                           "lookup", "resolve", "peers", "stop"}) {
+                           "lookup", "resolve", "peers", "stop", "share", "join", "folder"}) {
     const CommandLine line = parse({name, "--help"});
     EXPECT_FALSE(line.what.has_value());
     EXPECT_EQ(line.status, kExitOk);
     EXPECT_THAT(line.output, HasSubstr("Example: "));
     EXPECT_THAT(line.output, HasSubstr(std::string("shoal ") + name));
   }
-  for (const auto& [group, name] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"config", "check"}, {"config", "show"}, {"log", "level"}, {"key", "new"}, {"key", "show"}}) {
+  for (const auto& [group, name] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"config", "check"},
+                                                                  {"config", "show"},
+                                                                  {"log", "level"},
+                                                                  {"key", "new"},
+                                                                  {"key", "show"},
+                                                                  {"folder", "list"},
+                                                                  {"folder", "restore"}}) {
     EXPECT_THAT(parse({group, name, "--help"}).output,
                 HasSubstr("Example: shoal " + std::string(group) + " " + name));
   }
@@ -221,10 +227,11 @@ TEST(ConsoleLine, SaysWhatIsWrong) {
 TEST(ConsoleLine, BeginsWithAPhrase) {
   const std::vector<std::string> phrases = console_phrases();
   EXPECT_TRUE(std::is_sorted(phrases.begin(), phrases.end()));
-  for (const char* phrase : {"help", "help get", "status", "log level", "log level debug"}) {
+  for (const char* phrase : {"help", "help get", "status", "log level", "log level debug", "folder status"}) {
     EXPECT_THAT(phrases, testing::Contains(phrase));
   }
   EXPECT_THAT(phrases, testing::Not(testing::Contains("run")));
+  EXPECT_THAT(phrases, testing::Not(testing::Contains("share")));
 }
 
 // The text for people of what a node would answer.

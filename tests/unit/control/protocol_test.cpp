@@ -61,7 +61,12 @@ std::vector<Command> all_commands() {
           ReloadKeysCommand{},
           StopCommand{},
           LogLevelCommand{},
-          LogLevelCommand{"debug"}};
+          LogLevelCommand{"debug"},
+          AddFolderCommand{id(10), "/srv/photos", ""},
+          AddFolderCommand{id(10), "/srv/\xff\n", "photos"},
+          FolderCommand{},
+          FolderCommand{FolderCommand::Verb::kRestore, "photos", "/srv/$'a", "b/\x1b[2J", WallTime(5ms), {}},
+          FolderCommand{FolderCommand::Verb::kIgnore, "photos", "", "", std::nullopt, {"*.tmp", "!\"ä\""}}};
 }
 
 TEST(ControlProtocol, BringsEveryCommandAcross) {

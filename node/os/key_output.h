@@ -1,0 +1,41 @@
+// How group keys are made and shown on the command line, by `shoal key` and `shoal share`.
+#pragma once
+
+#include <sodium.h>
+
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "node/os/key_directory.h"
+
+namespace shoal {
+
+// A string with a secret, wiped when it goes.
+class SecretText {
+ public:
+  explicit SecretText(std::string text) : text_(std::move(text)) {}
+  SecretText(const SecretText&) = delete;
+  SecretText& operator=(const SecretText&) = delete;
+  ~SecretText() { sodium_memzero(text_.data(), text_.size()); }
+  std::string& text() { return text_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// Of a group that nobody is in yet; level write.
+GroupKey new_group_key();
+
+// Without the key.
+nlohmann::json describe_key(const KeyDirectory::Entry& entry);
+// One line on standard output.
+void print_json(const nlohmann::json& value);
+// The key itself goes to standard output, what it is to standard error: so it can be piped on.
+void print_key(bool as_json, const KeyDirectory::Entry& entry, const std::string& key);
+// Error kTooLarge.
+Result<void> print_qr(const std::string& key);
+
+}  // namespace shoal
