@@ -114,12 +114,14 @@ class Rsync(Tool):
         wait_until(answers, 10, "sshd takes a connection")
 
     def push(self) -> None:
+        # It compares whole seconds by itself, and would miss a change within one.
         target = f"{getpass.getuser()}@127.0.0.1:{self.target}/"
         subprocess.run(
             [
                 "rsync",
                 "-a",
                 "--delete",
+                "--modify-window=-1",
                 "-e",
                 self.remote_shell,
                 f"{self.source}/",
