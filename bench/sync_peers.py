@@ -133,8 +133,13 @@ class Run:
         )
 
     def arrives(self, name: str, size: int):
-        path = self.tool.target / name
-        return lambda: path.exists() and path.stat().st_size == size
+        def arrived() -> bool:
+            try:
+                return (self.tool.target / name).stat().st_size == size
+            except FileNotFoundError:
+                return False
+
+        return arrived
 
     def big(self) -> dict:
         size = self.count(1024 * MIB)
@@ -156,9 +161,14 @@ class Run:
                 file.write(new)
 
         def visible() -> bool:
-            with open(self.tool.target / "big", "rb") as file:
-                file.seek(at)
-                return file.read(len(new)) == new
+            try:
+                with open(self.tool.target / "big", "rb") as file:
+                    file.seek(at)
+                    return file.read(len(new)) == new
+            except (
+                FileNotFoundError
+            ):  # Syncthing removes the old file before it renames the new
+                return False
 
         return self.rewritten(size, change, visible)
 
