@@ -4,8 +4,8 @@
 // from threads of the WorkPool, several at a time. One implementation on POSIX, one in memory with faults.
 //
 // Errors: kNotFound (no such file or directory), kExists, kIo (with the system's reason), kStoreFull (no
-// space, or over quota), kInvalidArgument (a path that leaves the root, a link on the way, not of the kind
-// that the call is for).
+// space, or over quota), kInvalidArgument (a path that leaves the root, a link or a file on the
+// way, a mount point, not of the kind that the call is for, a directory to be removed that is not empty).
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,7 @@
 
 namespace shoal {
 
+// kOther: pipes, sockets, devices, and mount points of any kind; they are seen, and nothing more.
 enum class FileKind : std::uint8_t { kFile, kDirectory, kLink, kOther };
 
 struct FileStat {
@@ -48,7 +49,8 @@ class FolderFile {
   // Fewer bytes than asked for only at the end of the file.
   virtual Result<std::size_t> read(std::uint64_t offset, MutableByteView out) = 0;
   virtual Result<void> write(std::uint64_t offset, ByteView bytes) = 0;
-  // Shares the blocks where the file system can (reflink), else copies. Both are open files of one Folder.
+  // Shares the blocks where the file system can (reflink), else copies. Both are open files of one Folder;
+  // the ranges do not overlap. kInvalidArgument: `from` ends before the bytes do; some may be copied.
   virtual Result<void> copy(FolderFile& from, std::uint64_t from_offset, std::uint64_t offset,
                             std::uint64_t bytes) = 0;
   // What was written is on the disk.
@@ -59,14 +61,14 @@ class FolderFile {
 
 struct MakeDirectory {
   std::string path;
-  std::uint32_t mode = 0777;
+  std::uint32_t mode = 0777;  // of it, what the process's umask allows
 };
 struct MakeLink {
   std::string path;
   std::string target;
 };
 // Within the folder; both parents exist. kNoReplace: kExists when `to` is there. kExchange: both are there,
-// and change places.
+// and change places. kInvalidArgument: a directory into itself.
 struct Rename {
   enum class Mode : std::uint8_t { kNoReplace, kExchange };
   std::string from;
@@ -77,7 +79,7 @@ struct Rename {
 struct Remove {
   std::string path;
 };
-// Of a file or directory (its mode), of a file or link (its time).
+// Of a file or directory (its mode, at most 0777), of a file or link (its time). The mode is set first.
 struct SetMetadata {
   std::string path;
   std::optional<std::uint32_t> mode;
@@ -105,8 +107,9 @@ enum class ListMode : std::uint8_t { kOnce, kWatched };
 class Folder {
  public:
   virtual ~Folder() = default;
-  // In the order of names, without "." and "..". kStoreFull: it is listed, but the host has no watches left,
-  // so list it with kOnce.
+  // In the order of names (bytes), without "." and "..". kStoreFull: it is listed, but the host has no
+  // watches left, so list it with kOnce. A watched directory that has moved is told of by its old path until
+  // it is listed by its new one; a path that is listed, kWatched, and not found, is watched no longer.
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path, ListMode mode) = 0;
   virtual Result<FileStat> stat(const std::string& path) = 0;
   virtual Result<std::unique_ptr<FolderFile>> open(const std::string& path, OpenMode mode) = 0;
@@ -120,7 +123,7 @@ struct FolderEvent {
   enum class Kind : std::uint8_t {
     kChanged,   // in the directory `path`: names, or the bytes or metadata of something in it
     kOverflow,  // events were lost: anything may have changed
-    kGone,      // the root was removed, moved or unmounted
+    kGone,      // the root was removed, moved or unmounted (not told when a directory above it was moved)
   };
   Id group;
   Kind kind = Kind::kChanged;

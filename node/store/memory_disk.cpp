@@ -301,8 +301,9 @@ std::vector<std::string> MemoryDisk::paths() const {
 
 void MemoryDisk::add_paths(const std::string& path, Inode directory, std::vector<std::string>& paths) const {
   for (const auto& [name, inode] : nodes_.at(directory).entries) {
-    paths.push_back(join_path(path, name));
-    add_paths(paths.back(), inode, paths);
+    const std::string below = join_path(path, name);
+    paths.push_back(below);
+    add_paths(below, inode, paths);
   }
 }
 

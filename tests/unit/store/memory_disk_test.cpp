@@ -48,10 +48,12 @@ class Disk {
   std::shared_ptr<Folder> folder;
 };
 
+using Files = std::map<std::string, std::string>;
+using Outcomes = std::set<Files>;
+
 // The distinct outcomes of many crashes of disks that `prepare` has filled.
-std::set<std::map<std::string, std::string>> outcomes(Order order,
-                                                      const std::function<void(Disk&)>& prepare) {
-  std::set<std::map<std::string, std::string>> found;
+Outcomes outcomes(Order order, const std::function<void(Disk&)>& prepare) {
+  Outcomes found;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     Disk disk;
     prepare(disk);
@@ -62,18 +64,16 @@ std::set<std::map<std::string, std::string>> outcomes(Order order,
   return found;
 }
 
-using Outcomes = std::set<std::map<std::string, std::string>>;
-
 TEST(MemoryDisk, KeepsOrLosesANewNameAndItsBytesApart) {
   const auto prepare = [](Disk& disk) { disk.create("f", "new"); };
-  const Outcomes all = {{}, {{"f", ""}}, {{"f", "new"}}, {{"f", std::string(3, '\0')}}};
+  const Outcomes all = {Files{}, Files{{"f", ""}}, Files{{"f", "new"}}, Files{{"f", std::string(3, '\0')}}};
   EXPECT_EQ(outcomes(Order::kJournal, prepare), all);
   EXPECT_EQ(outcomes(Order::kAny, prepare), all);
 }
 
 TEST(MemoryDisk, KeepsTheBytesOfASyncedFileButNotItsName) {
   const auto prepare = [](Disk& disk) { ASSERT_TRUE(disk.create("f", "new")->sync()); };
-  EXPECT_EQ(outcomes(Order::kAny, prepare), (Outcomes{{}, {{"f", "new"}}}));
+  EXPECT_EQ(outcomes(Order::kAny, prepare), (Outcomes{Files{}, Files{{"f", "new"}}}));
 }
 
 TEST(MemoryDisk, KeepsTheNamesOfASyncedDirectoryButNotTheBytes) {
@@ -82,7 +82,7 @@ TEST(MemoryDisk, KeepsTheNamesOfASyncedDirectoryButNotTheBytes) {
     disk.change(SyncDirectory{""});
   };
   EXPECT_EQ(outcomes(Order::kAny, prepare),
-            (Outcomes{{{"f", ""}}, {{"f", "new"}}, {{"f", std::string(3, '\0')}}}));
+            (Outcomes{Files{{"f", ""}}, Files{{"f", "new"}}, Files{{"f", std::string(3, '\0')}}}));
 }
 
 TEST(MemoryDisk, KeepsWhatWasWrittenSyncedAndNamed) {
@@ -93,7 +93,7 @@ TEST(MemoryDisk, KeepsWhatWasWrittenSyncedAndNamed) {
       disk.change(Rename{"staged", "d/f"});
       disk.change(SyncDirectory{"d"});
     };
-    EXPECT_EQ(outcomes(order, prepare), (Outcomes{{{"d", ""}, {"d/f", "new"}}}));
+    EXPECT_EQ(outcomes(order, prepare), (Outcomes{Files{{"d", ""}, {"d/f", "new"}}}));
   }
 }
 
@@ -105,7 +105,21 @@ TEST(MemoryDisk, ExchangesWholeOrNot) {
     disk.change(Rename{"a", "b", Rename::Mode::kExchange});
   };
   for (const Order order : {Order::kJournal, Order::kAny})
-    EXPECT_EQ(outcomes(order, prepare), (Outcomes{{{"a", "A"}, {"b", "B"}}, {{"a", "B"}, {"b", "A"}}}));
+    EXPECT_EQ(outcomes(order, prepare),
+              (Outcomes{Files{{"a", "A"}, {"b", "B"}}, Files{{"a", "B"}, {"b", "A"}}}));
+}
+
+TEST(MemoryDisk, NeverMovesAnythingIntoADirectoryThatIsLost) {
+  const auto prepare = [](Disk& disk) {
+    disk.create("f", "F");
+    disk.change(SyncAll{});
+    disk.change(MakeDirectory{"d"});
+    disk.change(Rename{"f", "d/f"});
+  };
+  for (const Order order : {Order::kJournal, Order::kAny}) {
+    EXPECT_EQ(outcomes(order, prepare),
+              (Outcomes{Files{{"f", "F"}}, Files{{"d", ""}, {"f", "F"}}, Files{{"d", ""}, {"d/f", "F"}}}));
+  }
 }
 
 TEST(MemoryDisk, LosesStepsFromTheLastOneOrAnyOfThem) {
@@ -113,10 +127,10 @@ TEST(MemoryDisk, LosesStepsFromTheLastOneOrAnyOfThem) {
     ASSERT_TRUE(disk.create("a", "")->sync());
     ASSERT_TRUE(disk.create("b", "")->sync());
   };
-  const Outcomes journal = {{}, {{"a", ""}}, {{"a", ""}, {"b", ""}}};
+  const Outcomes journal = {Files{}, Files{{"a", ""}}, Files{{"a", ""}, {"b", ""}}};
   EXPECT_EQ(outcomes(Order::kJournal, prepare), journal);
   Outcomes any = journal;
-  any.insert({{"b", ""}});
+  any.insert(Files{{"b", ""}});
   EXPECT_EQ(outcomes(Order::kAny, prepare), any);
 }
 
@@ -261,7 +275,7 @@ TEST(MemoryDisk, IsAFunctionOfItsSeed) {
     disk.memory.crash(rng, Order::kAny);
     return disk.files();
   };
-  std::set<std::map<std::string, std::string>> different;
+  Outcomes different;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     EXPECT_EQ(run(seed), run(seed));
     different.insert(run(seed));
