@@ -78,6 +78,15 @@ struct NodeConfig {
   Duration rendezvous_lifetime = 2h;          // of what tells the group where we are; renewed at half of it
   Duration rendezvous_read_interval = 15min;  // while we have a peer; without one more often
 
+  // Folders
+  Duration folder_settle = 20ms;           // a directory is scanned so long after the first hint of a change
+  Duration folder_rescan_interval = 1h;    // of everything, though all of it is watched
+  Duration folder_poll_interval = 1min;    // the same, where the host has no watches left
+  Duration folder_check_interval = 5min;   // peers compare what they know, though nobody told of a change
+  Duration folder_deletion_grace = 500ms;  // what is missing for so long was deleted, and has not moved
+  Duration folder_trash_lifetime = 24h * 30;  // of what was deleted or overwritten by a peer; 0: none is kept
+  bool folder_fsync = true;                   // a file is on the disk before it takes its place
+
   std::vector<Endpoint> bootstrap;
   Duration lan_ping_interval = 30s;  // by multicast on each interface; 0: neither sent nor heard
 

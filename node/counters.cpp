@@ -23,6 +23,8 @@ const char* to_string(Purpose purpose) {
       return "bootstrap";
     case Purpose::kCommand:
       return "command";
+    case Purpose::kSync:
+      return "sync";
   }
   return "unknown";
 }

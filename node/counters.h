@@ -13,8 +13,8 @@
 namespace shoal {
 
 // Why a request was sent; both its bytes and those of its response count for it.
-enum class Purpose : std::uint8_t { kLookup, kItems, kMaintenance, kBootstrap, kCommand };
-inline constexpr std::size_t kPurposes = 5;
+enum class Purpose : std::uint8_t { kLookup, kItems, kMaintenance, kBootstrap, kCommand, kSync };
+inline constexpr std::size_t kPurposes = 6;
 const char* to_string(Purpose purpose);
 
 struct NodeCounters {

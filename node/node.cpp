@@ -26,7 +26,8 @@ std::unique_ptr<DatagramCipher> make_cipher(CipherKind kind, const KeyPair& keys
 }  // namespace
 
 Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot,
-                 CipherKind cipher_kind, Rng rng, NodePorts node_ports, Items& held_items)
+                 CipherKind cipher_kind, Rng rng, NodePorts node_ports, Items& held_items,
+                 sync::SyncManager* sync_manager)
     : ports(node_ports),
       keys(node_keys),
       boot_number(boot),
@@ -46,6 +47,7 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
       reachability(context, rpc, table, own, *this),
       lan(context, keys, boot_number, ports.datagrams, rpc, table, own),
       groups(context, keys, session_groups, connections, rpc, operations, own, *this),
+      sync(sync_manager),
       commands(kCommandsMax) {}
 
 // ---- Jobs
@@ -54,6 +56,10 @@ void Node::Impl::run(Bootstrap&) {
   if (stage == Stage::kCurrent) {
     items.load();
     items.start();
+    if (sync != nullptr) {
+      take_folders();
+      sync->start();
+    }
     // Without streams the node still serves what fits datagrams; its status says so.
     if (!ports.streams.listen()) ++context.counters.listen_failures;
     replace_key_at_its_age();
@@ -61,6 +67,16 @@ void Node::Impl::run(Bootstrap&) {
   maintenance.start();
   for (const Contact& contact : first_asked) maintenance.consider(contact, Purpose::kBootstrap);
   bootstrapper.begin();
+}
+
+void Node::Impl::run(HandleCommit& job) {
+  if (sync != nullptr && sync->on_committed(job.commit, job.outcome)) return;
+  items.on_committed(job.commit, job.outcome);
+}
+
+void Node::Impl::take_folders() {
+  sync->belong_to(context, rpc, groups);
+  for (const auto& [connection, with] : sharing) sync->on_shared_groups(connection, with.first, with.second);
 }
 
 void Node::Impl::run(HandleInterfaces& job) {
@@ -116,6 +132,9 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
     case DeadlineKind::kRenewItems:
       if (stage == Stage::kCurrent) items.on_renew_deadline();
       break;
+    case DeadlineKind::kSync:
+      if (keeps_folders() && !stopping) sync->on_deadline();
+      break;
     case DeadlineKind::kReplaceKey:
       key_due = stage == Stage::kCurrent;
       break;
@@ -168,6 +187,8 @@ void Node::Impl::trace(const Job& job) {
   if (const auto* stream = std::get_if<HandleStream>(&job)) numbered(stream->stream.value);
   if (const auto* commit = std::get_if<HandleCommit>(&job)) numbered(commit->commit.value);
   if (const auto* command = std::get_if<HandleCommand>(&job)) numbered(command->id.value);
+  if (const auto* event = std::get_if<HandleFolderEvent>(&job)) bytes = view(event->event.path);
+  if (const auto* work = std::get_if<HandleWork>(&job)) numbered(work->work->number);
   if (const auto* store = std::get_if<Store>(&job)) bytes = store->name.location.view();
   ports.tracer->on_job(context.now(), kind_of(job), guid, bytes);
 }
@@ -216,7 +237,12 @@ Node::Node(const NodeConfig& config, const KeyPair& keys, std::uint64_t boot_num
     : ports_(ports),
       cipher_(cipher),
       items_(std::make_unique<Items>(ports.items)),
-      impl_(std::make_unique<Impl>(config, keys, boot_number, cipher, std::move(rng), ports, *items_)) {
+      sync_(ports.index != nullptr && ports.folders != nullptr && ports.pool != nullptr
+                ? std::make_unique<sync::SyncManager>(
+                      sync::SyncPorts{*ports.index, *ports.folders, *ports.pool})
+                : nullptr),
+      impl_(std::make_unique<Impl>(config, keys, boot_number, cipher, std::move(rng), ports, *items_,
+                                   sync_.get())) {
   items_->belong_to(impl_->context, impl_->table);
 }
 
@@ -279,6 +305,14 @@ void Node::on_interfaces(std::span<const Endpoint> own) {
   }
 }
 
+void Node::on_folder_event(const FolderEvent& event) {
+  impl_->context.post(JobClass::kEssential, HandleFolderEvent{event});
+}
+
+void Node::on_work_done(std::unique_ptr<Work> work) {
+  impl_->context.post(JobClass::kEssential, HandleWork{std::move(work)});
+}
+
 void Node::on_groups(std::vector<GroupKey> keys) {
   if (other_ != nullptr) other_->context.post(JobClass::kEssential, HandleGroups{keys});
   impl_->context.post(JobClass::kEssential, HandleGroups{std::move(keys)});
@@ -338,6 +372,9 @@ StatusResult Node::status() const {
 }
 std::vector<GroupStatus> Node::groups() const {
   return impl_->groups.status();
+}
+const sync::SyncManager* Node::sync() const {
+  return sync_.get();
 }
 std::size_t Node::jobs_queued() const {
   return impl_->context.jobs.size();

@@ -21,9 +21,12 @@
 #include "node/ports/clock.h"
 #include "node/ports/datagrams.h"
 #include "node/ports/events.h"
+#include "node/ports/folder.h"
 #include "node/ports/host_store.h"
+#include "node/ports/index_store.h"
 #include "node/ports/item_store.h"
 #include "node/ports/streams.h"
+#include "node/ports/work_pool.h"
 #include "node/secure/group_key.h"
 #include "node/secure/sealed_datagram.h"
 #include "node/wire/messages.h"
@@ -57,6 +60,9 @@ class NodeListener {
 
 class Items;
 struct HandleStream;
+namespace sync {
+class SyncManager;
+}
 
 struct NodePorts {
   Clock& clock;
@@ -68,6 +74,10 @@ struct NodePorts {
   ContactBook& contacts;
   NodeListener& listener;
   Tracer* tracer = nullptr;
+  // For folders; a node without them keeps none.
+  IndexStore* index = nullptr;
+  Folders* folders = nullptr;
+  WorkPool* pool = nullptr;
 };
 
 enum class CipherKind { kReal, kModelled };
@@ -91,6 +101,8 @@ class Node final : public PortEvents {
   void on_stream_closed(StreamId stream) override;
   void on_stream_reset(StreamId stream) override;
   void on_committed(CommitId commit, const Result<void>& outcome) override;
+  void on_folder_event(const FolderEvent& event) override;
+  void on_work_done(std::unique_ptr<Work> work) override;
   void on_interfaces(std::span<const Endpoint> own) override;
   // All groups that this host is in from now on.
   void on_groups(std::vector<GroupKey> keys);
@@ -115,6 +127,7 @@ class Node final : public PortEvents {
   Duration clock_ahead() const;             // StatusResult::clock_ahead
   StatusResult status() const;              // as StatusCommand's answer, at once
   std::vector<GroupStatus> groups() const;  // the same of PeersCommand
+  const sync::SyncManager* sync() const;    // nullptr: it keeps no folders
   std::size_t jobs_queued() const;
   std::size_t requests_in_flight() const;
   // Of every part that grows with what others do: nothing in a node grows but these, and deadlines and
@@ -133,6 +146,7 @@ class Node final : public PortEvents {
   NodePorts ports_;
   CipherKind cipher_;
   std::unique_ptr<Items> items_;
+  std::unique_ptr<sync::SyncManager> sync_;  // outlives the hosts that it belongs to, one after the other
   std::unique_ptr<Impl> impl_;
   std::unique_ptr<Impl> other_;  // while the host key is replaced: a newcomer, or a former host
   Instant turned_{};             // when it came, or became the former one

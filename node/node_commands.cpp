@@ -183,6 +183,7 @@ StatusResult Node::Impl::status() const {
   const LanDiscovery::Status on_lan = lan.status();
   result.lan = {on_lan.links, on_lan.hosts, on_lan.confirmed};
   result.groups = groups.summary();
+  if (sync != nullptr) result.folders = sync->summary();
   result.clock_ahead = clock_ahead();
   result.uptime = context.now() - started;
   result.counters = named_counters(context.counters);

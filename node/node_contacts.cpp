@@ -148,6 +148,9 @@ void Node::Impl::on_answer(const Answer& answer) {
     case Completion::Owner::kLan:
       lan.on_answer(answer);
       break;
+    case Completion::Owner::kSync:
+      if (keeps_folders()) sync->on_answer(answer);
+      break;
     case Completion::Owner::kShutdown:
       --shutdowns_unanswered;
       stop_if_ready(false);
@@ -158,7 +161,15 @@ void Node::Impl::on_answer(const Answer& answer) {
 void Node::Impl::on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) {
   rpc.on_session_lost(connection);
   groups.on_session_lost(connection);
+  if (sharing.erase(connection) > 0 && keeps_folders()) sync->on_session_lost(connection);
   if (reset && contact && table.contains(contact->key)) maintenance.verify(*contact, Purpose::kMaintenance);
+}
+
+void Node::Impl::on_shared_groups(Guid connection, const Contact& contact, bool outbound,
+                                  const std::vector<Id>& shared) {
+  groups.on_shared_groups(connection, contact, outbound, shared);
+  sharing[connection] = {contact, shared};
+  if (keeps_folders()) sync->on_shared_groups(connection, contact, shared);
 }
 
 void Node::Impl::on_lookup_done(LookupOutcome outcome) {
@@ -187,6 +198,7 @@ void Node::Impl::on_new_peer(const Id& group, const Contact& peer) {
 
 void Node::Impl::on_fs_event(const Id& group, const Id& origin, ByteView event) {
   events.push_back(NodeEvent{NodeEvent::Kind::kNewFsEvent, group, origin, Bytes(event.begin(), event.end())});
+  if (keeps_folders()) sync->on_fs_event(group, origin, event);
 }
 
 void Node::Impl::on_publish_self_deadline() {

@@ -65,6 +65,7 @@ void Node::Impl::become_current(Impl& before) {
   started = before.started;
   items.belong_to(context, table);
   items.start();
+  if (sync != nullptr) take_folders();
   lan.serve(groups.lan_groups(), *this);
   lan.on_interfaces(own.interfaces());
   std::vector<Contact> where;
@@ -110,7 +111,7 @@ void Node::begin_new_key() {
   Rng rng = impl_->context.rng.fork();
   const KeyPair keys = KeyPair::from_seed(rng.seed());
   other_ = std::make_unique<Impl>(impl_->context.config, keys, impl_->boot_number, cipher_, std::move(rng),
-                                  ports_, *items_);
+                                  ports_, *items_, sync_.get());
   other_->take_over(*impl_);
   other_->context.post(JobClass::kEssential, Bootstrap{});
   impl_->other = other_.get();

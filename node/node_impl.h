@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -32,6 +33,7 @@
 #include "node/overlay/groups.h"
 #include "node/rpc/connections.h"
 #include "node/rpc/rpc.h"
+#include "node/sync/sync_manager.h"
 
 namespace shoal {
 
@@ -46,17 +48,19 @@ struct Node::Impl final : RpcListener,
   enum class Stage : std::uint8_t { kNewcomer, kCurrent, kFormer };
 
   Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64_t boot, CipherKind cipher_kind,
-       Rng rng, NodePorts node_ports, Items& held_items);
+       Rng rng, NodePorts node_ports, Items& held_items, sync::SyncManager* sync_manager);
 
   // ---- Jobs
 
   void run(HandleDatagram& job) { job.multicast ? lan.handle(job) : rpc.handle(job); }
   void run(HandleResponse& job) { rpc.handle(job); }
   void run(HandleStream& job) { connections.handle(job); }
-  void run(HandleCommit& job) { items.on_committed(job.commit, job.outcome); }
+  void run(HandleCommit& job);
   void run(Store& job) { operations.renew(job.name); }
   void run(MaintainConnections& job) { maintenance.on_deadline(job.what); }
   void run(HandleGroups& job);
+  void run(HandleFolderEvent& job) { sync->on_folder_event(job.event); }
+  void run(HandleWork& job) { sync->on_work_done(std::move(job.work)); }
   void run(Bootstrap&);
   void run(HandleRequest& job);
   void run(HandleCommand& job);
@@ -88,12 +92,13 @@ struct Node::Impl final : RpcListener,
     if (refused == ErrorCode::kNone) return rpc.respond(origin, request, wire::Done{});
     rpc.respond(origin, request, wire::Refusal{refused, 0});
   }
-  // What is said of folders; no node has one yet.
+  // What is asked of folders.
   template <class OfFolder>
   requires std::same_as<OfFolder, wire::OpenFolder> || std::same_as<OfFolder, wire::SendChanges> ||
       std::same_as<OfFolder, wire::SendFileDetails> || std::same_as<OfFolder, wire::SendFileParts> ||
       std::same_as<OfFolder, wire::SendRangeFingerprints> || std::same_as<OfFolder, wire::SendRange>
-  void serve(const Origin& origin, const wire::Request& request, const OfFolder&) {
+  void serve(const Origin& origin, const wire::Request& request, const OfFolder& body) {
+    if (origin.connection && keeps_folders()) return sync->serve(origin, request, body);
     const ErrorCode refused = origin.connection ? ErrorCode::kUnsupported : ErrorCode::kNeedsSession;
     rpc.respond(origin, request, wire::Refusal{refused, 0});
   }
@@ -132,10 +137,12 @@ struct Node::Impl final : RpcListener,
   void execute(CommandId id, LogLevelCommand&) {
     fail_command(id, ErrorCode::kUnsupported, "a node keeps no log of its own");
   }
-  void execute(CommandId id, AddFolderCommand&) {
-    fail_command(id, ErrorCode::kUnsupported, "no folders here");
+  template <class OfFolder>
+  requires std::same_as<OfFolder, AddFolderCommand> || std::same_as<OfFolder, FolderCommand>
+  void execute(CommandId id, OfFolder& command) {
+    if (keeps_folders()) return sync->execute(id, command);
+    fail_command(id, ErrorCode::kUnsupported, "this node keeps no folders");
   }
-  void execute(CommandId id, FolderCommand&) { fail_command(id, ErrorCode::kUnsupported, "no folders here"); }
   StatusResult status() const;
   std::vector<Load> loads() const;
   Duration clock_ahead() const;  // StatusResult::clock_ahead
@@ -169,9 +176,7 @@ struct Node::Impl final : RpcListener,
   }
   void on_session_lost(Guid connection, const std::optional<Contact>& contact, bool reset) override;
   void on_shared_groups(Guid connection, const Contact& contact, bool outbound,
-                        const std::vector<Id>& shared) override {
-    groups.on_shared_groups(connection, contact, outbound, shared);
-  }
+                        const std::vector<Id>& shared) override;
   void on_new_peer(const Id& group, const Contact& peer) override;
   void on_fs_event(const Id& group, const Id& origin, ByteView event) override;
   void on_lookup_done(LookupOutcome outcome) override;
@@ -182,6 +187,9 @@ struct Node::Impl final : RpcListener,
 
   void hand_items_to(const Contact& newcomer);
   void repair_items_of(const Id& lost);
+  // The folders are this host's.
+  bool keeps_folders() const { return sync != nullptr && stage == Stage::kCurrent; }
+  void take_folders();
   void search_if_alone();
   bool keeps_items() const { return stage == Stage::kCurrent && !stopping; }
   void publish_self_at(Instant when);
@@ -225,6 +233,9 @@ struct Node::Impl final : RpcListener,
   Reachability reachability;
   LanDiscovery lan;
   Groups groups;
+  sync::SyncManager* sync;  // nullptr: this node keeps no folders
+  // Sessions in which groups are shared, for the folders of the host that is to come.
+  std::map<Guid, std::pair<Contact, std::vector<Id>>> sharing;
   SlotTable<PendingCommand> commands;
   std::vector<NodeEvent> events;  // delivered at the end of run_jobs
   static constexpr std::size_t kLeavingMax = 64;

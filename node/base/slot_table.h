@@ -45,6 +45,8 @@ class SlotTable {
     return s.generation == guid.generation && s.value ? &*s.value : nullptr;
   }
 
+  const T* find(Guid guid) const { return const_cast<SlotTable*>(this)->find(guid); }
+
   std::optional<T> take(Guid guid) {
     T* value = find(guid);
     if (value == nullptr) return std::nullopt;

@@ -24,6 +24,7 @@ enum class DeadlineKind : std::uint8_t {
   kSaveHosts,          // write the known hosts
   kLanPing,            // tell the LAN that we are there
   kLanAsk,             // ask a host that was heard on the LAN
+  kSync,               // a folder has something to do
   kReplaceKey,         // the host key is old; or go on with replacing it
   kStop,               // do not wait any longer for answers to shutdown_host
 };

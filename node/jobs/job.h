@@ -14,8 +14,10 @@
 #include "node/control/command.h"
 #include "node/jobs/deadline.h"
 #include "node/jobs/job_kind.h"
+#include "node/ports/folder.h"
 #include "node/ports/item_store.h"
 #include "node/ports/streams.h"
+#include "node/ports/work_pool.h"
 #include "node/wire/messages.h"
 
 namespace shoal {
@@ -63,6 +65,12 @@ struct HandleInterfaces {
 struct HandleGroups {
   std::vector<GroupKey> keys;
 };
+struct HandleFolderEvent {
+  FolderEvent event;
+};
+struct HandleWork {
+  std::unique_ptr<Work> work;
+};
 // Everything in the agenda that is due.
 struct HandleDeadlines {};
 // A renewal of one of the items we hold.
@@ -74,9 +82,9 @@ struct MaintainConnections {
   DeadlineKind what = DeadlineKind::kCheckContacts;
 };
 
-using Job =
-    std::variant<HandleDatagram, HandleRequest, HandleResponse, HandleStream, HandleCommit, HandleCommand,
-                 HandleInterfaces, HandleDeadlines, Store, Bootstrap, MaintainConnections, HandleGroups>;
+using Job = std::variant<HandleDatagram, HandleRequest, HandleResponse, HandleStream, HandleCommit,
+                         HandleCommand, HandleInterfaces, HandleDeadlines, Store, Bootstrap,
+                         MaintainConnections, HandleGroups, HandleFolderEvent, HandleWork>;
 
 inline JobKind kind_of(const Job& job) {
   return static_cast<JobKind>(job.index());

@@ -35,6 +35,10 @@ const char* to_string(JobKind kind) {
       return "maintain_connections";
     case JobKind::kHandleGroups:
       return "handle_groups";
+    case JobKind::kHandleFolderEvent:
+      return "handle_folder_event";
+    case JobKind::kHandleWork:
+      return "handle_work";
   }
   return "unknown";
 }

@@ -20,8 +20,10 @@ enum class JobKind : std::uint8_t {
   kBootstrap,
   kMaintainConnections,
   kHandleGroups,
+  kHandleFolderEvent,
+  kHandleWork,
 };
-inline constexpr std::size_t kJobKinds = 12;
+inline constexpr std::size_t kJobKinds = 14;
 const char* to_string(JobKind kind);  // "handle_datagram", …
 
 }  // namespace shoal

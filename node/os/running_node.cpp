@@ -55,10 +55,19 @@ Result<void> RunningNode::open(const RunOptions& options) {
 
   const HostIdentity identity = next_identity(options.config.node.host_key_lifetime);
   const HostPorts ports = host_->ports();
-  node_ = std::make_unique<Node>(options.config.node, KeyPair::from_seed(identity.key_seed),
-                                 identity.boot_number, CipherKind::kReal, os_seeded_rng(),
-                                 NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams,
-                                           stores_->items(), stores_->hosts(), contacts_, *this});
+  folders_ = std::make_unique<PosixFolders>(loop_, [this](const FolderEvent& event) {
+    node_->on_folder_event(event);
+    host_->wake();
+  });
+  pool_ = std::make_unique<ThreadPool>(loop_, [this](std::unique_ptr<Work> work) {
+    node_->on_work_done(std::move(work));
+    host_->wake();
+  });
+  node_ = std::make_unique<Node>(
+      options.config.node, KeyPair::from_seed(identity.key_seed), identity.boot_number, CipherKind::kReal,
+      os_seeded_rng(),
+      NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, stores_->items(), stores_->hosts(),
+                contacts_, *this, nullptr, &stores_->index(), folders_.get(), pool_.get()});
   keys_.emplace(options.data);
   if (auto loaded = load_keys(); !loaded) return tl::unexpected(std::move(loaded.error()));
   log_warnings();

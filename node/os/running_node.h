@@ -13,7 +13,9 @@
 #include "node/os/metrics_server.h"
 #include "node/os/node_log.h"
 #include "node/os/os_host.h"
+#include "node/os/posix_folders.h"
 #include "node/os/service_manager.h"
+#include "node/os/thread_pool.h"
 #include "node/store/data_directory.h"
 #include "node/store/sqlite_stores.h"
 
@@ -69,7 +71,9 @@ class RunningNode final : private HostedNode,
   std::unique_ptr<OsHost> host_;
   NodeLog log_;
   ContactBook contacts_;
+  std::unique_ptr<PosixFolders> folders_;
   std::unique_ptr<Node> node_;
+  std::unique_ptr<ThreadPool> pool_;  // its work holds folders, and is handed back to the node
   std::unique_ptr<MetricsServer> metrics_;
   std::optional<ServiceManager> service_;
   UvHandle<uv_timer_t> stop_timer_;

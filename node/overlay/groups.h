@@ -50,6 +50,7 @@ class Groups {
   // All groups of the host from now on.
   void set(std::vector<GroupKey> keys);
   std::size_t size() const { return groups_.size(); }
+  bool has(const Id& group) const { return groups_.contains(group); }
   std::vector<LanGroup> lan_groups() const;
   // The same groups, and the same peers to call, under another host key.
   void take_over(const Groups& before);

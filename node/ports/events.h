@@ -2,13 +2,16 @@
 // Node::run_jobs afterwards. A host never makes such a call from inside a port's method.
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "node/base/bytes.h"
 #include "node/base/endpoint.h"
 #include "node/base/result.h"
+#include "node/ports/folder.h"
 #include "node/ports/item_store.h"
 #include "node/ports/streams.h"
+#include "node/ports/work_pool.h"
 
 namespace shoal {
 
@@ -28,6 +31,9 @@ class PortEvents {
   virtual void on_stream_closed(StreamId stream) = 0;
   virtual void on_stream_reset(StreamId stream) = 0;
   virtual void on_committed(CommitId commit, const Result<void>& outcome) = 0;
+  // For nodes that keep folders.
+  virtual void on_folder_event(const FolderEvent& /*event*/) {}
+  virtual void on_work_done(std::unique_ptr<Work> /*work*/) {}
   // The endpoints at which this host receives, each with the interface that it belongs to (0: the host tells
   // them not apart), at the start and whenever they change.
   virtual void on_interfaces(std::span<const Endpoint> own) = 0;

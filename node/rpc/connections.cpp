@@ -108,6 +108,11 @@ Result<void> Connections::send(Guid guid, std::uint32_t stream, Bytes message) {
   return {};
 }
 
+bool Connections::has_room(Guid guid, std::size_t bytes) const {
+  const Connection* connection = connections_.find(guid);
+  return connection == nullptr || connection->session->has_room(bytes);
+}
+
 std::uint32_t Connections::next_stream(Guid guid) {
   Connection* connection = connections_.find(guid);
   if (connection == nullptr) return 0;

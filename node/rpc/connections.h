@@ -57,6 +57,8 @@ class Connections {
   void on_groups_changed();
   // Queues a message; kNotConnected when the session has ended, kBusy when its queue is full.
   Result<void> send(Guid connection, std::uint32_t stream, Bytes message);
+  // Would a message of this size be queued? True when the session has ended, too: send() says so.
+  bool has_room(Guid connection, std::size_t bytes) const;
   // A number for the stream of a new request.
   std::uint32_t next_stream(Guid connection);
 

@@ -454,6 +454,10 @@ std::size_t Rpc::response_bytes_max(const Origin& origin, bool validated) const 
              : std::min(wire::kDatagramMessageBytesMax, sealed_max - kKept - kSealOverheadBytes);
 }
 
+bool Rpc::has_room(const Origin& origin, std::size_t bytes) const {
+  return !origin.connection || connections_.has_room(origin.connection, bytes);
+}
+
 void Rpc::respond(const Origin& origin, const wire::Request& request, wire::ResponseBody body) {
   respond(origin, request.id, request.kind(), validated(origin, request), std::move(body));
 }

@@ -51,7 +51,8 @@ struct Completion {
     kCommand,
     kShutdown,
     kReachability,
-    kLan
+    kLan,
+    kSync
   };
   Owner owner = Owner::kNobody;
   std::uint16_t index = 0;
@@ -145,6 +146,9 @@ class Rpc {
   // The same for a request that was kept waiting (a store until its commit).
   void respond(const Origin& origin, std::uint64_t request_id, wire::RequestKind kind, bool validated,
                wire::ResponseBody body);
+
+  // Does the session that the request came by take so many bytes more? By datagram always.
+  bool has_room(const Origin& origin, std::size_t bytes) const;
 
   std::size_t in_flight() const { return out_workers_.size(); }
   std::size_t tokens() const { return tokens_.size(); }

@@ -82,6 +82,10 @@ class Session {
   // arrive in order; streams share the session in turns. Allowed before established(). Errors: kBusy (over
   // queued_bytes_max), kTooLarge (over wire::kMessageBytesMax), kNotConnected (after finish() or an error).
   Result<void> send(std::uint32_t stream, Bytes message);
+  // Would send() take a message of this size now?
+  bool has_room(std::size_t bytes) const {
+    return queue_.queued_bytes() + bytes + kQueuedMessageOverheadBytes <= limits_.queued_bytes_max;
+  }
   // Sends nothing more after what is queued, and says so to the other side. Once outgoing() is empty then,
   // the stream may be closed for writing.
   void finish() { finishing_ = true; }

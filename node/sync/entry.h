@@ -88,6 +88,9 @@ class Register {
   // A write that replaces one of the concurrent writes; the others stay. Precondition: `replaced` is one of
   // them.
   void write(Version<V> version, const Dot& replaced);
+  // One of the concurrent writes goes, and nothing takes its place.
+  void drop(const Dot& dot);
+  bool has(const Dot& dot) const;
   // True when this has changed.
   bool join(const Register& other);
   // As decoded from the wire: sorts, and drops what is there twice.

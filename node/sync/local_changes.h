@@ -20,15 +20,19 @@ struct Stamp {
 
 // All ids are ids that `tree` shows (or kRoot for parents).
 Entry created(Stamp& stamp, const NodeId& parent, std::string name, Content content, Metadata metadata);
-// New bytes, a new time, or a new target. Of unified files the one that is shown gets the content, and the
-// others are deleted. Of a conflict copy an entry is made (its id stays), and the origin no longer has it. Of
-// a file with conflict copies only the winner is replaced: the copies stay.
-std::vector<Entry> edited(const Tree& tree, Stamp& stamp, const NodeId& id, Content content);
+// New bytes, a new time, or a new target, over those that the write `base` had given: what the disk held
+// until then. Only that write is replaced; when the tree has another by now, of which the person had not seen
+// anything, the two are concurrent. Of unified files the one that is shown gets the content, and the others
+// are deleted. Of a conflict copy an entry is made (its id stays), and the origin no longer has it.
+std::vector<Entry> edited(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& base, Content content);
 std::vector<Entry> mode_changed(const Tree& tree, Stamp& stamp, const NodeId& id, Metadata metadata);
 // All members move together.
 std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const NodeId& parent,
                          std::string name);
-// Deletes this id and its members; not what lies in it, which has ids of its own.
-std::vector<Entry> deleted(const Tree& tree, Stamp& stamp, const NodeId& id);
+// Deletes this id and its members; not what lies in it, which has ids of its own. The deletion has seen of
+// content and place the writes that the disk reflected, and those that they had replaced: what came later
+// survives it.
+std::vector<Entry> deleted(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& content,
+                           const Dot& place);
 
 }  // namespace shoal::sync

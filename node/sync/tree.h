@@ -77,6 +77,10 @@ class Tree {
   std::optional<Shown> shown(const NodeId& id) const;
   // In the order of names. `directory` is an id that is shown, or kRoot.
   std::vector<Shown> children(const NodeId& directory) const;
+  // What is shown there under this very name.
+  std::optional<Shown> child(const NodeId& directory, const std::string& name) const;
+  // The ids of all conflict copies that are no entries yet and are shown, in order.
+  std::vector<NodeId> conflict_copies() const;
   // The id under which this entry is shown: its own, or that of the entry it is unified with; nothing when it
   // is not shown.
   std::optional<NodeId> shown_as(const NodeId& id) const;

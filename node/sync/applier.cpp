@@ -1,0 +1,473 @@
+#include "node/sync/applier.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/base/check.h"
+#include "node/sync/trash.h"
+
+namespace shoal::sync {
+namespace {
+
+constexpr std::uint64_t kBytesPerBatchMax = 16 << 20;
+
+// Directories stay ours to write in, whatever mode a peer gives them.
+std::uint32_t mode_on_disk(NodeKind kind, std::uint32_t mode) {
+  return kind == NodeKind::kDirectory ? mode | 0700 : mode;
+}
+
+}  // namespace
+
+Applier::Applier(FolderContext& context, ApplierListener& listener)
+    : context_(context), listener_(listener), fetcher_(context, *this) {}
+
+// ---- What is to be done
+
+void Applier::on_scanned() {
+  to_do_.merge(after_scan_);
+  after_scan_.clear();
+}
+
+void Applier::stop() {
+  fetcher_.cancel_all();
+  to_do_.clear();
+  fetching_.clear();
+  ready_.clear();
+  retry_.clear();
+  after_scan_.clear();
+  wanted_.clear();
+  wants_.clear();
+  troubles_.clear();
+}
+
+Instant Applier::next() const {
+  Instant next = fetcher_.next();
+  for (const auto& [id, when] : retry_) next = std::min(next, when);
+  return next;
+}
+
+std::vector<NodeId> Applier::unfinished() const {
+  std::set<NodeId> all = to_do_;
+  all.insert(fetching_.begin(), fetching_.end());
+  all.insert(after_scan_.begin(), after_scan_.end());
+  for (const auto& [id, file] : ready_) all.insert(id);
+  for (const auto& [id, when] : retry_) all.insert(id);
+  for (const auto& [id, file] : installing_files_) all.insert(id);
+  return {all.begin(), all.end()};
+}
+
+const Trouble* Applier::trouble(const NodeId& id) const {
+  const auto found = troubles_.find(id);
+  return found == troubles_.end() ? nullptr : &found->second;
+}
+
+void Applier::advance(Rpc& rpc, bool may_install) {
+  const Instant now = context_.now();
+  for (auto retry = retry_.begin(); retry != retry_.end();) {
+    if (retry->second > now) {
+      ++retry;
+      continue;
+    }
+    to_do_.insert(retry->first);
+    retry = retry_.erase(retry);
+  }
+  // What is being installed now is looked at afterwards.
+  if (!installing_) {
+    for (const NodeId& id : std::exchange(to_do_, {})) classify(id);
+  }
+  fetcher_.advance(rpc);
+  if (may_install && !installing_) install();
+}
+
+bool Applier::is_as_shown(const DiskEntry& have, const Shown& desired) const {
+  return have.parent == desired.parent && have.name == desired.name &&
+         have.content.same_bytes(desired.content) &&
+         (desired.content.kind != NodeKind::kFile || have.content.mtime_ns == desired.content.mtime_ns) &&
+         (desired.content.kind == NodeKind::kLink ||
+          have.stat.mode == mode_on_disk(desired.content.kind, desired.metadata.mode));
+}
+
+bool Applier::needs_content(const std::optional<Shown>& desired, const DiskEntry* have) const {
+  return desired && desired->content.kind == NodeKind::kFile && desired->content.size > 0 &&
+         (have == nullptr || !have->content.same_bytes(desired->content));
+}
+
+void Applier::forget(const NodeId& id) {
+  fetcher_.cancel(id);
+  fetching_.erase(id);
+  ready_.erase(id);
+  troubles_.erase(id);
+  no_longer_want(id);
+}
+
+void Applier::want(const NodeId& id, const ContentName& content) {
+  no_longer_want(id);
+  wants_.emplace(id, content);
+  wanted_[content].insert(id);
+}
+
+void Applier::no_longer_want(const NodeId& id) {
+  const auto wants = wants_.extract(id);
+  if (wants.empty()) return;
+  const auto wanted = wanted_.find(wants.mapped());
+  wanted->second.erase(id);
+  if (wanted->second.empty()) wanted_.erase(wanted);
+}
+
+void Applier::classify(const NodeId& id) {
+  const std::optional<Shown> desired = context_.tree.shown(id);
+  const DiskEntry* have = context_.disk.find(id);
+  if (desired && have == nullptr && adopt(*desired)) have = context_.disk.find(id);
+  const bool is_done = desired ? have != nullptr && is_as_shown(*have, *desired) : have == nullptr;
+  if (is_done) {
+    forget(id);
+    if (have == nullptr) return;
+    DiskEntry entry = *have;
+    fill_in(entry, *desired);
+    if (entry != *have) context_.disk.put(std::move(entry));
+    return;
+  }
+  if (!needs_content(desired, have)) {
+    fetcher_.cancel(id);
+    fetching_.erase(id);
+    ready_[id] = std::nullopt;
+    return;
+  }
+  const ContentName content = name_of(desired->content);
+  if (const auto ready = ready_.find(id); ready != ready_.end()) {
+    if (ready->second && ready->second->content == content) return;
+    forget(id);
+  }
+  if (const auto under_way = fetcher_.fetching(id); under_way && *under_way != content) forget(id);
+  fetching_.insert(id);
+  want(id, content);
+  fetcher_.fetch(id, content);
+}
+
+// The dots that the disk reflects, once it is as shown.
+void Applier::fill_in(DiskEntry& entry, const Shown& desired) const {
+  entry.content_dot = desired.content_dot;
+  const Entry* known = context_.tree.find(desired.id);
+  if (known != nullptr && !known->place.empty()) entry.place_dot = known->place.winner().dot;
+}
+
+// What lies at its place may be it already, under another id: put there by hand on both hosts, or by us
+// before a crash.
+bool Applier::adopt(const Shown& desired) {
+  const DiskEntry* there = context_.disk.child(desired.parent, desired.name);
+  if (there == nullptr || context_.tree.shown(there->id)) return false;
+  if (!there->content.same_bytes(desired.content)) return false;
+  DiskEntry entry = *there;
+  const NodeId before = there->id;
+  std::vector<DiskEntry> children;
+  for (const DiskEntry* child : context_.disk.children(before)) children.push_back(*child);
+  context_.disk.erase(before);
+  entry.id = desired.id;
+  fill_in(entry, desired);
+  context_.disk.put(std::move(entry));
+  for (DiskEntry& child : children) {
+    child.parent = desired.id;
+    to_do_.insert(child.id);
+    context_.disk.put(std::move(child));
+  }
+  return true;
+}
+
+// ---- Fetching
+
+void Applier::on_fetched(FetchedFile file) {
+  const NodeId id = file.id;
+  fetching_.erase(id);
+  troubles_.erase(id);
+  no_longer_want(id);
+  ready_[id] = std::move(file);
+}
+
+void Applier::on_fetch_trouble(const NodeId& id, const std::string& cause, const std::string& message,
+                               bool ended) {
+  troubles_[id] = {cause, message};
+  if (!ended) return;
+  fetching_.erase(id);
+  retry_[id] = context_.now() + kRetry;
+  if (cause == "disk_full") listener_.on_disk_full(message);
+}
+
+// ---- Installing
+
+std::optional<std::string> Applier::directory_path(const Batch& batch, const NodeId& directory) const {
+  if (const auto made = batch.made.find(directory); made != batch.made.end()) return made->second;
+  if (!context_.disk.is_directory(directory)) return std::nullopt;
+  return context_.disk.path(directory);
+}
+
+bool Applier::is_wanted(const Content& content, const NodeId& but) const {
+  if (content.kind != NodeKind::kFile || content.size == 0) return false;
+  if (context_.disk.with_content(name_of(content)).size() > 1) return false;  // another one stays
+  const auto wanted = wanted_.find(name_of(content));
+  if (wanted == wanted_.end()) return false;
+  return wanted->second.size() > 1 || !wanted->second.contains(but);
+}
+
+// .shoal/trash/20261128T113207.123Z-17/photos/a.jpg
+std::string Applier::trash_path(const std::string& path) const {
+  if (context_.config().folder_trash_lifetime == Duration::zero()) return {};
+  return kTrashDirectory + "/" + trash_name(context_.node->clock.wall_time(), context_.works_begun) + "/" +
+         path;
+}
+
+InstallStep Applier::step_for(InstallStep::Kind kind, const Shown& desired, std::string path) const {
+  InstallStep step;
+  step.kind = kind;
+  step.id = desired.id;
+  step.parent = desired.parent;
+  step.name = desired.name;
+  step.path = std::move(path);
+  step.content = desired.content;
+  step.content_dot = desired.content_dot;
+  step.mode = mode_on_disk(desired.content.kind, desired.metadata.mode);
+  return step;
+}
+
+void Applier::give_bytes(InstallStep& step) {
+  const auto ready = ready_.find(step.id);
+  if (ready == ready_.end() || !ready->second) return;
+  step.staged = ready->second->staged;
+  step.bytes = std::move(ready->second->bytes);
+  installing_files_[step.id] = {step.id, ready->second->content, step.staged, {}};
+}
+
+void Applier::add(Batch& batch, InstallStep step) {
+  batch.touched.insert(step.id);
+  if (step.displaced) batch.touched.insert(*step.displaced);
+  batch.places.emplace(step.parent, step.name);
+  if (step.kind == InstallStep::Kind::kMakeDirectory) batch.made.emplace(step.id, step.path);
+  const bool moves_paths =
+      (step.kind == InstallStep::Kind::kMove || step.kind == InstallStep::Kind::kExchange);
+  batch.is_closed |= moves_paths && (step.content.kind == NodeKind::kDirectory || step.displaced.has_value());
+  batch.bytes += step.content.size;
+  batch.steps.push_back(std::move(step));
+}
+
+Applier::Attempt Applier::attempt(Batch& batch, const NodeId& id) {
+  const std::optional<Shown> desired = context_.tree.shown(id);
+  const DiskEntry* have = context_.disk.find(id);
+  if (!desired) return have == nullptr ? Attempt::kDone : attempt_remove(batch, *have);
+  if (have != nullptr && is_as_shown(*have, *desired)) return Attempt::kDone;
+  if (const auto ready = ready_.find(id); needs_content(desired, have)) {
+    if (!ready->second || ready->second->content != name_of(desired->content)) return Attempt::kDone;
+  }
+  if (have != nullptr && have->content.kind != desired->content.kind) return attempt_remove(batch, *have);
+  if (have != nullptr && !have->content.same_bytes(desired->content)) {
+    return attempt_content(batch, *desired, *have);
+  }
+  const auto directory = directory_path(batch, desired->parent);
+  if (!directory) return Attempt::kBlocked;
+  const std::string path = join_path(*directory, desired->name);
+  if (context_.is_ignored(path, desired->content.kind == NodeKind::kDirectory)) {
+    troubles_[id] = {"ignored", "a pattern of this host's ignore list matches it"};
+    return Attempt::kBlocked;
+  }
+  if (have == nullptr || have->parent != desired->parent || have->name != desired->name) {
+    return attempt_place(batch, *desired, have, path);
+  }
+  InstallStep step = step_for(InstallStep::Kind::kSetMetadata, *desired, path);
+  step.expected = have->stat;
+  add(batch, std::move(step));
+  return Attempt::kStep;
+}
+
+Applier::Attempt Applier::attempt_remove(Batch& batch, const DiskEntry& have) {
+  if (!context_.disk.children(have.id).empty() || is_wanted(have.content, have.id)) return Attempt::kBlocked;
+  const auto path = context_.disk.path(have.id);
+  if (!path) return Attempt::kBlocked;
+  InstallStep step;
+  step.kind = InstallStep::Kind::kRemove;
+  step.id = have.id;
+  step.parent = have.parent;
+  step.name = have.name;
+  step.path = *path;
+  step.content.kind = have.content.kind;
+  step.expected = have.stat;
+  if (have.content.kind == NodeKind::kFile) step.trash = trash_path(*path);
+  add(batch, std::move(step));
+  return Attempt::kStep;
+}
+
+Applier::Attempt Applier::attempt_content(Batch& batch, const Shown& desired, const DiskEntry& have) {
+  const auto path = context_.disk.path(have.id);
+  if (!path || is_wanted(have.content, have.id)) return Attempt::kBlocked;
+  const bool is_link = desired.content.kind == NodeKind::kLink;
+  InstallStep step =
+      step_for(is_link ? InstallStep::Kind::kPlaceLink : InstallStep::Kind::kPlaceFile, desired, *path);
+  step.parent = have.parent;  // it moves afterwards
+  step.name = have.name;
+  step.expected = have.stat;
+  if (!is_link) step.trash = trash_path(*path);
+  give_bytes(step);
+  add(batch, std::move(step));
+  return Attempt::kStep;
+}
+
+Applier::Attempt Applier::attempt_place(Batch& batch, const Shown& desired, const DiskEntry* have,
+                                        const std::string& path) {
+  if (batch.places.contains({desired.parent, desired.name})) return Attempt::kBlocked;
+  InstallStep step = step_for(InstallStep::Kind::kMove, desired, path);
+  const DiskEntry* there = context_.disk.child(desired.parent, desired.name);
+  if (there != nullptr) {
+    const bool gives_way = have == nullptr && desired.content.kind == NodeKind::kFile &&
+                           there->content.kind == NodeKind::kFile && !context_.tree.shown(there->id);
+    if (!gives_way || batch.touched.contains(there->id) || is_wanted(there->content, there->id)) {
+      return Attempt::kBlocked;
+    }
+    step.expected = there->stat;
+    step.displaced = there->id;
+    step.trash = trash_path(path);
+  }
+  if (have != nullptr) {
+    step.from = *context_.disk.path(have->id);
+    step.expected = have->stat;
+    step.content = have->content;
+    // A directory cannot go below itself; the tree will not ask for it once the other moves are done.
+    if (path.starts_with(step.from + "/")) return Attempt::kBlocked;
+  } else if (desired.content.kind == NodeKind::kDirectory) {
+    step.kind = InstallStep::Kind::kMakeDirectory;
+  } else if (desired.content.kind == NodeKind::kLink) {
+    step.kind = InstallStep::Kind::kPlaceLink;
+  } else {
+    step.kind = InstallStep::Kind::kPlaceFile;
+    give_bytes(step);
+  }
+  add(batch, std::move(step));
+  return Attempt::kStep;
+}
+
+void Applier::install() {
+  Batch batch;
+  // What makes room, and directories that others wait for, may stand anywhere in the order: so twice.
+  for (int round = 0; round < 2; ++round) {
+    for (auto ready = ready_.begin(); ready != ready_.end();) {
+      if (batch.is_closed || batch.steps.size() >= kStepsMax || batch.bytes >= kBytesPerBatchMax) break;
+      const NodeId id = ready->first;
+      ++ready;
+      if (batch.touched.contains(id)) continue;
+      if (attempt(batch, id) == Attempt::kDone) {
+        forget(id);
+        to_do_.insert(id);
+      }
+    }
+  }
+  if (!batch.steps.empty()) return submit(std::move(batch));
+  const bool is_stuck = !ready_.empty() && fetching_.empty() && to_do_.empty() && after_scan_.empty();
+  if (is_stuck) resolve_blocked();
+}
+
+// Entries whose places are each other's change them; one that only stands in the way steps aside.
+void Applier::resolve_blocked() {
+  for (const auto& [id, file] : ready_) {
+    const std::optional<Shown> desired = context_.tree.shown(id);
+    if (!desired || !context_.disk.is_directory(desired->parent)) continue;
+    const DiskEntry* there = context_.disk.child(desired->parent, desired->name);
+    if (there == nullptr || there->id == id || !ready_.contains(there->id)) continue;
+    const DiskEntry* have = context_.disk.find(id);
+    const std::string path = *context_.disk.path(there->id);
+    Batch batch;
+    InstallStep step = step_for(InstallStep::Kind::kExchange, *desired, path);
+    if (have != nullptr) {
+      step.from = *context_.disk.path(id);
+      step.expected = have->stat;
+      step.content = have->content;
+      step.displaced = there->id;
+      if (path.starts_with(step.from + "/") || step.from.starts_with(path + "/")) continue;
+    } else {
+      step.kind = InstallStep::Kind::kMove;
+      step.id = there->id;
+      step.name = conflict_name(there->name, there->id);
+      step.from = path;
+      step.path = join_path(parent_of(path), step.name);
+      step.expected = there->stat;
+      step.content = there->content;
+      if (context_.disk.child(step.parent, step.name) != nullptr) continue;
+    }
+    add(batch, std::move(step));
+    return submit(std::move(batch));
+  }
+}
+
+void Applier::submit(Batch batch) {
+  for (const NodeId& id : batch.touched) ready_.erase(id);
+  auto work = std::make_unique<InstallWork>(context_.folder, context_.config().folder_fsync);
+  work->steps = std::move(batch.steps);
+  installing_ = true;
+  context_.submit(std::move(work));
+}
+
+void Applier::on_work(InstallWork& work) {
+  installing_ = false;
+  for (InstallStep& step : work.steps) take_step(step);
+}
+
+void Applier::used(const NodeId& id) {
+  const auto file = installing_files_.extract(id);
+  if (!file.empty()) fetcher_.used(file.mapped());
+}
+
+void Applier::take_step(InstallStep& step) {
+  std::vector<PartRef> parts;
+  if (step.outcome == InstallStep::Outcome::kDone && step.kind == InstallStep::Kind::kPlaceFile &&
+      step.content.depth > 0) {
+    if (auto known = fetcher_.parts_of(step.id)) parts = std::move(*known);
+  }
+  used(step.id);
+  if (step.displaced) to_do_.insert(*step.displaced);
+  switch (step.outcome) {
+    case InstallStep::Outcome::kDone:
+      step_done(step);
+      if (!parts.empty()) listener_.on_content(name_of(step.content), std::move(parts));
+      to_do_.insert(step.id);
+      return;
+    case InstallStep::Outcome::kChanged:
+      after_scan_.insert(step.id);
+      listener_.on_unexpected(step.parent);
+      if (const DiskEntry* have = context_.disk.find(step.id)) listener_.on_unexpected(have->parent);
+      return;
+    case InstallStep::Outcome::kFailed:
+      break;
+  }
+  const bool is_full = step.error.code == ErrorCode::kStoreFull;
+  troubles_[step.id] = {is_full ? "disk_full" : "io_error", step.error.message};
+  retry_[step.id] = context_.now() + kRetry;
+  if (is_full) listener_.on_disk_full(step.error.message);
+}
+
+void Applier::step_done(InstallStep& step) {
+  DiskState& disk = context_.disk;
+  if (step.kind == InstallStep::Kind::kRemove) return disk.erase(step.id);
+  DiskEntry entry;
+  if (const DiskEntry* have = disk.find(step.id)) entry = *have;
+  if (step.kind == InstallStep::Kind::kExchange) {
+    DiskEntry other = *disk.find(*step.displaced);
+    const NodeId parent = entry.parent;
+    const std::string name = entry.name;
+    disk.erase(step.id);
+    other.parent = parent;
+    other.name = name;
+    disk.put(std::move(other));
+  } else if (step.displaced) {
+    disk.erase(*step.displaced);
+  }
+  const bool keeps_content =
+      step.kind == InstallStep::Kind::kMove || step.kind == InstallStep::Kind::kExchange;
+  entry.id = step.id;
+  entry.parent = step.parent;
+  entry.name = step.name;
+  entry.stat = step.stat;
+  if (!keeps_content) {
+    entry.content = step.content;
+    entry.content_dot = step.content_dot;
+    entry.rehash = false;
+  }
+  if (step.kind == InstallStep::Kind::kPlaceFile) ++context_.counters.files_placed;
+  disk.put(std::move(entry));
+}
+
+}  // namespace shoal::sync

@@ -1,0 +1,132 @@
+// Applier: makes the disk what the tree shows, one entry at a time: the half of the merge that asks what
+// peers have done.
+//
+//   changed in the tree ─► to do ─┬─(its content is not here)─► fetching ─┐
+//                                 └───────────────────────────────────────┴─► ready ─► step of an InstallWork
+//                                                                                       │ changed meanwhile:
+//                                                                                       after a scan └ done:
+//                                                                                       looked at once more
+//
+// What to do is always reckoned from the tree and the DiskState as they are then, so nothing here needs to be
+// kept or undone. An entry waits while its parent is not there, while its place is somebody else's who is to
+// leave it, and while a content that it would displace is still wanted by another. Places that wait for each
+// other are exchanged.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/sync/file_fetcher.h"
+#include "node/sync/folder_context.h"
+
+namespace shoal::sync {
+
+// Why an entry is not as it should be.
+struct Trouble {
+  std::string cause;  // snake_case word
+  std::string message;
+};
+
+class ApplierListener {
+ public:
+  virtual ~ApplierListener() = default;
+  // What lies in this directory is not what we thought.
+  virtual void on_unexpected(const NodeId& directory) = 0;
+  // A content of more than one part is on the disk.
+  virtual void on_content(const ContentName& content, std::vector<PartRef> parts) = 0;
+  virtual void on_disk_full(const std::string& message) = 0;
+};
+
+class Applier final : public FetchListener {
+ public:
+  static constexpr std::size_t kStepsMax = 256;  // of one InstallWork
+  static constexpr Duration kRetry = std::chrono::seconds(5);
+
+  Applier(FolderContext& context, ApplierListener& listener);
+
+  void consider(const NodeId& id) { to_do_.insert(id); }
+  // A scan has ended: what was found changed may be tried again.
+  void on_scanned();
+  // Forgets everything that is under way, but not what is being installed.
+  void stop();
+  void advance(Rpc& rpc, bool may_install);
+  void on_work(InstallWork& work);
+  void on_work(StageWork& work) { fetcher_.on_work(work); }
+  Instant next() const;
+
+  bool is_installing() const { return installing_; }
+  // Nothing is to be done.
+  bool is_done() const {
+    return to_do_.empty() && ready_.empty() && fetching_.empty() && retry_.empty() && after_scan_.empty() &&
+           !installing_;
+  }
+  FileFetcher& fetcher() { return fetcher_; }
+  const FileFetcher& fetcher() const { return fetcher_; }
+  // Entries that are not as they should be, and why as far as there is trouble.
+  std::vector<NodeId> unfinished() const;
+  const Trouble* trouble(const NodeId& id) const;
+
+  void on_fetched(FetchedFile file) override;
+  void on_fetch_trouble(const NodeId& id, const std::string& cause, const std::string& message,
+                        bool ended) override;
+
+ private:
+  struct Batch {
+    std::vector<InstallStep> steps;
+    std::set<NodeId> touched;                         // have a step
+    std::map<NodeId, std::string> made;               // directories, by their path
+    std::set<std::pair<NodeId, std::string>> places;  // that are taken or left by a step
+    std::uint64_t bytes = 0;
+    bool is_closed = false;
+  };
+  enum class Attempt : std::uint8_t { kStep, kDone, kBlocked };
+
+  void classify(const NodeId& id);
+  bool is_as_shown(const DiskEntry& have, const Shown& desired) const;
+  bool adopt(const Shown& desired);
+  void fill_in(DiskEntry& entry, const Shown& desired) const;
+  bool needs_content(const std::optional<Shown>& desired, const DiskEntry* have) const;
+  void want(const NodeId& id, const ContentName& content);
+  void no_longer_want(const NodeId& id);
+  void forget(const NodeId& id);
+
+  void install();
+  Attempt attempt(Batch& batch, const NodeId& id);
+  Attempt attempt_remove(Batch& batch, const DiskEntry& have);
+  Attempt attempt_place(Batch& batch, const Shown& desired, const DiskEntry* have, const std::string& path);
+  Attempt attempt_content(Batch& batch, const Shown& desired, const DiskEntry& have);
+  void resolve_blocked();
+  std::optional<std::string> directory_path(const Batch& batch, const NodeId& directory) const;
+  InstallStep step_for(InstallStep::Kind kind, const Shown& desired, std::string path) const;
+  void give_bytes(InstallStep& step);
+  bool is_wanted(const Content& content, const NodeId& but) const;
+  std::string trash_path(const std::string& path) const;
+  void add(Batch& batch, InstallStep step);
+  void submit(Batch batch);
+  void take_step(InstallStep& step);
+  void step_done(InstallStep& step);
+  void used(const NodeId& id);
+
+  FolderContext& context_;
+  ApplierListener& listener_;
+  FileFetcher fetcher_;
+  std::set<NodeId> to_do_;
+  std::set<NodeId> fetching_;
+  std::map<NodeId, std::optional<FetchedFile>> ready_;
+  std::map<NodeId, Instant> retry_;
+  std::set<NodeId> after_scan_;
+  std::map<ContentName, std::set<NodeId>> wanted_;  // by entries whose content is being fetched
+  std::map<NodeId, ContentName> wants_;             // the same, by entry
+  std::map<NodeId, Trouble> troubles_;
+  bool installing_ = false;
+  bool stopped_ = false;
+  std::map<NodeId, FetchedFile> installing_files_;
+};
+
+}  // namespace shoal::sync

@@ -1,0 +1,38 @@
+#include "node/sync/client_authenticator.h"
+
+#include <utility>
+
+namespace shoal::sync {
+
+bool ClientAuthenticator::start(Rpc& rpc, const PeerState& ours) {
+  OutRequest out;
+  out.to = contact_;
+  out.by_session = true;
+  out.connection = connection_;
+  out.purpose = Purpose::kSync;
+  out.completion = context_.next_request(FolderContext::Asker::kState);
+  out.body = wire::OpenFolder{context_.group, ours.replica.bytes, encode_knowledge(ours.knowledge),
+                              ours.fingerprint, kFolderFormat};
+  const std::uint32_t number = out.completion.guid.slot;
+  if (!rpc.request(std::move(out))) return false;
+  request_ = number;
+  return true;
+}
+
+Result<PeerState> ClientAuthenticator::on_answer(const Answer& answer) {
+  request_ = 0;
+  if (answer.response == nullptr) return fail(answer.error, "no answer");
+  const auto* opened = std::get_if<wire::FolderOpened>(&answer.response->body);
+  if (opened == nullptr) return fail(answer.error, "the peer does not sync this folder");
+  return read_peer_state(opened->replica, opened->knowledge, opened->fingerprint, opened->format);
+}
+
+Result<PeerState> read_peer_state(const wire::Replica& replica, ByteView knowledge, const Id& fingerprint,
+                                  std::uint32_t format) {
+  if (format != kFolderFormat) return fail(ErrorCode::kUnsupported, "the peer has another format of folders");
+  auto known = decode_knowledge(knowledge);
+  if (!known) return tl::unexpected(known.error());
+  return PeerState{ReplicaId{replica}, std::move(*known), fingerprint};
+}
+
+}  // namespace shoal::sync

@@ -1,0 +1,79 @@
+#include "node/sync/comparison.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace shoal::sync {
+namespace {
+
+FileKind kind_on_disk(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kDirectory:
+      return FileKind::kDirectory;
+    case NodeKind::kFile:
+      return FileKind::kFile;
+    case NodeKind::kLink:
+      return FileKind::kLink;
+  }
+  return FileKind::kOther;
+}
+
+// A change that keeps size and mtime shows in ctime; it may be one of the mode alone, but who can tell.
+bool same_bytes(const DiskEntry& known, const FileStat& now) {
+  return !known.rehash && known.stat.size == now.size && known.stat.mtime_ns == now.mtime_ns &&
+         known.stat.ctime_ns == now.ctime_ns && known.stat.inode == now.inode;
+}
+
+std::optional<Difference::Kind> changed(const DiskEntry& known, const FileStat& now) {
+  switch (now.kind) {
+    case FileKind::kFile:
+      if (!same_bytes(known, now)) return Difference::Kind::kTouched;
+      break;
+    case FileKind::kLink:
+      if (known.content.target != now.link_target) return Difference::Kind::kTarget;
+      return std::nullopt;  // the mode of a link means nothing
+    case FileKind::kDirectory:
+    case FileKind::kOther:
+      break;
+  }
+  if (known.stat.mode != now.mode) return Difference::Kind::kMode;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Difference> compare(const DiskState& disk, const Listing& listing, const IsIgnored& is_ignored) {
+  std::vector<Difference> found;
+  const auto vanished = [&](const DiskEntry& known) {
+    if (is_ignored(known.name, known.content.kind == NodeKind::kDirectory)) return;
+    found.push_back({Difference::Kind::kVanished, known.id, {}, {}});
+  };
+  const auto is_new = [&](const DirectoryEntry& entry) {
+    if (is_ignored(entry.name, entry.stat.kind == FileKind::kDirectory)) return;
+    const bool syncable = entry.stat.kind != FileKind::kOther && is_valid_name(entry.name);
+    found.push_back({syncable ? Difference::Kind::kNew : Difference::Kind::kUnsyncable, listing.directory,
+                     entry.name, entry.stat});
+  };
+  const std::vector<const DiskEntry*> known = disk.children(listing.directory);
+  auto before = known.begin();
+  for (const DirectoryEntry& now : listing.entries) {
+    while (before != known.end() && (*before)->name < now.name) vanished(**before++);
+    if (before == known.end() || (*before)->name != now.name) {
+      is_new(now);
+      continue;
+    }
+    const DiskEntry& entry = **before++;
+    if (kind_on_disk(entry.content.kind) != now.stat.kind) {
+      vanished(entry);
+      is_new(now);
+    } else if (const auto kind = changed(entry, now.stat)) {
+      if (!is_ignored(now.name, now.stat.kind == FileKind::kDirectory)) {
+        found.push_back({*kind, entry.id, {}, now.stat});
+      }
+    }
+  }
+  while (before != known.end()) vanished(**before++);
+  return found;
+}
+
+}  // namespace shoal::sync

@@ -1,0 +1,213 @@
+#include "node/sync/disk_state.h"
+
+#include <utility>
+
+#include "node/base/check.h"
+#include "node/sync/reader.h"
+
+namespace shoal::sync {
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+// ---- Rows
+
+namespace {
+
+constexpr std::uint8_t kRowVersion = 1;
+
+void append_dot(const Dot& dot, Bytes& out) {
+  out.insert(out.end(), dot.replica.bytes.begin(), dot.replica.bytes.end());
+  append_u64(dot.counter, out);
+}
+
+void append_text(std::string_view text, Bytes& out) {
+  append_u32(static_cast<std::uint32_t>(text.size()), out);
+  out.insert(out.end(), text.begin(), text.end());
+}
+
+}  // namespace
+
+Bytes encode_disk_entry(const DiskEntry& entry) {
+  Bytes out;
+  out.push_back(kRowVersion);
+  append_dot(entry.parent, out);
+  append_text(entry.name, out);
+  out.push_back(static_cast<std::uint8_t>(entry.content.kind));
+  out.insert(out.end(), entry.content.root.bytes.begin(), entry.content.root.bytes.end());
+  out.push_back(entry.content.depth);
+  append_u64(entry.content.size, out);
+  append_u64(static_cast<std::uint64_t>(entry.content.mtime_ns), out);
+  append_text(entry.content.target, out);
+  append_dot(entry.content_dot, out);
+  append_dot(entry.place_dot, out);
+  append_u32(entry.stat.mode, out);
+  append_u64(entry.stat.size, out);
+  append_u64(static_cast<std::uint64_t>(entry.stat.mtime_ns), out);
+  append_u64(static_cast<std::uint64_t>(entry.stat.ctime_ns), out);
+  append_u64(entry.stat.inode, out);
+  out.push_back(entry.rehash ? 1 : 0);
+  return out;
+}
+
+Result<DiskEntry> decode_disk_entry(const NodeId& id, ByteView bytes) {
+  Reader reader(bytes);
+  if (reader.u8() != kRowVersion) return fail(ErrorCode::kMalformed, "a row of another version");
+  DiskEntry entry;
+  entry.id = id;
+  entry.parent = reader.dot();
+  entry.name = reader.text(kNameBytesMax);
+  entry.content.kind = static_cast<NodeKind>(reader.u8());
+  entry.content.root = reader.id();
+  entry.content.depth = reader.u8();
+  entry.content.size = reader.u64();
+  entry.content.mtime_ns = static_cast<std::int64_t>(reader.u64());
+  entry.content.target = reader.text(kLinkBytesMax);
+  entry.content_dot = reader.dot();
+  entry.place_dot = reader.dot();
+  entry.stat.mode = reader.u32();
+  entry.stat.size = reader.u64();
+  entry.stat.mtime_ns = static_cast<std::int64_t>(reader.u64());
+  entry.stat.ctime_ns = static_cast<std::int64_t>(reader.u64());
+  entry.stat.inode = reader.u64();
+  entry.rehash = reader.u8() != 0;
+  switch (entry.content.kind) {
+    case NodeKind::kDirectory:
+      entry.stat.kind = FileKind::kDirectory;
+      break;
+    case NodeKind::kFile:
+      entry.stat.kind = FileKind::kFile;
+      break;
+    case NodeKind::kLink:
+      entry.stat.kind = FileKind::kLink;
+      entry.stat.link_target = entry.content.target;
+      break;
+    default:
+      return fail(ErrorCode::kMalformed, "an entry of no kind");
+  }
+  if (!reader.at_end() || !is_valid_name(entry.name)) return fail(ErrorCode::kMalformed, "a damaged row");
+  return entry;
+}
+
+// ---- DiskState
+
+const DiskEntry* DiskState::find(const NodeId& id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+const DiskEntry* DiskState::child(const NodeId& parent, std::string_view name) const {
+  const auto names = children_.find(parent);
+  if (names == children_.end()) return nullptr;
+  const auto found = names->second.find(name);
+  return found == names->second.end() ? nullptr : find(found->second);
+}
+
+std::vector<const DiskEntry*> DiskState::children(const NodeId& parent) const {
+  std::vector<const DiskEntry*> found;
+  const auto names = children_.find(parent);
+  if (names == children_.end()) return found;
+  for (const auto& [name, id] : names->second) found.push_back(find(id));
+  return found;
+}
+
+std::optional<std::string> DiskState::path(const NodeId& id) const {
+  if (id == kRoot) return std::string();
+  const DiskEntry* entry = find(id);
+  if (entry == nullptr) return std::nullopt;
+  std::string path = entry->name;
+  while (entry->parent != kRoot) {
+    entry = find(entry->parent);
+    if (entry == nullptr) return std::nullopt;
+    path = entry->name + "/" + path;
+  }
+  return path;
+}
+
+std::optional<NodeId> DiskState::at(std::string_view path) const {
+  NodeId id = kRoot;
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    const DiskEntry* next = child(id, path.substr(0, slash));
+    if (next == nullptr) return std::nullopt;
+    id = next->id;
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  return id;
+}
+
+bool DiskState::is_directory(const NodeId& id) const {
+  if (id == kRoot) return true;
+  const DiskEntry* entry = find(id);
+  return entry != nullptr && entry->content.kind == NodeKind::kDirectory;
+}
+
+std::vector<NodeId> DiskState::with_content(const ContentName& content) const {
+  const auto found = by_content_.find(content);
+  if (found == by_content_.end()) return {};
+  return {found->second.begin(), found->second.end()};
+}
+
+std::optional<NodeId> DiskState::with_inode(std::uint64_t inode) const {
+  const auto found = by_inode_.find(inode);
+  if (found == by_inode_.end()) return std::nullopt;
+  return found->second;
+}
+
+void DiskState::put(DiskEntry entry) {
+  if (const DiskEntry* before = find(entry.id)) unlink(*before);
+  const bool is_free = children_[entry.parent].emplace(entry.name, entry.id).second;
+  check(is_free, "two entries at one place of the disk");
+  if (entry.content.kind == NodeKind::kFile) {
+    by_content_[name_of(entry.content)].insert(entry.id);
+    released_.erase(name_of(entry.content));
+    ++files_;
+    bytes_ += entry.content.size;
+  }
+  by_inode_[entry.stat.inode] = entry.id;
+  dirty_.insert(entry.id);
+  const NodeId id = entry.id;
+  entries_.insert_or_assign(id, std::move(entry));
+}
+
+void DiskState::erase(const NodeId& id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  unlink(found->second);
+  entries_.erase(found);
+  dirty_.insert(id);
+}
+
+void DiskState::unlink(const DiskEntry& entry) {
+  const auto names = children_.find(entry.parent);
+  names->second.erase(entry.name);
+  if (names->second.empty()) children_.erase(names);
+  if (const auto inode = by_inode_.find(entry.stat.inode);
+      inode != by_inode_.end() && inode->second == entry.id) {
+    by_inode_.erase(inode);
+  }
+  if (entry.content.kind != NodeKind::kFile) return;
+  --files_;
+  bytes_ -= entry.content.size;
+  const auto same = by_content_.find(name_of(entry.content));
+  same->second.erase(entry.id);
+  if (!same->second.empty()) return;
+  released_.insert(same->first);
+  by_content_.erase(same);
+}
+
+std::vector<NodeId> DiskState::take_dirty() {
+  std::vector<NodeId> taken(dirty_.begin(), dirty_.end());
+  dirty_.clear();
+  return taken;
+}
+
+std::vector<ContentName> DiskState::take_released() {
+  std::vector<ContentName> taken(released_.begin(), released_.end());
+  released_.clear();
+  return taken;
+}
+
+}  // namespace shoal::sync

@@ -1,0 +1,96 @@
+#include "node/sync/entry.h"
+
+#include <set>
+
+#include "node/base/check.h"
+
+namespace shoal::sync {
+
+template <class V>
+void Register<V>::sort() {
+  std::sort(versions_.begin(), versions_.end(), before);
+}
+
+template <class V>
+void Register<V>::write(Version<V> version, const Dot& replaced) {
+  drop(replaced);
+  context_.add(version.dot);
+  versions_.push_back(std::move(version));
+  sort();
+}
+
+template <class V>
+void Register<V>::drop(const Dot& dot) {
+  std::erase_if(versions_, [&](const Version<V>& version) { return version.dot == dot; });
+}
+
+template <class V>
+bool Register<V>::has(const Dot& dot) const {
+  return std::any_of(versions_.begin(), versions_.end(),
+                     [&](const Version<V>& version) { return version.dot == dot; });
+}
+
+// After Almeida et al. 2014: what both have stays; what only one has stays unless the other has seen it go.
+template <class V>
+bool Register<V>::join(const Register& other) {
+  const Register before = *this;
+  std::erase_if(versions_, [&](const Version<V>& version) {
+    return other.context_.covers(version.dot) && !other.has(version.dot);
+  });
+  for (const Version<V>& version : other.versions_) {
+    if (!before.context_.covers(version.dot)) versions_.push_back(version);
+  }
+  sort();
+  context_.add(other.context_);
+  return *this != before;
+}
+
+template <class V>
+Register<V> Register<V>::from_parts(std::vector<Version<V>> versions, Knowledge context) {
+  Register made;
+  made.versions_ = std::move(versions);
+  made.context_ = std::move(context);
+  for (const Version<V>& version : made.versions_) made.context_.add(version.dot);
+  made.sort();
+  const auto same = [](const Version<V>& a, const Version<V>& b) { return a.dot == b.dot; };
+  made.versions_.erase(std::unique(made.versions_.begin(), made.versions_.end(), same), made.versions_.end());
+  return made;
+}
+
+template class Register<Place>;
+template class Register<Content>;
+template class Register<Metadata>;
+template class Register<Deletion>;
+
+bool Entry::join(const Entry& other) {
+  check(id == other.id, "entries of one id");
+  bool changed = place.join(other.place);
+  changed |= content.join(other.content);
+  changed |= metadata.join(other.metadata);
+  changed |= deletion.join(other.deletion);
+  if (other.signature > signature) {
+    signature = other.signature;
+    changed = true;
+  }
+  return changed;
+}
+
+std::vector<Dot> Entry::dots() const {
+  std::set<Dot> dots;
+  const auto add = [&](const auto& reg) {
+    for (const auto& version : reg.versions()) dots.insert(version.dot);
+  };
+  add(place);
+  add(content);
+  add(metadata);
+  add(deletion);
+  return {dots.begin(), dots.end()};
+}
+
+bool is_valid_name(std::string_view name) {
+  return !name.empty() && name.size() <= kNameBytesMax && name != "." && name != ".." &&
+         name != kPrivateDirectory && name.find('/') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos;
+}
+
+}  // namespace shoal::sync

@@ -1,0 +1,445 @@
+#include "node/sync/file_fetcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/base/check.h"
+#include "node/sync/reader.h"
+
+namespace shoal::sync {
+namespace {
+
+// Parts that are checked, or looked up in the index, at a time.
+constexpr std::size_t kPartsPerStep = 256;
+constexpr std::size_t kPartRowBytes = kIdBytes + 4;
+// Of pieces of one file that are written at a time: while one is on its way, others gather.
+constexpr std::size_t kWritesMax = 2;
+
+void append(const Id& id, Bytes& out) {
+  out.insert(out.end(), id.bytes.begin(), id.bytes.end());
+}
+
+IndexKey content_key(const Id& group, const ContentName& content) {
+  IndexKey key{group, IndexTable::kContent, {}};
+  append(content.root, key.key);
+  key.key.push_back(content.depth);
+  append_u64(content.size, key.key);
+  return key;
+}
+
+IndexKey part_key(const Id& group, const Id& hash) {
+  IndexKey key{group, IndexTable::kPart, {}};
+  append(hash, key.key);
+  return key;
+}
+
+}  // namespace
+
+std::vector<IndexRow> content_rows(const Id& group, const ContentName& content,
+                                   const std::vector<PartRef>& parts, bool present) {
+  std::vector<IndexRow> rows;
+  IndexRow list{content_key(group, content), std::nullopt};
+  if (present) list.value.emplace();
+  std::uint64_t offset = 0;
+  for (const PartRef& part : parts) {
+    if (present) {
+      append(part.hash, *list.value);
+      append_u32(static_cast<std::uint32_t>(part.bytes), *list.value);
+    }
+    IndexRow row{part_key(group, part.hash), std::nullopt};
+    append(content.root, row.key.key);
+    if (present) {
+      row.value.emplace();
+      append_u64(offset, *row.value);
+      row.value->push_back(content.depth);
+      append_u64(content.size, *row.value);
+    }
+    rows.push_back(std::move(row));
+    offset += part.bytes;
+  }
+  rows.push_back(std::move(list));
+  return rows;
+}
+
+FileFetcher::FileFetcher(FolderContext& context, FetchListener& listener)
+    : context_(context), listener_(listener), parts_(context, *this) {}
+
+std::optional<std::vector<PartRef>> FileFetcher::known_parts(const ContentName& content) const {
+  if (content.depth == 0) return std::vector<PartRef>{{content.root, content.size}};
+  const auto row = context_.index.find(content_key(context_.group, content));
+  if (!row || row->size() % kPartRowBytes != 0) return std::nullopt;
+  std::vector<PartRef> parts;
+  Reader reader(*row);
+  std::uint64_t sum = 0;
+  while (!reader.at_end()) {
+    PartRef part;
+    part.hash = reader.id();
+    part.bytes = reader.u32();
+    sum += part.bytes;
+    parts.push_back(part);
+  }
+  if (sum != content.size) return std::nullopt;
+  return parts;
+}
+
+// ---- Which fetches are under way
+
+void FileFetcher::fetch(const NodeId& id, const ContentName& content) {
+  if (const auto under_way = by_id_.find(id); under_way != by_id_.end()) {
+    if (fetches_.at(under_way->second).content == content) return;
+    cancel(id);
+  }
+  const std::uint64_t number = ++begun_;
+  Fetch fetch;
+  fetch.id = id;
+  fetch.content = content;
+  fetches_.emplace(number, std::move(fetch));
+  by_id_.emplace(id, number);
+  queue_.push_back(number);
+}
+
+std::optional<ContentName> FileFetcher::fetching(const NodeId& id) const {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return std::nullopt;
+  return fetches_.at(found->second).content;
+}
+
+std::optional<std::vector<PartRef>> FileFetcher::parts_of(const NodeId& id) const {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return std::nullopt;
+  return fetches_.at(found->second).parts;
+}
+
+void FileFetcher::cancel(const NodeId& id) {
+  const auto found = by_id_.find(id);
+  if (found != by_id_.end()) end(found->second);
+}
+
+void FileFetcher::cancel_all() {
+  while (!fetches_.empty()) end(fetches_.begin()->first);
+}
+
+void FileFetcher::used(const FetchedFile& file) {
+  const auto found = by_id_.find(file.id);
+  if (found != by_id_.end() && fetches_.at(found->second).content == file.content) end(found->second);
+}
+
+void FileFetcher::end(std::uint64_t number) {
+  const auto found = fetches_.find(number);
+  const Fetch& fetch = found->second;
+  parts_.forget(number);
+  if (fetch.phase == Fetch::Phase::kQueued) {
+    std::erase(queue_, number);
+  } else if (fetch.staged.empty()) {
+    small_bytes_ -= fetch.content.size;
+  } else {
+    --large_;
+  }
+  if (fetch.phase != Fetch::Phase::kQueued) under_way_.erase(fetch.content);
+  by_id_.erase(fetch.id);
+  fetches_.erase(found);
+}
+
+void FileFetcher::give_up(std::uint64_t number, const std::string& cause, const std::string& message) {
+  const NodeId id = fetches_.at(number).id;
+  end(number);
+  listener_.on_fetch_trouble(id, cause, message, true);
+}
+
+FileFetcher::Fetch* FileFetcher::find(std::uint64_t number) {
+  const auto found = fetches_.find(number);
+  return found == fetches_.end() ? nullptr : &found->second;
+}
+
+std::uint64_t FileFetcher::bytes_done() const {
+  std::uint64_t done = 0;
+  for (const auto& [number, fetch] : fetches_) done += fetch.bytes_done;
+  return done;
+}
+
+void FileFetcher::advance(Rpc& rpc) {
+  // In their order, but a small file need not wait for a large one.
+  for (auto queued = queue_.begin(); queued != queue_.end();) {
+    Fetch& fetch = fetches_.at(*queued);
+    if (under_way_.contains(fetch.content)) {
+      ++queued;
+      continue;
+    }
+    const bool is_large = fetch.content.depth > 0 || !context_.disk.with_content(fetch.content).empty();
+    if (is_large ? large_ >= kLargeMax : small_bytes_ >= kSmallBytesMax) {
+      if (large_ >= kLargeMax && small_bytes_ >= kSmallBytesMax) break;
+      ++queued;
+      continue;
+    }
+    const std::uint64_t number = *queued;
+    queued = queue_.erase(queued);
+    under_way_.insert(fetch.content);
+    if (is_large) {
+      ++large_;
+      begin(number, fetch);
+    } else {
+      want_small(number, fetch);
+    }
+  }
+  parts_.advance(rpc);
+}
+
+// ---- Files of one part, from peers
+
+void FileFetcher::want_small(std::uint64_t number, Fetch& fetch) {
+  fetch.phase = Fetch::Phase::kSmall;
+  small_bytes_ += fetch.content.size;
+  WantedPiece piece;
+  piece.file = number;
+  piece.content = fetch.content;
+  piece.hash = fetch.content.root;
+  parts_.want(std::move(piece));
+}
+
+// ---- Files of more parts, or that are here already under another name
+
+void FileFetcher::begin(std::uint64_t number, Fetch& fetch) {
+  fetch.staged = kStagingDirectory + "/parts-" + fetch.content.root.hex();
+  if (auto parts = known_parts(fetch.content)) {
+    fetch.parts = std::move(*parts);
+    return have_parts(number, fetch);
+  }
+  fetch.phase = Fetch::Phase::kPages;
+  fetch.pages.push_back({fetch.content.root, fetch.content.depth, fetch.content.size});
+  ask_page(number, fetch);
+}
+
+void FileFetcher::ask_page(std::uint64_t number, Fetch& fetch) {
+  WantedPiece piece;
+  piece.file = number;
+  piece.content = fetch.content;
+  piece.is_page = true;
+  piece.hash = fetch.pages.front().hash;
+  parts_.want(std::move(piece));
+}
+
+void FileFetcher::take_page(std::uint64_t number, Fetch& fetch, const WantedPiece& piece, Bytes bytes,
+                            const Id& peer) {
+  const Page page = fetch.pages.front();
+  if (sha256(bytes) != page.hash) {
+    ++context_.counters.wrong_parts;
+    parts_.blame(peer);
+    return parts_.want(piece);
+  }
+  const auto rows = read_page(bytes, page.depth, page.bytes);
+  // Its hash is right, so whoever named the content made it so.
+  if (!rows) return give_up(number, "wrong_content", rows.error().message);
+  fetch.pages.pop_front();
+  if (page.depth == 1) {
+    fetch.parts.insert(fetch.parts.end(), rows->begin(), rows->end());
+  } else {
+    for (auto row = rows->rbegin(); row != rows->rend(); ++row) {
+      fetch.pages.push_front({row->hash, static_cast<std::uint8_t>(page.depth - 1), row->bytes});
+    }
+  }
+  if (!fetch.pages.empty()) return ask_page(number, fetch);
+  have_parts(number, fetch);
+}
+
+void FileFetcher::have_parts(std::uint64_t number, Fetch& fetch) {
+  std::uint64_t offset = 0;
+  for (const PartRef& part : fetch.parts) {
+    fetch.offsets.push_back(offset);
+    offset += part.bytes;
+  }
+  fetch.done.assign(fetch.parts.size(), false);
+  fetch.phase = Fetch::Phase::kChecking;
+  go_on(number, fetch);
+}
+
+StageWork::Part FileFetcher::part_of(const Fetch& fetch, std::size_t index) const {
+  StageWork::Part part;
+  part.offset = fetch.offsets[index];
+  part.bytes = static_cast<std::uint32_t>(fetch.parts[index].bytes);
+  part.hash = fetch.parts[index].hash;
+  part.index = static_cast<std::uint32_t>(index);
+  return part;
+}
+
+// Goes through the phases as far as there is nothing to wait for.
+void FileFetcher::go_on(std::uint64_t number, Fetch& fetch) {
+  if (fetch.phase == Fetch::Phase::kChecking && !check_staged(number, fetch)) return;
+  if (fetch.phase == Fetch::Phase::kCopying && !copy_local(number, fetch)) return;
+  if (fetch.phase == Fetch::Phase::kParts && !ask_parts(number, fetch)) return;
+  ready(number, fetch, {});
+}
+
+bool FileFetcher::check_staged(std::uint64_t number, Fetch& fetch) {
+  if (fetch.works > 0) return false;
+  if (fetch.next_part < fetch.parts.size()) {
+    std::vector<StageWork::Part> parts;
+    for (; fetch.next_part < fetch.parts.size() && parts.size() < kPartsPerStep; ++fetch.next_part) {
+      parts.push_back(part_of(fetch, fetch.next_part));
+      parts.back().source = StageWork::Part::Source::kStaged;
+    }
+    submit(number, fetch, std::move(parts));
+    return false;
+  }
+  fetch.phase = Fetch::Phase::kCopying;
+  fetch.next_part = 0;
+  return true;
+}
+
+bool FileFetcher::copy_local(std::uint64_t number, Fetch& fetch) {
+  if (fetch.works > 0) return false;
+  while (fetch.next_part < fetch.parts.size()) {
+    std::vector<StageWork::Part> parts;
+    for (std::size_t looked_up = 0; fetch.next_part < fetch.parts.size() && looked_up < kPartsPerStep;
+         ++fetch.next_part, ++looked_up) {
+      if (fetch.done[fetch.next_part]) continue;
+      StageWork::Part part = part_of(fetch, fetch.next_part);
+      part.source = StageWork::Part::Source::kFile;
+      if (find_local(fetch, fetch.next_part, part)) parts.push_back(std::move(part));
+    }
+    if (parts.empty()) continue;
+    submit(number, fetch, std::move(parts));
+    return false;
+  }
+  fetch.phase = Fetch::Phase::kParts;
+  fetch.next_part = 0;
+  return true;
+}
+
+bool FileFetcher::find_local(const Fetch& fetch, std::size_t index, StageWork::Part& into) const {
+  for (const NodeId& same : context_.disk.with_content(fetch.content)) {
+    into.from = *context_.disk.path(same);
+    into.from_offset = fetch.offsets[index];
+    return true;
+  }
+  const IndexKey key = part_key(context_.group, fetch.parts[index].hash);
+  constexpr std::size_t kCandidates = 4;
+  for (const IndexRow& row : context_.index.list(key, true, kCandidates)) {
+    Reader name(row.key.key);
+    if (name.id() != fetch.parts[index].hash) return false;
+    ContentName content;
+    content.root = name.id();
+    Reader value(*row.value);
+    into.from_offset = value.u64();
+    content.depth = value.u8();
+    content.size = value.u64();
+    const std::vector<NodeId> files = context_.disk.with_content(content);
+    if (!name.at_end() || !value.at_end() || files.empty()) continue;
+    into.from = *context_.disk.path(files.front());
+    return true;
+  }
+  return false;
+}
+
+// True when all are there.
+bool FileFetcher::ask_parts(std::uint64_t number, Fetch& fetch) {
+  for (; fetch.next_part < fetch.parts.size() && fetch.asked < kPartsAskedMax; ++fetch.next_part) {
+    if (fetch.done[fetch.next_part]) continue;
+    WantedPiece piece;
+    piece.file = number;
+    piece.index = static_cast<std::uint32_t>(fetch.next_part);
+    piece.content = fetch.content;
+    piece.offset = fetch.offsets[fetch.next_part];
+    piece.bytes = static_cast<std::uint32_t>(fetch.parts[fetch.next_part].bytes);
+    piece.hash = fetch.parts[fetch.next_part].hash;
+    parts_.want(std::move(piece));
+    ++fetch.asked;
+  }
+  return fetch.asked == 0 && fetch.works == 0 && fetch.next_part == fetch.parts.size();
+}
+
+void FileFetcher::submit(std::uint64_t number, Fetch& fetch, std::vector<StageWork::Part> parts) {
+  auto work = std::make_unique<StageWork>(context_.folder);
+  work->file = number;
+  work->staged = fetch.staged;
+  work->parts = std::move(parts);
+  ++fetch.works;
+  context_.submit(std::move(work));
+}
+
+void FileFetcher::write(std::uint64_t number, Fetch& fetch) {
+  if (fetch.to_write.empty() || fetch.works >= kWritesMax) return;
+  submit(number, fetch, std::exchange(fetch.to_write, {}));
+}
+
+void FileFetcher::on_work(StageWork& work) {
+  Fetch* fetch = find(work.file);
+  if (fetch == nullptr) return;
+  --fetch->works;
+  if (!work.outcome) {
+    const bool is_full = work.outcome.error().code == ErrorCode::kStoreFull;
+    return give_up(work.file, is_full ? "disk_full" : "io_error", work.outcome.error().message);
+  }
+  for (StageWork::Part& part : work.parts) take_part(*fetch, part);
+  // There was nothing to go on with.
+  if (fetch->phase == Fetch::Phase::kChecking && !work.existed) fetch->next_part = fetch->parts.size();
+  write(work.file, *fetch);
+  go_on(work.file, *fetch);
+}
+
+void FileFetcher::take_part(Fetch& fetch, StageWork::Part& part) {
+  const bool is_from_peer = part.source == StageWork::Part::Source::kBytes;
+  if (part.good) {
+    fetch.done[part.index] = true;
+    fetch.bytes_done += part.bytes;
+    if (is_from_peer) {
+      ++context_.counters.parts_fetched;
+      context_.counters.part_bytes_fetched += part.bytes;
+    } else if (part.source == StageWork::Part::Source::kFile) {
+      ++context_.counters.parts_copied;
+      context_.counters.part_bytes_copied += part.bytes;
+    } else {
+      ++context_.counters.parts_resumed;
+    }
+  }
+  if (!is_from_peer) return;
+  --fetch.asked;
+  const auto given = fetch.given_by.extract(part.index);
+  if (part.good) return;
+  ++context_.counters.wrong_parts;
+  if (!given.empty()) parts_.blame(given.mapped());
+  fetch.next_part = std::min<std::size_t>(fetch.next_part, part.index);
+}
+
+void FileFetcher::ready(std::uint64_t number, Fetch& fetch, Bytes bytes) {
+  (void)number;
+  fetch.phase = Fetch::Phase::kReady;
+  listener_.on_fetched({fetch.id, fetch.content, fetch.staged, std::move(bytes)});
+}
+
+// ---- What peers give
+
+void FileFetcher::on_piece(const WantedPiece& piece, Bytes bytes, const Id& peer) {
+  Fetch* fetch = find(piece.file);
+  if (fetch == nullptr) return;
+  switch (fetch->phase) {
+    case Fetch::Phase::kSmall:
+      if (bytes.size() != fetch->content.size) {
+        ++context_.counters.wrong_parts;
+        parts_.blame(peer);
+        return parts_.want(piece);
+      }
+      ++context_.counters.parts_fetched;
+      context_.counters.part_bytes_fetched += bytes.size();
+      return ready(piece.file, *fetch, std::move(bytes));
+    case Fetch::Phase::kPages:
+      return take_page(piece.file, *fetch, piece, std::move(bytes), peer);
+    case Fetch::Phase::kParts: {
+      StageWork::Part part = part_of(*fetch, piece.index);
+      part.data = std::move(bytes);
+      fetch->given_by[piece.index] = peer;
+      fetch->to_write.push_back(std::move(part));
+      return write(piece.file, *fetch);
+    }
+    default:
+      return;
+  }
+}
+
+void FileFetcher::on_piece_missing(const WantedPiece& piece) {
+  if (const Fetch* fetch = find(piece.file)) {
+    listener_.on_fetch_trouble(fetch->id, "no_peer_has_it", "no peer that is connected has this content yet",
+                               false);
+  }
+}
+
+}  // namespace shoal::sync

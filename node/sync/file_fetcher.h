@@ -1,0 +1,139 @@
+// FileFetcher: brings the contents of files together, from what is on this disk and from peers.
+//
+//   one part:    looked for in local files ─► asked of peers ─► in memory, ready
+//   more parts:  list of parts (index, or pages from peers) ─► parts that are staged already, verified
+//                  ─► parts that local files have, copied ─► the rest from peers ─► staged, ready
+//
+// Whatever comes is verified by its hash before it is used. The staging file of a content is named by its
+// root, so a fetch that was cut short goes on where it was, whoever wants the content then. Bounded:
+// files_max fetches at a time, and memory for small ones.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/sync/client_file_part_sync.h"
+#include "node/sync/folder_context.h"
+
+namespace shoal::sync {
+
+struct FetchedFile {
+  NodeId id;
+  ContentName content;
+  std::string staged;  // empty: `bytes` are all of it
+  Bytes bytes;
+};
+
+class FetchListener {
+ public:
+  virtual ~FetchListener() = default;
+  virtual void on_fetched(FetchedFile file) = 0;
+  // `cause`: "no_peer_has_it", "io_error", "disk_full", "wrong_content". It goes on trying, except after the
+  // last three, which end the fetch.
+  virtual void on_fetch_trouble(const NodeId& id, const std::string& cause, const std::string& message,
+                                bool ended) = 0;
+};
+
+class FileFetcher final : public PieceListener {
+ public:
+  // Fetches under way at once, of files with more than one part.
+  static constexpr std::size_t kLargeMax = 3;
+  // Bytes of one-part files that are wanted, or ready and not yet in place.
+  static constexpr std::uint64_t kSmallBytesMax = 8 << 20;
+  // Parts of a file that are asked for at a time.
+  static constexpr std::size_t kPartsAskedMax = 64;
+
+  FileFetcher(FolderContext& context, FetchListener& listener);
+
+  // Precondition: the content is plausible, and not empty. Nothing happens when it is under way already.
+  void fetch(const NodeId& id, const ContentName& content);
+  void cancel(const NodeId& id);
+  void cancel_all();
+  // What on_fetched gave is in its place, or given up.
+  void used(const FetchedFile& file);
+  bool is_fetching(const NodeId& id) const { return by_id_.contains(id); }
+  std::optional<ContentName> fetching(const NodeId& id) const;
+
+  ClientFilePartSync& parts() { return parts_; }
+  void advance(Rpc& rpc);
+  void on_work(StageWork& work);
+  // Of a fetch that is under way: bytes that are staged.
+  std::uint64_t bytes_done() const;
+
+  void on_piece(const WantedPiece& piece, Bytes bytes, const Id& peer) override;
+  void on_piece_missing(const WantedPiece& piece) override;
+
+  // Of a fetch that is ready.
+  std::optional<std::vector<PartRef>> parts_of(const NodeId& id) const;
+  Instant next() const { return parts_.next(); }
+  // The parts of a content that this host has, or has had the list of.
+  std::optional<std::vector<PartRef>> known_parts(const ContentName& content) const;
+
+ private:
+  struct Page {
+    Id hash;
+    std::uint8_t depth = 0;
+    std::uint64_t bytes = 0;
+  };
+  struct Fetch {
+    enum class Phase : std::uint8_t { kQueued, kSmall, kPages, kChecking, kCopying, kParts, kReady };
+    NodeId id;
+    ContentName content;
+    Phase phase = Phase::kQueued;
+    std::string staged;
+    // Pages that are not read yet, in the order of the file; the one being asked for is the first.
+    std::deque<Page> pages;
+    std::vector<PartRef> parts;
+    std::vector<std::uint64_t> offsets;
+    std::vector<bool> done;
+    std::size_t next_part = 0;  // in this phase: those before it are seen to
+    std::size_t asked = 0;      // under way, or being written
+    std::size_t works = 0;
+    std::uint64_t bytes_done = 0;
+    std::vector<StageWork::Part> to_write;
+    std::map<std::uint32_t, Id> given_by;
+  };
+
+  Fetch* find(std::uint64_t number);
+  void begin(std::uint64_t number, Fetch& fetch);
+  void want_small(std::uint64_t number, Fetch& fetch);
+  void ask_page(std::uint64_t number, Fetch& fetch);
+  void take_page(std::uint64_t number, Fetch& fetch, const WantedPiece& piece, Bytes bytes, const Id& peer);
+  void have_parts(std::uint64_t number, Fetch& fetch);
+  void go_on(std::uint64_t number, Fetch& fetch);
+  bool check_staged(std::uint64_t number, Fetch& fetch);
+  bool copy_local(std::uint64_t number, Fetch& fetch);
+  bool find_local(const Fetch& fetch, std::size_t part, StageWork::Part& into) const;
+  bool ask_parts(std::uint64_t number, Fetch& fetch);
+  StageWork::Part part_of(const Fetch& fetch, std::size_t index) const;
+  void write(std::uint64_t number, Fetch& fetch);
+  void submit(std::uint64_t number, Fetch& fetch, std::vector<StageWork::Part> parts);
+  void take_part(Fetch& fetch, StageWork::Part& part);
+  void ready(std::uint64_t number, Fetch& fetch, Bytes bytes);
+  void end(std::uint64_t number);
+  void give_up(std::uint64_t number, const std::string& cause, const std::string& message);
+
+  FolderContext& context_;
+  FetchListener& listener_;
+  ClientFilePartSync parts_;
+  std::map<std::uint64_t, Fetch> fetches_;  // by number
+  std::map<NodeId, std::uint64_t> by_id_;
+  std::set<ContentName> under_way_;  // of fetches that have begun: one at a time for each
+  std::deque<std::uint64_t> queue_;
+  std::uint64_t begun_ = 0;
+  std::size_t large_ = 0;
+  std::uint64_t small_bytes_ = 0;
+};
+
+// Rows of the index for a content of more than one part: its list, and where each part lies in it.
+std::vector<IndexRow> content_rows(const Id& group, const ContentName& content,
+                                   const std::vector<PartRef>& parts, bool present);
+
+}  // namespace shoal::sync

@@ -1,0 +1,84 @@
+// FolderContext: what every part of a folder's synchronisation needs, held once by its SyncPathManager.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "node/jobs/node_context.h"
+#include "node/ports/folder.h"
+#include "node/ports/index_store.h"
+#include "node/ports/work_pool.h"
+#include "node/rpc/rpc.h"
+#include "node/sync/disk_state.h"
+#include "node/sync/folder_work.h"
+#include "node/sync/ignore.h"
+#include "node/sync/tree.h"
+
+namespace shoal::sync {
+
+// What a folder has done since the start; for status, metrics and tests.
+struct FolderCounters {
+  std::uint64_t scans_started = 0;
+  std::uint64_t scans_complete = 0;
+  std::uint64_t scans_aborted = 0;
+  std::uint64_t files_hashed = 0;
+  std::uint64_t bytes_hashed = 0;
+  std::uint64_t parts_fetched = 0;
+  std::uint64_t part_bytes_fetched = 0;
+  std::uint64_t parts_copied = 0;  // from files that were here
+  std::uint64_t part_bytes_copied = 0;
+  std::uint64_t parts_resumed = 0;  // found in staging
+  std::uint64_t wrong_parts = 0;
+  std::uint64_t parts_served = 0;
+  std::uint64_t part_bytes_served = 0;
+  std::uint64_t files_placed = 0;
+  std::uint64_t refused_pages = 0;  // changes of a peer that break a rule
+  std::uint64_t fingerprint_mismatches = 0;
+};
+
+struct FolderContext {
+  Id group;
+  std::string root;
+  std::shared_ptr<Folder> folder;
+  IndexStore& index;
+  WorkPool& pool;
+  NodeContext* node;  // another one when the host key changes
+  Tree tree{};
+  DiskState disk{};
+  Ignore ignore{};
+  FolderCounters counters{};
+  std::uint16_t ordinal = 0;  // of the folder in its node
+  std::uint32_t requests_begun = 0;
+  std::uint64_t works_begun = 0;
+  std::size_t works_under_way = 0;
+
+  Instant now() const { return node->now(); }
+  const NodeConfig& config() const { return node->config; }
+  std::int64_t wall_ns() const {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(node->clock.wall_time().time_since_epoch())
+        .count();
+  }
+  // Its number.
+  std::uint64_t submit(std::unique_ptr<FolderWork> work) {
+    work->group = group;
+    work->number = ++works_begun;
+    ++works_under_way;
+    const std::uint64_t number = work->number;
+    pool.submit(std::move(work));
+    return number;
+  }
+  // Who of the folder waits for an answer.
+  enum class Asker : std::uint32_t { kState = 1, kParts = 2 };
+  // Of a new request: `slot` is its number, `generation` the asker.
+  Completion next_request(Asker asker) {
+    return {Completion::Owner::kSync, ordinal, Guid{++requests_begun, static_cast<std::uint32_t>(asker)}};
+  }
+  bool is_ignored(const std::string& path, bool is_directory) const {
+    return path == kPrivateDirectory || ignore.ignored(path, is_directory);
+  }
+};
+
+}  // namespace shoal::sync

@@ -1,0 +1,381 @@
+#include "node/sync/folder_work.h"
+
+#include <algorithm>
+#include <set>
+
+namespace shoal::sync {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+// Files that are flushed one by one rather than with everything else that waits on the disk.
+constexpr std::size_t kFlushedSinglyMax = 4;
+
+const std::string kDisplacedPrefix = kStagingDirectory + "/displaced-";
+const std::string kSmallPrefix = kStagingDirectory + "/small-";
+
+bool unchanged(const FileStat& a, const FileStat& b) {
+  return same_file(a, b) && a.ctime_ns == b.ctime_ns;
+}
+
+Result<void> hash_file(Folder& folder, HashWork::File& wanted) {
+  auto file = folder.open(wanted.path, OpenMode::kRead);
+  if (!file) return tl::unexpected(file.error());
+  const auto before = (*file)->stat();
+  if (!before) return tl::unexpected(before.error());
+  ContentHasher hasher;
+  Bytes buffer(static_cast<std::size_t>(std::min<std::uint64_t>(before->size + 1, kReadBytes)));
+  for (std::uint64_t offset = 0;;) {
+    const auto count = (*file)->read(offset, buffer);
+    if (!count) return tl::unexpected(count.error());
+    hasher.add(ByteView(buffer).first(*count));
+    offset += *count;
+    if (*count < buffer.size()) break;
+  }
+  wanted.content = hasher.finish();
+  if (wanted.content.depth > 0) wanted.parts = hasher.parts();
+  const auto after = (*file)->stat();
+  if (!after) return tl::unexpected(after.error());
+  if (!unchanged(*before, *after) || wanted.content.size != after->size) {
+    return fail(ErrorCode::kBusy, wanted.path + " is being written to");
+  }
+  wanted.stat = *after;
+  return {};
+}
+
+}  // namespace
+
+bool same_file(const FileStat& a, const FileStat& b) {
+  if (a.kind != b.kind || a.inode != b.inode) return false;
+  if (a.kind == FileKind::kLink) return a.link_target == b.link_target;
+  if (a.kind == FileKind::kDirectory) return true;
+  return a.size == b.size && a.mtime_ns == b.mtime_ns;
+}
+
+Result<void> make_directories(Folder& folder, const std::string& path, std::uint32_t mode) {
+  for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
+    const Result<void> made = folder.change(MakeDirectory{path.substr(0, end), mode});
+    if (!made && made.error().code != ErrorCode::kExists) return made;
+    if (end == std::string::npos) return {};
+  }
+}
+
+// ---- Setting up
+
+void SetUpWork::run() {
+  outcome = make();
+  if (outcome) outcome = clean_staging();
+  if (!outcome) return;
+  shared_ignore = read_list(std::string(kSharedIgnoreFile));
+  local_ignore = read_list(kLocalIgnoreFile);
+}
+
+Result<void> SetUpWork::make() {
+  if (!may_make_) {
+    const auto there = folder().stat(std::string(kPrivateDirectory));
+    if (!there) return tl::unexpected(there.error());
+  }
+  for (const std::string* path : {&kStagingDirectory, &kTrashDirectory}) {
+    if (Result<void> made = make_directories(folder(), *path); !made) return made;
+  }
+  return {};
+}
+
+Result<void> SetUpWork::clean_staging() {
+  const auto entries = folder().list(kStagingDirectory, ListMode::kOnce);
+  if (!entries) return tl::unexpected(entries.error());
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string path = kStagingDirectory + "/" + entry.name;
+    if (path.starts_with(kSmallPrefix)) {
+      (void)folder().change(Remove{path});
+    } else if (path.starts_with(kDisplacedPrefix) && !trash.empty()) {
+      if (Result<void> made = make_directories(folder(), trash); !made) return made;
+      const Rename aside{path, trash + "/" + entry.name, Rename::Mode::kNoReplace};
+      if (Result<void> moved = folder().change(aside); !moved) return moved;
+    }
+  }
+  return {};
+}
+
+std::string SetUpWork::read_list(const std::string& path) {
+  auto file = folder().open(path, OpenMode::kRead);
+  if (!file) return {};
+  Bytes bytes(kIgnoreBytesMax);
+  const auto count = (*file)->read(0, bytes);
+  if (!count) return {};
+  return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(*count)};
+}
+
+// ---- Reading
+
+void ListWork::run() {
+  for (Directory& directory : directories) {
+    directory.entries = folder().list(directory.path, unwatched ? ListMode::kOnce : ListMode::kWatched);
+    if (directory.entries || directory.entries.error().code != ErrorCode::kStoreFull) continue;
+    unwatched = true;
+    directory.entries = folder().list(directory.path, ListMode::kOnce);
+  }
+}
+
+void HashWork::run() {
+  for (File& file : files) {
+    if (Result<void> hashed = hash_file(folder(), file); !hashed) {
+      file.stat = tl::unexpected(hashed.error());
+    }
+  }
+}
+
+void ReadWork::run() {
+  for (Range& range : ranges) {
+    if (range.path.empty()) continue;
+    auto file = folder().open(range.path, OpenMode::kRead);
+    if (!file) continue;
+    const auto stat = (*file)->stat();
+    if (!stat || !same_file(*stat, range.expected)) continue;
+    Bytes bytes(range.bytes);
+    const auto count = (*file)->read(range.offset, bytes);
+    if (count && *count == bytes.size()) range.found = std::move(bytes);
+  }
+}
+
+// ---- Staging
+
+Result<std::unique_ptr<FolderFile>> StageWork::open_staged() {
+  auto found = folder().open(staged, OpenMode::kWrite);
+  existed = found.has_value();
+  if (existed || found.error().code != ErrorCode::kNotFound) return found;
+  if (Result<void> made = make_directories(folder(), kStagingDirectory); !made) {
+    return tl::unexpected(made.error());
+  }
+  return folder().open(staged, OpenMode::kCreate);
+}
+
+void StageWork::run() {
+  const auto target = open_staged();
+  if (!target) {
+    outcome = tl::unexpected(target.error());
+    return;
+  }
+  for (Part& part : parts) {
+    if (part.source != Part::Source::kBytes) {
+      check_copy(**target, part);
+      continue;
+    }
+    part.good = part.data.size() == part.bytes && sha256(part.data) == part.hash;
+    is_damaged |= !part.good;
+    if (!part.good) continue;
+    outcome = (*target)->write(part.offset, part.data);
+    Bytes().swap(part.data);
+    if (!outcome) return;
+  }
+}
+
+// What was copied is verified like what was there: the source may not be what it was.
+void StageWork::check_copy(FolderFile& target, Part& part) {
+  if (part.source == Part::Source::kFile) {
+    if (source_path_ != part.from) {
+      auto opened = folder().open(part.from, OpenMode::kRead);
+      source_.reset();
+      if (opened) source_ = std::move(opened.value());
+      source_path_ = part.from;
+    }
+    if (source_ == nullptr || !target.copy(*source_, part.from_offset, part.offset, part.bytes)) return;
+  }
+  buffer_.resize(part.bytes);
+  const auto count = target.read(part.offset, buffer_);
+  part.good = count && *count == part.bytes && sha256(buffer_) == part.hash;
+}
+
+// ---- Putting in place
+
+void InstallWork::failed(InstallStep& step, const Error& error) {
+  const bool somebody_was_there = error.code == ErrorCode::kExists || error.code == ErrorCode::kNotFound;
+  step.outcome = somebody_was_there ? InstallStep::Outcome::kChanged : InstallStep::Outcome::kFailed;
+  step.error = error;
+}
+
+void InstallWork::run() {
+  if (Result<void> made = make_directories(folder(), kStagingDirectory); !made) {
+    for (InstallStep& step : steps) failed(step, made.error());
+    return;
+  }
+  std::vector<InstallStep*> staged;
+  std::vector<InstallStep*> ready;
+  for (InstallStep& step : steps) {
+    if (step.kind != InstallStep::Kind::kPlaceFile) {
+      ready.push_back(&step);
+    } else if (stage(step)) {
+      staged.push_back(&step);
+      ready.push_back(&step);
+    }
+  }
+  if (flush_ && staged.size() > kFlushedSinglyMax) {
+    if (Result<void> flushed = folder().change(SyncAll{}); !flushed) {
+      for (InstallStep* step : ready) failed(*step, flushed.error());
+      return;
+    }
+  } else if (flush_) {
+    for (InstallStep* step : staged) {
+      auto file = folder().open(step->staged, OpenMode::kRead);
+      const Result<void> flushed = file ? (*file)->sync() : Result<void>(tl::unexpected(file.error()));
+      if (flushed) continue;
+      failed(*step, flushed.error());
+      std::erase(ready, step);
+    }
+  }
+  for (InstallStep* step : ready) carry_out(*step);
+  if (!flush_) return;
+  std::set<std::string> directories;
+  for (const InstallStep* step : ready) {
+    if (step->outcome != InstallStep::Outcome::kDone) continue;
+    directories.insert(parent_of(step->path));
+    if (!step->from.empty()) directories.insert(parent_of(step->from));
+  }
+  // A name that is not on the disk yet is put there again after a crash: nothing depends on this.
+  for (const std::string& directory : directories) (void)folder().change(SyncDirectory{directory});
+}
+
+// The file lies in staging with its bytes, time and mode.
+bool InstallWork::stage(InstallStep& step) {
+  Result<void> done;
+  if (step.staged.empty()) {
+    step.staged = kSmallPrefix + step.id.replica.hex() + "-" + std::to_string(step.id.counter);
+    if (sha256(step.bytes) != step.content.root && step.content.size > 0) {
+      failed(step, {ErrorCode::kMalformed, "the bytes of " + step.path + " are others than announced"});
+      return false;
+    }
+    (void)folder().change(Remove{step.staged});  // of an earlier attempt
+    auto file = folder().open(step.staged, OpenMode::kCreate);
+    done = file ? (*file)->write(0, step.bytes) : Result<void>(tl::unexpected(file.error()));
+    Bytes().swap(step.bytes);
+  } else if (const auto staged = folder().stat(step.staged); !staged || staged->size != step.content.size) {
+    failed(step, {ErrorCode::kMalformed, "the staging file of " + step.path + " is not complete"});
+    return false;
+  }
+  if (done) done = folder().change(SetMetadata{step.staged, step.mode, step.content.mtime_ns});
+  if (!done) failed(step, done.error());
+  return done.has_value();
+}
+
+void InstallWork::carry_out(InstallStep& step) {
+  switch (step.kind) {
+    case InstallStep::Kind::kMakeDirectory: {
+      const Result<void> made = folder().change(MakeDirectory{step.path, step.mode | 0700});
+      if (!made) return failed(step, made.error());
+      // The process's mask has no say in what a peer's folder has.
+      (void)folder().change(SetMetadata{step.path, step.mode | 0700, std::nullopt});
+      return finish(step);
+    }
+    case InstallStep::Kind::kPlaceFile:
+      return place(step);
+    case InstallStep::Kind::kPlaceLink: {
+      if (step.expected) remove(step);
+      if (step.expected && step.outcome != InstallStep::Outcome::kDone) return;
+      const Result<void> made = folder().change(MakeLink{step.path, step.content.target});
+      if (!made) return failed(step, made.error());
+      return finish(step);
+    }
+    case InstallStep::Kind::kMove:
+    case InstallStep::Kind::kExchange:
+      return move(step);
+    case InstallStep::Kind::kRemove:
+      return remove(step);
+    case InstallStep::Kind::kSetMetadata: {
+      const auto now = folder().stat(step.path);
+      if (!now) return failed(step, now.error());
+      if (step.expected && !same_file(*now, *step.expected)) {
+        return failed(step, {ErrorCode::kExists, step.path + " has changed"});
+      }
+      const bool is_file = now->kind == FileKind::kFile;
+      const Result<void> set = folder().change(SetMetadata{
+          step.path, step.mode, is_file ? std::optional<std::int64_t>(step.content.mtime_ns) : std::nullopt});
+      if (!set) return failed(step, set.error());
+      return finish(step);
+    }
+  }
+}
+
+void InstallWork::place(InstallStep& step) {
+  if (!step.expected) {
+    const Result<void> placed = folder().change(Rename{step.staged, step.path, Rename::Mode::kNoReplace});
+    if (!placed) return failed(step, placed.error());
+    return finish(step);
+  }
+  const auto now = folder().stat(step.path);
+  if (!now) return failed(step, now.error());
+  if (!unchanged(*now, *step.expected)) return failed(step, {ErrorCode::kExists, step.path + " has changed"});
+  // From here on a crash may leave what is displaced in staging: under a name that says so.
+  const std::string placing =
+      kDisplacedPrefix + step.id.replica.hex() + "-" + std::to_string(step.id.counter);
+  if (const Result<void> renamed = folder().change(Rename{step.staged, placing}); !renamed) {
+    return failed(step, renamed.error());
+  }
+  step.staged = placing;
+  const Rename exchange{step.staged, step.path, Rename::Mode::kExchange};
+  if (const Result<void> exchanged = folder().change(exchange); !exchanged) {
+    return failed(step, exchanged.error());
+  }
+  // Between the look and the exchange somebody may have written: then his file goes back to its place.
+  const auto displaced = folder().stat(step.staged);
+  if (!displaced || !same_file(*displaced, *step.expected)) {
+    (void)folder().change(exchange);
+    return failed(step, {ErrorCode::kExists, step.path + " has changed"});
+  }
+  finish(step);
+  set_aside(step, step.staged);
+}
+
+// What was displaced goes to the trash. Where that does not work it stays in staging, which is emptied into
+// the trash at the next start.
+void InstallWork::set_aside(const InstallStep& step, const std::string& displaced) {
+  if (step.trash.empty()) {
+    (void)folder().change(Remove{displaced});
+  } else if (make_directories(folder(), parent_of(step.trash))) {
+    (void)folder().change(Rename{displaced, step.trash, Rename::Mode::kNoReplace});
+  }
+}
+
+void InstallWork::remove(InstallStep& step) {
+  step.outcome = InstallStep::Outcome::kDone;
+  const auto now = folder().stat(step.path);
+  if (!now && now.error().code == ErrorCode::kNotFound) return;
+  if (!now) return failed(step, now.error());
+  if (step.expected && !same_file(*now, *step.expected)) {
+    return failed(step, {ErrorCode::kExists, step.path + " has changed"});
+  }
+  Result<void> removed;
+  if (now->kind == FileKind::kDirectory || step.trash.empty()) {
+    removed = folder().change(Remove{step.path});
+  } else {
+    removed = make_directories(folder(), parent_of(step.trash));
+    if (removed) removed = folder().change(Rename{step.path, step.trash, Rename::Mode::kNoReplace});
+    const auto aside =
+        removed ? folder().stat(step.trash) : Result<FileStat>(tl::unexpected(removed.error()));
+    if (aside && step.expected && !same_file(*aside, *step.expected)) {
+      (void)folder().change(Rename{step.trash, step.path, Rename::Mode::kNoReplace});
+      return failed(step, {ErrorCode::kExists, step.path + " has changed"});
+    }
+  }
+  if (!removed) failed(step, removed.error());
+}
+
+void InstallWork::move(InstallStep& step) {
+  const auto now = folder().stat(step.from);
+  if (!now) return failed(step, now.error());
+  if (step.expected && !same_file(*now, *step.expected)) {
+    return failed(step, {ErrorCode::kExists, step.from + " has changed"});
+  }
+  const bool is_exchange = step.kind == InstallStep::Kind::kExchange;
+  const Result<void> moved = folder().change(
+      Rename{step.from, step.path, is_exchange ? Rename::Mode::kExchange : Rename::Mode::kNoReplace});
+  if (!moved) return failed(step, moved.error());
+  finish(step);
+}
+
+void InstallWork::finish(InstallStep& step) {
+  const auto stat = folder().stat(step.path);
+  if (!stat) return failed(step, stat.error());
+  step.stat = *stat;
+  step.outcome = InstallStep::Outcome::kDone;
+}
+
+}  // namespace shoal::sync

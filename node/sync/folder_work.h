@@ -1,0 +1,221 @@
+// What a folder has done off the loop, by the WorkPool: listing, hashing, reading for others, staging what
+// was fetched, and putting it in its place. Each piece takes its orders and leaves its results in itself.
+//
+// Putting in place (sync_checklist, "Applying a file"): everything is written beside the target in
+// .shoal/staging, on disk before it is renamed, and what it displaces goes to the trash after it was checked
+// to be what we meant to displace. So at any instant a path holds its old or its new content.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/base/result.h"
+#include "node/ports/folder.h"
+#include "node/ports/work_pool.h"
+#include "node/sync/content_tree.h"
+#include "node/sync/disk_state.h"
+#include "node/sync/entry.h"
+
+namespace shoal::sync {
+
+inline const std::string kStagingDirectory = std::string(kPrivateDirectory) + "/staging";
+inline const std::string kTrashDirectory = std::string(kPrivateDirectory) + "/trash";
+inline const std::string kLocalIgnoreFile = std::string(kPrivateDirectory) + "/ignore";
+inline constexpr std::string_view kSharedIgnoreFile = ".shoalignore";
+inline constexpr std::size_t kIgnoreBytesMax = 1 << 20;
+
+class FolderWork : public Work {
+ public:
+  enum class Kind : std::uint8_t { kSetUp, kList, kHash, kRead, kStage, kInstall, kTrash };
+  FolderWork(Kind kind, std::shared_ptr<Folder> folder) : kind_(kind), folder_(std::move(folder)) {}
+  Kind kind() const { return kind_; }
+
+ protected:
+  Folder& folder() const { return *folder_; }
+
+ private:
+  Kind kind_;
+  std::shared_ptr<Folder> folder_;
+};
+
+// Makes the folder's own directory, takes care of what an unclean end has left in staging, and reads the
+// ignore lists. What was displaced and not yet put into the trash is put there.
+class SetUpWork final : public FolderWork {
+ public:
+  // `may_make`: the folder is new here. Otherwise the directory must be there: without it this is not the
+  // folder, but perhaps the empty mount point of its disk.
+  SetUpWork(std::shared_ptr<Folder> folder, bool may_make)
+      : FolderWork(Kind::kSetUp, std::move(folder)), may_make_(may_make) {}
+  void run() override;
+
+  std::string trash;     // directory for what is found; empty: none is kept
+  Result<void> outcome;  // kNotFound: the folder's own directory is not there
+  std::string shared_ignore;
+  std::string local_ignore;
+
+ private:
+  Result<void> make();
+  Result<void> clean_staging();
+  std::string read_list(const std::string& path);
+
+  bool may_make_;
+};
+
+// Lists directories, watching them unless the host has no watches left.
+class ListWork final : public FolderWork {
+ public:
+  struct Directory {
+    NodeId id;
+    std::string path;
+    Result<std::vector<DirectoryEntry>> entries = std::vector<DirectoryEntry>{};
+  };
+
+  explicit ListWork(std::shared_ptr<Folder> folder) : FolderWork(Kind::kList, std::move(folder)) {}
+  void run() override;
+
+  std::vector<Directory> directories;
+  bool unwatched = false;  // some of them
+};
+
+// Names the contents of files.
+class HashWork final : public FolderWork {
+ public:
+  struct File {
+    std::optional<NodeId> id;  // of what is known there
+    NodeId parent;
+    std::string name;
+    std::string path;
+    // kBusy: it was written to while it was read.
+    Result<FileStat> stat = FileStat{};
+    ContentName content;
+    std::vector<PartRef> parts;  // of files deeper than one part
+  };
+
+  explicit HashWork(std::shared_ptr<Folder> folder) : FolderWork(Kind::kHash, std::move(folder)) {}
+  void run() override;
+
+  std::vector<File> files;
+};
+
+// Reads ranges of files that must be as they are known. For a peer: whoever asked is in `request`.
+class ReadWork final : public FolderWork {
+ public:
+  struct Range {
+    std::string path;  // empty: we do not have it
+    FileStat expected;
+    std::uint64_t offset = 0;
+    std::uint32_t bytes = 0;
+    Bytes found;  // empty: it is not there any longer
+  };
+
+  explicit ReadWork(std::shared_ptr<Folder> folder) : FolderWork(Kind::kRead, std::move(folder)) {}
+  void run() override;
+
+  std::vector<Range> ranges;
+};
+
+// Writes verified parts of a file into its staging file, which it makes when it is not there.
+class StageWork final : public FolderWork {
+ public:
+  struct Part {
+    enum class Source : std::uint8_t { kBytes, kStaged, kFile };
+    std::uint64_t offset = 0;  // in the file
+    std::uint32_t bytes = 0;
+    Id hash;
+    Source source = Source::kBytes;
+    Bytes data;        // kBytes
+    std::string from;  // kFile
+    std::uint64_t from_offset = 0;
+    std::uint32_t index = 0;  // for whoever ordered it
+    bool good = false;
+  };
+
+  explicit StageWork(std::shared_ptr<Folder> folder) : FolderWork(Kind::kStage, std::move(folder)) {}
+  void run() override;
+
+  std::uint64_t file = 0;  // for whoever ordered it
+  std::string staged;
+  std::vector<Part> parts;
+  Result<void> outcome;
+  bool existed = false;     // the staging file was there before
+  bool is_damaged = false;  // some part of kBytes has another hash than it should
+
+ private:
+  Result<std::unique_ptr<FolderFile>> open_staged();
+  void check_copy(FolderFile& target, Part& part);
+
+  std::unique_ptr<FolderFile> source_;  // that was read from last
+  std::string source_path_;
+  Bytes buffer_;
+};
+
+struct InstallStep {
+  enum class Kind : std::uint8_t {
+    kMakeDirectory,
+    kPlaceFile,
+    kPlaceLink,
+    kMove,
+    kExchange,  // with `displaced`, which gets the place at `from`
+    kRemove,
+    kSetMetadata,
+  };
+  enum class Outcome : std::uint8_t {
+    kDone,
+    kChanged,  // somebody was there meanwhile: what lies there is to be looked at first
+    kFailed,   // `error` says why
+  };
+  Kind kind = Kind::kMakeDirectory;
+  NodeId id;
+  NodeId parent;       // after it
+  std::string name;    // after it
+  std::string path;    // the place that is made, written, emptied, or moved to
+  std::string from;    // kMove, kExchange
+  std::string staged;  // kPlaceFile: the file in staging; empty: `bytes` are all of it
+  Bytes bytes;
+  Content content;
+  Dot content_dot;
+  std::uint32_t mode = 0;
+  // What we know to lie at `path` (kMove, kExchange: at `from`), and will displace; nothing: the place is
+  // free.
+  std::optional<FileStat> expected;
+  std::optional<NodeId> displaced;  // the other entry that loses its place by kPlaceFile or kExchange
+  std::string trash;                // where the displaced goes; empty: it is removed
+  // Results
+  Outcome outcome = Outcome::kFailed;
+  Error error;
+  FileStat stat;  // of what is at `path` now
+};
+
+// Carries out steps, in their order, with one flush of the disk for all.
+class InstallWork final : public FolderWork {
+ public:
+  InstallWork(std::shared_ptr<Folder> folder, bool flush)
+      : FolderWork(Kind::kInstall, std::move(folder)), flush_(flush) {}
+  void run() override;
+
+  std::vector<InstallStep> steps;
+
+ private:
+  bool stage(InstallStep& step);
+  void carry_out(InstallStep& step);
+  void place(InstallStep& step);
+  void remove(InstallStep& step);
+  void move(InstallStep& step);
+  void set_aside(const InstallStep& step, const std::string& displaced);
+  void finish(InstallStep& step);
+  static void failed(InstallStep& step, const Error& error);
+
+  bool flush_;
+};
+
+// Makes a directory, and those above it; one that is there is good. Our own have mode 0700.
+Result<void> make_directories(Folder& folder, const std::string& path, std::uint32_t mode = 0700);
+// The same file with the same bytes, as far as its stat tells. A rename changes ctime, so that is not
+// compared.
+bool same_file(const FileStat& a, const FileStat& b);
+
+}  // namespace shoal::sync

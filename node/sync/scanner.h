@@ -1,0 +1,141 @@
+// Scanner: finds out what a person has done in a folder.
+//
+//   idle ──(a directory is due)──► listing ──► hashing ──► idle
+//            scan_started                        scan_complete, or scan_aborted
+//
+// A scan lists the directories that are due, compares them with the DiskState, tells what has moved (by
+// inode) from what is new, and has new and touched files hashed. What has vanished counts as deleted only
+// when it is still missing a moment later, since the two halves of a move are not seen at once. Each
+// scan_started is followed by exactly one scan_complete or scan_aborted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/sync/comparison.h"
+#include "node/sync/folder_context.h"
+
+namespace shoal::sync {
+
+// One thing that a person has done.
+struct Finding {
+  enum class Kind : std::uint8_t {
+    kCreated,
+    kEdited,  // or only looked at anew: the content may be what it was
+    kMode,
+    kMoved,  // parent and name are where it is now
+    kDeleted,
+  };
+  Kind kind = Kind::kCreated;
+  NodeId id;  // all but kCreated
+  NodeId parent;
+  std::string name;
+  Content content;
+  FileStat stat;
+  std::vector<PartRef> parts;  // of a file of more than one
+  bool rehash = false;
+};
+
+struct ScanTrouble {
+  std::string cause;  // "unsyncable", "changing", "io_error"
+  std::string message;
+};
+
+class ScannerListener {
+ public:
+  virtual ~ScannerListener() = default;
+  virtual void on_scan_started() = 0;
+  virtual void on_scan_complete() = 0;
+  // `reason`: "path_missing", "io_error", "stopped".
+  virtual void on_scan_aborted(const std::string& reason) = 0;
+  virtual void on_finding(Finding finding) = 0;
+  // Nothing: it has gone.
+  virtual void on_scan_trouble(const std::string& path, const std::optional<ScanTrouble>& trouble) = 0;
+};
+
+class Scanner {
+ public:
+  Scanner(FolderContext& context, ScannerListener& listener) : context_(context), listener_(listener) {}
+
+  // The whole folder; what is due already, too.
+  void start() { rescan(kRoot, true, context_.now()); }
+  // A directory that is known, and with `recursive` all below it, once `when` has come.
+  void rescan(const NodeId& directory, bool recursive, Instant when);
+  // What is under way ends without a result, and nothing is due any longer.
+  void abort(const std::string& reason);
+
+  // Begins what is due, unless `may_begin` is false.
+  void advance(bool may_begin);
+  void on_work(ListWork& work);
+  void on_work(HashWork& work);
+  // No earlier does advance() have anything to do; kNever: nothing is due.
+  Instant next() const;
+
+  bool is_scanning() const { return phase_ != Phase::kIdle; }
+  // While it is, nobody else may change the folder.
+  bool is_listing() const { return phase_ == Phase::kListing; }
+  bool is_watched() const { return !unwatched_; }
+  std::size_t hashing() const { return to_hash_.size() + hashes_under_way_; }
+
+  // A file that was written more recently than this may be written again without its stat telling.
+  static constexpr Duration kYoung = std::chrono::seconds(2);
+
+ private:
+  enum class Phase : std::uint8_t { kIdle, kListing, kHashing };
+  struct Due {
+    Instant when = kNever;
+    bool recursive = false;
+  };
+  struct New {
+    NodeId parent;
+    std::string name;
+    FileStat stat;
+  };
+
+  void begin();
+  void list_queued();
+  void take_listing(ListWork::Directory& directory);
+  void take_difference(Difference difference, const NodeId& directory);
+  void sort_out();
+  bool is_vanished(const NodeId& id) const;
+  bool take_move(const New& found);
+  void take_vanished();
+  void take_new(const New& found);
+  void queue_hash(std::optional<NodeId> id, const NodeId& parent, const std::string& name,
+                  const FileStat& stat);
+  void hash_queued();
+  void take_hash(HashWork::File& file);
+  void end_if_done();
+  std::string path_of(const NodeId& parent, const std::string& name) const;
+
+  FolderContext& context_;
+  ScannerListener& listener_;
+  Phase phase_ = Phase::kIdle;
+  std::map<NodeId, Due> due_;
+  std::set<NodeId> queued_;     // to be listed in this scan
+  std::set<NodeId> listed_;     // in this scan
+  std::set<NodeId> recursive_;  // of this scan's: all below them, too
+  std::size_t lists_under_way_ = 0;
+  std::set<NodeId> vanished_;  // in this scan
+  std::vector<New> new_;
+  std::map<NodeId, FileStat> touched_;
+  std::map<NodeId, Instant> missing_;  // since when; not yet told as deleted
+  struct ToHash {
+    HashWork::File file;
+    std::uint64_t bytes;
+  };
+  std::deque<ToHash> to_hash_;
+  std::size_t hashes_under_way_ = 0;
+  std::uint64_t epoch_ = 0;  // of the scan; work of earlier ones comes too late
+  std::map<std::uint64_t, std::uint64_t> work_epoch_;
+  bool unwatched_ = false;
+};
+
+}  // namespace shoal::sync

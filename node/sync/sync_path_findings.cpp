@@ -1,0 +1,197 @@
+// SyncPathManager: what a person did on this disk, as changes of this replica.
+
+#include <algorithm>
+#include <utility>
+
+#include "node/base/check.h"
+#include "node/sync/sync_path_manager.h"
+
+namespace shoal::sync {
+namespace {
+
+// Fewer files are deleted without asking, whatever their share.
+constexpr std::uint64_t kMassDeletionMin = 20;
+
+}  // namespace
+
+void SyncPathManager::take_findings(IndexBatch& batch, Pending& pending) {
+  if (findings_.empty()) return;
+  if (is_mass_deletion()) {
+    return stop_for(
+        "mass_deletion",
+        "more than half of the files are gone: resume the folder if that was meant, or put them back");
+  }
+  deletion_confirmed_ = false;
+  Stamp stamp{replica_, pending.knowledge.of(replica_) + 1, context_.tree.lamport() + 1};
+  const std::uint64_t first = stamp.counter;
+  for (std::size_t taken = 0; taken < kFindingsPerBatch && !findings_.empty(); ++taken) {
+    Finding finding = std::move(findings_.front());
+    findings_.pop_front();
+    take(finding, stamp, batch, pending);
+  }
+  pending.is_ours = stamp.counter != first;
+  if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
+}
+
+bool SyncPathManager::is_mass_deletion() {
+  if (deletion_confirmed_) return false;
+  std::uint64_t files = 0;
+  for (const Finding& finding : findings_) {
+    if (finding.kind == Finding::Kind::kDeleted) files += files_below(finding.id);
+  }
+  return files > kMassDeletionMin && 2 * files > context_.disk.files();
+}
+
+std::uint64_t SyncPathManager::files_below(const NodeId& id) const {
+  const DiskEntry* entry = context_.disk.find(id);
+  if (entry == nullptr) return 0;
+  std::uint64_t files = entry->content.kind == NodeKind::kFile ? 1 : 0;
+  for (const DiskEntry* child : context_.disk.children(id)) files += files_below(child->id);
+  return files;
+}
+
+void SyncPathManager::take(Finding& finding, Stamp& stamp, IndexBatch& batch, Pending& pending) {
+  (void)batch;
+  if (finding.content.depth > 0 && !finding.parts.empty()) {
+    contents_.emplace_back(name_of(finding.content), std::move(finding.parts));
+  }
+  if (finding.kind != Finding::Kind::kCreated && context_.disk.find(finding.id) == nullptr) return;
+  switch (finding.kind) {
+    case Finding::Kind::kCreated:
+      return take_created(finding, stamp, pending);
+    case Finding::Kind::kEdited:
+      return take_edited(finding, stamp, pending);
+    case Finding::Kind::kMode:
+      return take_mode(finding, stamp, pending);
+    case Finding::Kind::kMoved:
+      return take_moved(finding, stamp, pending);
+    case Finding::Kind::kDeleted:
+      return take_deleted(finding.id, stamp, pending);
+  }
+}
+
+void SyncPathManager::add(Pending& pending, std::vector<Entry> entries) {
+  for (Entry& entry : entries) merge_into(pending, context_.tree, std::move(entry));
+}
+
+// What was known at this place is not there any longer: it has moved, as a finding still to come says, or is
+// gone.
+void SyncPathManager::vacate(const NodeId& parent, const std::string& name, Stamp& stamp, Pending& pending) {
+  const DiskEntry* there = context_.disk.child(parent, name);
+  if (there == nullptr) return;
+  const NodeId id = there->id;
+  const auto moved = std::ranges::find_if(findings_, [&](const Finding& finding) {
+    return finding.kind == Finding::Kind::kMoved && finding.id == id;
+  });
+  if (moved == findings_.end()) return take_deleted(id, stamp, pending);
+  Finding finding = std::move(*moved);
+  findings_.erase(moved);
+  take_moved(finding, stamp, pending);
+}
+
+void SyncPathManager::take_created(Finding& finding, Stamp& stamp, Pending& pending) {
+  if (!context_.disk.is_directory(finding.parent)) return;
+  vacate(finding.parent, finding.name, stamp, pending);
+  DiskEntry entry;
+  entry.parent = finding.parent;
+  entry.name = finding.name;
+  entry.content = finding.content;
+  entry.stat = finding.stat;
+  entry.rehash = finding.rehash;
+  // What the tree wants there and has not put there yet: it need not be fetched.
+  const std::optional<Shown> wanted = context_.tree.child(finding.parent, finding.name);
+  if (wanted && context_.disk.find(wanted->id) == nullptr && wanted->content.same_bytes(finding.content)) {
+    entry.id = wanted->id;
+    entry.content_dot = wanted->content_dot;
+    if (const Entry* known = context_.tree.find(wanted->id)) entry.place_dot = known->place.winner().dot;
+    applier_.consider(wanted->id);
+  } else {
+    Entry created_entry =
+        created(stamp, finding.parent, finding.name, finding.content, Metadata{finding.stat.mode});
+    entry.id = created_entry.id;
+    entry.content_dot = created_entry.content.winner().dot;
+    entry.place_dot = created_entry.place.winner().dot;
+    merge_into(pending, context_.tree, std::move(created_entry));
+  }
+  if (entry.content.kind == NodeKind::kDirectory) pending.new_directories.push_back(entry.id);
+  context_.disk.put(std::move(entry));
+}
+
+void SyncPathManager::take_edited(Finding& finding, Stamp& stamp, Pending& pending) {
+  DiskEntry entry = *context_.disk.find(finding.id);
+  const bool is_other = !entry.content.same_bytes(finding.content);
+  const bool is_touched = entry.content.mtime_ns != finding.content.mtime_ns;
+  if (is_other || is_touched) {
+    const std::optional<Shown> wanted = context_.tree.shown(finding.id);
+    if (wanted && wanted->content.same_bytes(finding.content) &&
+        wanted->content.mtime_ns == finding.content.mtime_ns) {
+      entry.content_dot = wanted->content_dot;
+    } else if (context_.tree.members(finding.id).empty() && !context_.tree.conflict_origin(finding.id)) {
+      // Deleted by a peer, which we have not done yet: an edit is stronger.
+      Entry again = *context_.tree.find(finding.id);
+      const Dot dot = stamp.take();
+      again.content.write({dot, stamp.lamport++, finding.content});
+      entry.content_dot = dot;
+      merge_into(pending, context_.tree, std::move(again));
+    } else {
+      std::vector<Entry> entries =
+          edited(context_.tree, stamp, finding.id, entry.content_dot, finding.content);
+      entry.content_dot = {stamp.replica, stamp.counter - 1};
+      for (const Entry& written : entries) {
+        if (written.id == finding.id) entry.content_dot = written.content.versions().front().dot;
+      }
+      add(pending, std::move(entries));
+    }
+  }
+  entry.content = finding.content;
+  entry.rehash = finding.rehash;
+  const std::uint32_t mode_before = entry.stat.mode;
+  entry.stat = finding.stat;
+  context_.disk.put(std::move(entry));
+  if (finding.stat.mode != mode_before && finding.stat.kind == FileKind::kFile)
+    take_mode(finding, stamp, pending);
+}
+
+void SyncPathManager::take_mode(Finding& finding, Stamp& stamp, Pending& pending) {
+  DiskEntry entry = *context_.disk.find(finding.id);
+  entry.stat = finding.stat;
+  context_.disk.put(std::move(entry));
+  const std::optional<Shown> shown = context_.tree.shown(finding.id);
+  if (!shown || shown->metadata.mode == finding.stat.mode) return;
+  add(pending, mode_changed(context_.tree, stamp, finding.id, Metadata{finding.stat.mode}));
+}
+
+void SyncPathManager::take_moved(Finding& finding, Stamp& stamp, Pending& pending) {
+  if (!context_.disk.is_directory(finding.parent)) return;
+  const DiskEntry* there = context_.disk.child(finding.parent, finding.name);
+  if (there != nullptr && there->id != finding.id) vacate(finding.parent, finding.name, stamp, pending);
+  const DiskEntry* before = context_.disk.find(finding.id);
+  if (before == nullptr) return;
+  DiskEntry entry = *before;
+  entry.parent = finding.parent;
+  entry.name = finding.name;
+  entry.stat = finding.stat;
+  const std::optional<Shown> shown = context_.tree.shown(finding.id);
+  if (shown && (shown->parent != finding.parent || shown->name != finding.name)) {
+    std::vector<Entry> entries = moved(context_.tree, stamp, finding.id, finding.parent, finding.name);
+    for (const Entry& written : entries) {
+      if (written.id == finding.id) entry.place_dot = written.place.winner().dot;
+    }
+    add(pending, std::move(entries));
+  }
+  context_.disk.put(std::move(entry));
+}
+
+void SyncPathManager::take_deleted(const NodeId& id, Stamp& stamp, Pending& pending) {
+  std::vector<NodeId> below;
+  for (const DiskEntry* child : context_.disk.children(id)) below.push_back(child->id);
+  for (const NodeId& child : below) take_deleted(child, stamp, pending);
+  const DiskEntry* have = context_.disk.find(id);
+  if (have == nullptr) return;
+  if (context_.tree.shown(id)) {
+    add(pending, deleted(context_.tree, stamp, id, have->content_dot, have->place_dot));
+  }
+  context_.disk.erase(id);
+}
+
+}  // namespace shoal::sync

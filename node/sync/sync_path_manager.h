@@ -1,0 +1,233 @@
+// SyncPathManager: one folder of this host. It holds the folder's tree and disk state, and wires its parts:
+// the scanner and fs_manager find out what a person did, clients what peers did, the applier brings the disk
+// after the tree, and all of it goes through one batch of the index at a time:
+//
+//   findings of scans ──┐                                  ┌─► tree ─► applier, peers are told
+//   pages of peers ─────┼─► batch ─► IndexStore ─(durable)─┤
+//   rows of the disk ───┘                                  └─► knowledge
+//
+// The tree is what is durable, always: nothing is told to a peer that a crash could take back (SYNC-15, 16).
+// A folder that cannot go on (its root or its own directory is missing, its disk is full, more than half of
+// its files are gone at once) stops, says why, and touches nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/control/folder_command.h"
+#include "node/secure/keys.h"
+#include "node/sync/applier.h"
+#include "node/sync/fs_manager.h"
+#include "node/sync/local_changes.h"
+#include "node/sync/scanner.h"
+#include "node/sync/sync_client.h"
+
+namespace shoal::sync {
+
+class TrashWork;
+
+// What a folder is, as its row of the index says.
+struct FolderRecord {
+  std::string root;
+  std::string name;
+  Rng::Seed replica_seed{};
+  bool is_paused = false;
+  bool is_set_up = false;  // its own directory was made
+};
+Bytes encode_folder_record(const FolderRecord& record);
+Result<FolderRecord> decode_folder_record(ByteView bytes);
+ReplicaId replica_of(const Rng::Seed& seed);
+
+// What a folder needs of the node around it.
+class FolderOwner {
+ public:
+  virtual ~FolderOwner() = default;
+  virtual CommitId commit(IndexBatch batch) = 0;
+  // A change of ours is durable: `event` for the peers of the group.
+  virtual void announce(const Id& group, Bytes event) = 0;
+  // Of a request to us; again later when the session is full.
+  virtual void respond(const Origin& origin, std::uint64_t request_id, wire::RequestKind kind,
+                       wire::ResponseBody body) = 0;
+};
+
+class SyncPathManager final : public ScannerListener,
+                              public ApplierListener,
+                              public SyncClientListener,
+                              public FsManagerListener {
+ public:
+  SyncPathManager(const Id& group, std::uint16_t ordinal, FolderRecord record, IndexStore& index,
+                  WorkPool& pool, Folders& folders, NodeContext& node, FolderOwner& owner);
+
+  // Opens the root, and reads the index. What keeps it from going on is told by status().
+  void open();
+  // A new folder: as open(), and its record will be written.
+  void begin_new() {
+    record_dirty_ = true;
+    open();
+  }
+  void belong_to(NodeContext& node);
+  // Releases the folder; no event comes any longer.
+  void shutdown();
+
+  void on_peer(Guid connection, const Contact& contact);
+  void on_peer_lost(Guid connection);
+  void on_news(const Id& origin, ByteView event);
+  void on_folder_event(const FolderEvent& event);
+  void on_work(std::unique_ptr<FolderWork> work);
+  // Is it the batch of ours that is on its way?
+  bool is_waiting_for(CommitId commit) const { return commit_ == commit; }
+  void on_committed(const Result<void>& outcome);
+  void on_answer(const Answer& answer);
+  // Goes on with whatever can go on. Called after every event.
+  void advance(Rpc& rpc);
+  Instant next() const;
+
+  void serve(const Origin& origin, const wire::Request& request, const wire::OpenFolder& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::SendChanges& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::SendFileDetails& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::SendFileParts& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::SendRangeFingerprints& body);
+  void serve(const Origin& origin, const wire::Request& request, const wire::SendRange& body);
+
+  // Commands
+  void pause();
+  // Goes on, whatever it had stopped for: a mass deletion is then believed.
+  void resume();
+  // kNotFound: no such directory.
+  Result<void> rescan(const std::string& path);
+  FolderStatus status() const;
+  std::vector<FolderPathStatus> path_status(const std::string& below, std::size_t count_max,
+                                            bool& more) const;
+  FolderConflictsResult conflicts() const;
+
+  const Id& group() const { return context_.group; }
+  const FolderRecord& record() const { return record_; }
+  const ReplicaId& replica() const { return replica_; }
+  const FolderContext& context() const { return context_; }
+  // Of a command; nullptr while the folder cannot be used.
+  std::shared_ptr<Folder> disk() const { return context_.folder; }
+  std::uint64_t begin(std::unique_ptr<FolderWork> work) { return context_.submit(std::move(work)); }
+  const Knowledge& knowledge() const { return knowledge_; }
+  bool is_in_sync() const;
+
+  static constexpr std::size_t kPagesMax = 4;
+  static constexpr std::size_t kFindingsPerBatch = 4096;
+  static constexpr std::size_t kServingMax = 256;
+
+ private:
+  struct Page {
+    std::vector<Entry> entries;
+    Knowledge knowledge;
+  };
+  // A batch on its way to the disk, and what follows from it.
+  struct Pending {
+    std::map<NodeId, Entry> entries;  // as they will be
+    Knowledge knowledge;
+    std::vector<NodeId> new_directories;
+    bool is_ours = false;  // has changes of this replica
+  };
+  struct Serving {
+    Origin origin;
+    std::uint64_t request_id = 0;
+  };
+
+  void on_set_up(SetUpWork& work);
+  void on_read(ReadWork& work);
+  void on_trash(TrashWork& work);
+  void expire_trash();
+  bool load();
+  void load_entries();
+  bool is_running() const { return stopped_for_.empty() && context_.folder != nullptr && loaded_; }
+  void stop_for(const std::string& reason, const std::string& next_step);
+  void start_over();
+
+  void commit();
+  void take_findings(IndexBatch& batch, Pending& pending);
+  void take(Finding& finding, Stamp& stamp, IndexBatch& batch, Pending& pending);
+  void take_created(Finding& finding, Stamp& stamp, Pending& pending);
+  void take_edited(Finding& finding, Stamp& stamp, Pending& pending);
+  void take_mode(Finding& finding, Stamp& stamp, Pending& pending);
+  void take_moved(Finding& finding, Stamp& stamp, Pending& pending);
+  void take_deleted(const NodeId& id, Stamp& stamp, Pending& pending);
+  void vacate(const NodeId& parent, const std::string& name, Stamp& stamp, Pending& pending);
+  bool is_mass_deletion();
+  void take_pages(Pending& pending);
+  void add_rows(IndexBatch& batch, const Pending& pending);
+  void add_content_rows(IndexBatch& batch);
+  std::string path_shown(const NodeId& id) const;
+  std::uint64_t files_below(const NodeId& id) const;
+  void add(Pending& pending, std::vector<Entry> entries);
+  static void merge_into(Pending& pending, const Tree& tree, Entry entry);
+  void announce();
+
+  ReadWork::Range range_of(const wire::FilePart& part) const;
+  const Bytes* page_of(const ContentName& content, const Id& hash);
+  bool may_serve(const Origin& origin, const wire::Request& request);
+  SyncClient* client_of(const Id& host);
+
+  void on_scan_started() override {}
+  void on_scan_complete() override;
+  void on_scan_aborted(const std::string& reason) override;
+  void on_finding(Finding finding) override { findings_.push_back(std::move(finding)); }
+  void on_scan_trouble(const std::string& path, const std::optional<ScanTrouble>& trouble) override;
+  void on_unexpected(const NodeId& directory) override;
+  void on_content(const ContentName& content, std::vector<PartRef> parts) override;
+  void on_disk_full(const std::string& message) override;
+  void on_scan_due(const NodeId& directory, bool recursive, Instant when) override;
+  void on_root_gone() override;
+  void on_ignore_changed() override;
+
+  PeerState our_state() const override { return {replica_, knowledge_, context_.tree.fingerprint()}; }
+  const Knowledge& pulled() const override { return pulled_; }
+  bool may_pull() const override { return is_running() && pages_.size() < kPagesMax; }
+  void on_auth_complete(SyncClient& client) override;
+  void on_auth_failed(SyncClient&, const std::string&) override {}
+  void on_changes(SyncClient& client, ReceivedChanges changes) override;
+  void on_sync_complete(SyncClient& client) override;
+
+  FolderContext context_;
+  FolderRecord record_;
+  Folders& folders_;
+  FolderOwner& owner_;
+  ReplicaId replica_;
+  Knowledge knowledge_;  // durable
+  Knowledge pulled_;     // and what is on its way there
+  Scanner scanner_;
+  FsManager fs_;
+  Applier applier_;
+  std::map<Guid, SyncClient> clients_;
+  std::deque<Finding> findings_;
+  std::deque<Page> pages_;
+  std::optional<Pending> pending_;
+  std::optional<CommitId> commit_;
+  std::vector<std::pair<ContentName, std::vector<PartRef>>> contents_;  // to be written to the index
+  std::map<std::uint64_t, Serving> serving_;                            // by the number of the work
+  struct {
+    ContentName content;
+    std::map<Id, Bytes> pages;
+  } served_pages_;
+  Knowledge announced_;  // by peers, and not known yet
+  Instant announced_retry_ = kNever;
+  Duration announced_wait_{};
+  std::map<std::string, ScanTrouble> scan_troubles_;  // by path
+  bool loaded_ = false;
+  bool setting_up_ = false;
+  bool commit_failed_ = false;
+  bool deletion_confirmed_ = false;
+  bool record_dirty_ = false;
+  std::string stopped_for_;  // empty: it runs
+  std::string next_step_;
+  Instant retry_at_ = kNever;  // of what stopped it
+  std::optional<WallTime> last_scan_;
+  std::optional<WallTime> trash_expired_;
+};
+
+}  // namespace shoal::sync

@@ -1,0 +1,141 @@
+// SyncPathManager: what peers ask of a folder.
+
+#include <algorithm>
+#include <utility>
+
+#include "node/sync/sync_path_manager.h"
+
+namespace shoal::sync {
+namespace {
+
+constexpr std::size_t kChangesBytesMax = 48'000;
+constexpr std::size_t kPageBytesTotalMax = 64'000;
+constexpr std::size_t kRangesMax = 16;
+constexpr std::uint64_t kRangeEntriesMax = 256;
+
+ContentName name_of(const wire::FileContent& content) {
+  return {content.root, content.depth, content.size};
+}
+
+}  // namespace
+
+bool SyncPathManager::may_serve(const Origin& origin, const wire::Request& request) {
+  if (is_running()) return true;
+  owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kNotFound, 0});
+  return false;
+}
+
+void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
+                            const wire::OpenFolder& body) {
+  if (!may_serve(origin, request)) return;
+  const auto peer = read_peer_state(body.replica, body.knowledge, body.fingerprint, body.format);
+  if (!peer) {
+    return owner_.respond(origin, request.id, request.kind(), wire::Refusal{peer.error().code, 0});
+  }
+  owner_.respond(origin, request.id, request.kind(),
+                 wire::FolderOpened{replica_.bytes, encode_knowledge(knowledge_), context_.tree.fingerprint(),
+                                    kFolderFormat});
+  if (SyncClient* client = client_of(origin.key)) client->heard(peer->knowledge);
+}
+
+void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
+                            const wire::SendChanges& body) {
+  if (!may_serve(origin, request)) return;
+  const auto known = decode_knowledge(body.knowledge);
+  if (!known) {
+    return owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kMalformed, 0});
+  }
+  const ChangesPage page = context_.tree.changes_since(*known, knowledge_, kChangesBytesMax);
+  owner_.respond(
+      origin, request.id, request.kind(),
+      wire::RecvChanges{encode_entries(page.entries), encode_knowledge(page.knowledge), page.more});
+  if (SyncClient* client = client_of(origin.key)) client->heard(*known);
+}
+
+void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
+                            const wire::SendFileDetails& body) {
+  if (!may_serve(origin, request)) return;
+  wire::RecvFileDetails answer;
+  const ContentName content = name_of(body.content);
+  std::size_t bytes = 0;
+  for (const Id& hash : body.pages) {
+    const Bytes* page = page_of(content, hash);
+    if (page == nullptr || bytes + page->size() > kPageBytesTotalMax) break;
+    bytes += page->size();
+    answer.pages.push_back(*page);
+  }
+  owner_.respond(origin, request.id, request.kind(), std::move(answer));
+}
+
+// The pages of the content that was last asked for are kept: they are asked for one after the other.
+const Bytes* SyncPathManager::page_of(const ContentName& content, const Id& hash) {
+  if (served_pages_.content != content) {
+    served_pages_ = {};
+    if (content.depth == 0 || context_.disk.with_content(content).empty()) return nullptr;
+    const auto parts = applier_.fetcher().known_parts(content);
+    std::vector<Bytes> pages;
+    if (!parts || build_tree(*parts, &pages) != content) return nullptr;
+    served_pages_.content = content;
+    for (Bytes& page : pages) {
+      const Id page_hash = sha256(page);
+      served_pages_.pages.emplace(page_hash, std::move(page));
+    }
+  }
+  const auto found = served_pages_.pages.find(hash);
+  return found == served_pages_.pages.end() ? nullptr : &found->second;
+}
+
+void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
+                            const wire::SendFileParts& body) {
+  if (!may_serve(origin, request)) return;
+  if (serving_.size() >= kServingMax) {
+    return owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kBusy, 0});
+  }
+  auto work = std::make_unique<ReadWork>(context_.folder);
+  for (const wire::FilePart& part : body.parts) work->ranges.push_back(range_of(part));
+  const std::uint64_t number = context_.submit(std::move(work));
+  serving_.emplace(number, Serving{origin, request.id});
+}
+
+ReadWork::Range SyncPathManager::range_of(const wire::FilePart& part) const {
+  ReadWork::Range range;
+  const std::vector<NodeId> files = context_.disk.with_content(name_of(part.content));
+  const bool is_inside =
+      part.offset <= part.content.size && part.bytes <= part.content.size - part.offset && part.bytes > 0;
+  if (files.empty() || !is_inside) return range;
+  range.path = *context_.disk.path(files.front());
+  range.expected = context_.disk.find(files.front())->stat;
+  range.offset = part.offset;
+  range.bytes = part.bytes;
+  return range;
+}
+
+void SyncPathManager::on_read(ReadWork& work) {
+  const auto serving = serving_.extract(work.number);
+  if (serving.empty()) return;
+  wire::RecvFileParts answer;
+  for (ReadWork::Range& range : work.ranges) {
+    if (!range.found.empty()) {
+      ++context_.counters.parts_served;
+      context_.counters.part_bytes_served += range.found.size();
+    }
+    answer.parts.push_back(std::move(range.found));
+  }
+  owner_.respond(serving.mapped().origin, serving.mapped().request_id, wire::RequestKind::kSendFileParts,
+                 std::move(answer));
+}
+
+void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
+                            const wire::SendRangeFingerprints& body) {
+  if (!may_serve(origin, request)) return;
+  (void)body;
+  owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kUnsupported, 0});
+}
+
+void SyncPathManager::serve(const Origin& origin, const wire::Request& request, const wire::SendRange& body) {
+  if (!may_serve(origin, request)) return;
+  (void)body;
+  owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kUnsupported, 0});
+}
+
+}  // namespace shoal::sync

@@ -1,0 +1,146 @@
+// SyncPathManager: what it tells people.
+
+#include <algorithm>
+#include <utility>
+
+#include "node/sync/sync_path_manager.h"
+
+namespace shoal::sync {
+namespace {
+
+std::string next_step_for(const std::string& cause) {
+  if (cause == "no_peer_has_it") return "start a host that has it, or wait for one";
+  if (cause == "disk_full") return "make room on this disk";
+  if (cause == "changing") return "it is looked at again when nobody writes to it";
+  if (cause == "unsyncable") return "move it out of the folder, or have it ignored";
+  if (cause == "io_error") return "see the message, and the permissions of the file and its directory";
+  if (cause == "ignored") return "take the pattern out of the ignore list to have it here";
+  return {};
+}
+
+}  // namespace
+
+bool SyncPathManager::is_in_sync() const {
+  if (!is_running() || setting_up_ || scanner_.is_scanning() || !findings_.empty() || pending_ ||
+      !pages_.empty() || !applier_.is_done() || !pulled_.covers(announced_)) {
+    return false;
+  }
+  return std::ranges::none_of(clients_, [](const auto& client) { return client.second.is_pulling(); });
+}
+
+FolderStatus SyncPathManager::status() const {
+  FolderStatus status;
+  status.group = context_.group;
+  status.name = record_.name;
+  status.root = record_.root;
+  status.entries = context_.disk.size();
+  status.files = context_.disk.files();
+  status.bytes = context_.disk.bytes();
+  for (const auto& [connection, client] : clients_) status.peers_connected += client.is_open() ? 1 : 0;
+  status.watching = is_running() && fs_.is_watching();
+  status.last_scan = last_scan_;
+  for (const NodeId& id : applier_.unfinished()) {
+    const auto shown = context_.tree.shown(id);
+    if (!shown || shown->content.kind != NodeKind::kFile) continue;
+    const DiskEntry* have = context_.disk.find(id);
+    if (have != nullptr && have->content.same_bytes(shown->content)) continue;
+    ++status.files_needed;
+    status.bytes_needed += shown->content.size;
+  }
+  status.bytes_done = applier_.fetcher().bytes_done();
+  status.bytes_needed -= std::min(status.bytes_needed, status.bytes_done);
+  if (loaded_) status.conflicts = conflicts().conflicts.size();
+  using State = FolderStatus::State;
+  if (!stopped_for_.empty()) {
+    status.state = record_.is_paused ? State::kPaused : State::kStopped;
+    status.reason = stopped_for_;
+    status.next_step = next_step_;
+  } else if (setting_up_ || scanner_.is_scanning()) {
+    status.state = State::kScanning;
+  } else if (!is_in_sync()) {
+    status.state = State::kSyncing;
+  } else if (status.peers_connected == 0) {
+    status.state = State::kWaiting;
+    status.reason = "no_peers";
+    status.next_step = "start another host that has the key of this folder";
+  } else {
+    status.state = State::kInSync;
+  }
+  return status;
+}
+
+std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& below, std::size_t count_max,
+                                                           bool& more) const {
+  std::map<std::string, FolderPathStatus> found;
+  const auto is_below = [&](const std::string& path) {
+    return below.empty() || path == below || path.starts_with(below + "/");
+  };
+  const auto add = [&](const std::string& path, std::string cause, std::string message) {
+    if (!is_below(path)) return;
+    if (found.size() == count_max) {
+      more = true;
+      return;
+    }
+    FolderPathStatus status;
+    status.path = path;
+    status.next_step = next_step_for(cause);
+    if (!message.empty() && cause == "io_error") status.next_step = std::move(message);
+    status.cause = std::move(cause);
+    found.emplace(path, std::move(status));
+  };
+  for (const auto& [path, trouble] : scan_troubles_) add(path, trouble.cause, trouble.message);
+  for (const NodeId& id : applier_.unfinished()) {
+    const std::string path = path_shown(id);
+    const Trouble* trouble = applier_.trouble(id);
+    add(path,
+        trouble != nullptr                   ? trouble->cause
+        : applier_.fetcher().is_fetching(id) ? "fetching"
+                                             : "waiting",
+        trouble != nullptr ? trouble->message : std::string());
+    const auto row = found.find(path);
+    const auto shown = context_.tree.shown(id);
+    if (row == found.end() || !shown) continue;
+    for (const auto& [connection, client] : clients_) {
+      if (client.is_open() && client.peer().knowledge.covers(shown->content_dot)) {
+        row->second.who_has_it.push_back(client.contact().key);
+      }
+    }
+  }
+  std::vector<FolderPathStatus> rows;
+  for (auto& [path, status] : found) rows.push_back(std::move(status));
+  return rows;
+}
+
+// Where it is to be; for what is to go, where it is.
+std::string SyncPathManager::path_shown(const NodeId& id) const {
+  std::string path;
+  for (NodeId at = id; at != kRoot;) {
+    const auto shown = context_.tree.shown(at);
+    if (!shown) return context_.disk.path(id).value_or(path);
+    path = path.empty() ? shown->name : shown->name + "/" + path;
+    at = shown->parent;
+  }
+  return path;
+}
+
+FolderConflictsResult SyncPathManager::conflicts() const {
+  FolderConflictsResult result;
+  for (const NodeId& id : context_.tree.conflict_copies()) {
+    const auto origin = context_.tree.conflict_origin(id);
+    const auto shown = context_.tree.shown(id);
+    if (!origin || !shown) continue;
+    if (result.conflicts.size() == kFolderRowsMax) {
+      result.more = true;
+      break;
+    }
+    FolderConflictsResult::Conflict conflict;
+    conflict.path = path_shown(id);
+    conflict.of_path = path_shown(*origin);
+    conflict.replica = id.replica.short_hex();
+    conflict.when = WallTime(std::chrono::milliseconds(shown->content.mtime_ns / 1'000'000));
+    result.conflicts.push_back(std::move(conflict));
+  }
+  return result;
+}
+
+}  // namespace shoal::sync

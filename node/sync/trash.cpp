@@ -1,0 +1,191 @@
+#include "node/sync/trash.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <utility>
+
+namespace shoal::sync {
+namespace {
+
+constexpr std::size_t kStampBytes = std::string_view("20261128T113207.123Z").size();
+
+bool read_number(std::string_view text, std::size_t offset, std::size_t digits, int& into) {
+  const char* begin = text.data() + offset;
+  const auto read = std::from_chars(begin, begin + digits, into);
+  return read.ec == std::errc() && read.ptr == begin + digits;
+}
+
+}  // namespace
+
+std::string trash_name(WallTime when, std::uint64_t number) {
+  const auto day = std::chrono::floor<std::chrono::days>(when);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss of_day(when - day);
+  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}.{:03}Z-{}", int(date.year()), unsigned(date.month()),
+                     unsigned(date.day()), of_day.hours().count(), of_day.minutes().count(),
+                     of_day.seconds().count(), of_day.subseconds().count(), number);
+}
+
+std::optional<WallTime> trash_time(std::string_view name) {
+  if (name.size() < kStampBytes || name[8] != 'T' || name[15] != '.' || name[19] != 'Z') return std::nullopt;
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millisecond = 0;
+  if (!read_number(name, 0, 4, year) || !read_number(name, 4, 2, month) || !read_number(name, 6, 2, day) ||
+      !read_number(name, 9, 2, hour) || !read_number(name, 11, 2, minute) ||
+      !read_number(name, 13, 2, second) || !read_number(name, 16, 3, millisecond)) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(unsigned(month)),
+                                         std::chrono::day(unsigned(day))};
+  if (!date.ok()) return std::nullopt;
+  return WallTime(std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +
+                  std::chrono::minutes(minute) + std::chrono::seconds(second) +
+                  std::chrono::milliseconds(millisecond));
+}
+
+void TrashWork::run() {
+  switch (task_) {
+    case Task::kList:
+      return list();
+    case Task::kRestore:
+      return restore();
+    case Task::kExpire:
+      return expire();
+    case Task::kIgnore:
+      return ignore();
+  }
+}
+
+// Newest first.
+Result<std::vector<TrashWork::Kept>> TrashWork::directories() {
+  auto entries = folder().list(kTrashDirectory, ListMode::kOnce);
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<Kept> kept;
+  for (const DirectoryEntry& entry : *entries) {
+    const auto when = trash_time(entry.name);
+    if (when && entry.stat.kind == FileKind::kDirectory) kept.push_back({*when, entry.name});
+  }
+  std::ranges::stable_sort(kept, std::ranges::greater(), &Kept::when);
+  return kept;
+}
+
+void TrashWork::list() {
+  const auto kept = directories();
+  if (!kept) {
+    outcome = tl::unexpected(kept.error());
+    return;
+  }
+  for (const Kept& directory : *kept) {
+    if (!more) list_below(directory, "");
+  }
+}
+
+void TrashWork::list_below(const Kept& kept, const std::string& path_in_it) {
+  const std::string root = kTrashDirectory + "/" + kept.directory;
+  const auto entries = folder().list(path_in_it.empty() ? root : root + "/" + path_in_it, ListMode::kOnce);
+  if (!entries) return;
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string below = join_path(path_in_it, entry.name);
+    if (entry.stat.kind == FileKind::kDirectory) {
+      list_below(kept, below);
+    } else if (found.size() == kFolderRowsMax) {
+      more = true;
+      return;
+    } else {
+      found.push_back({below, kept.when, entry.stat.size});
+    }
+  }
+}
+
+// As it was at `at`: what was displaced first after that.
+void TrashWork::restore() {
+  const auto kept = directories();
+  if (!kept) {
+    outcome = tl::unexpected(kept.error());
+    return;
+  }
+  std::optional<Kept> best;
+  for (const Kept& directory : *kept) {
+    const std::string place = kTrashDirectory + "/" + directory.directory + "/" + path;
+    if (at ? directory.when < *at : best.has_value()) continue;
+    if (const auto stat = folder().stat(place); stat && stat->kind != FileKind::kDirectory) best = directory;
+  }
+  if (!best) {
+    outcome = fail(ErrorCode::kNotFound, "the trash has no " + path + (at ? " of that time" : ""));
+    return;
+  }
+  const std::string from = kTrashDirectory + "/" + best->directory + "/" + path;
+  const std::string parent = parent_of(path);
+  if (!parent.empty()) {
+    outcome = make_directories(folder(), parent, 0777);
+    if (!outcome) return;
+  }
+  // What lies there now stays.
+  restored_to = path;
+  for (int attempt = 1; attempt < 100; ++attempt) {
+    outcome = folder().change(Rename{from, restored_to, Rename::Mode::kNoReplace});
+    if (outcome || outcome.error().code != ErrorCode::kExists) return;
+    const std::size_t dot = path.rfind('.');
+    const bool has_extension = dot != std::string::npos && dot > parent.size() + 1;
+    restored_to = path.substr(0, has_extension ? dot : path.size()) +
+                  fmt::format(" (restored{})", attempt == 1 ? "" : " " + std::to_string(attempt)) +
+                  (has_extension ? path.substr(dot) : "");
+  }
+}
+
+void TrashWork::expire() {
+  const auto kept = directories();
+  if (!kept) {
+    outcome = tl::unexpected(kept.error());
+    return;
+  }
+  for (const Kept& directory : *kept) {
+    if (directory.when >= expire_before) continue;
+    if (Result<void> removed = remove_all(kTrashDirectory + "/" + directory.directory); !removed) {
+      outcome = removed;
+    }
+  }
+}
+
+Result<void> TrashWork::remove_all(const std::string& path_in_folder) {
+  const auto entries = folder().list(path_in_folder, ListMode::kOnce);
+  if (!entries) return tl::unexpected(entries.error());
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string below = join_path(path_in_folder, entry.name);
+    const Result<void> removed =
+        entry.stat.kind == FileKind::kDirectory ? remove_all(below) : folder().change(Remove{below});
+    if (!removed) return removed;
+  }
+  return folder().change(Remove{path_in_folder});
+}
+
+// Lines are added by a new file in the place of the old one.
+void TrashWork::ignore() {
+  std::string text;
+  if (auto file = folder().open(kLocalIgnoreFile, OpenMode::kRead)) {
+    Bytes bytes(kIgnoreBytesMax);
+    const auto count = (*file)->read(0, bytes);
+    if (count) text.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(*count));
+  }
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  for (const std::string& pattern : patterns) text += pattern + "\n";
+  if (!patterns.empty()) {
+    const std::string next = kStagingDirectory + "/small-ignore";
+    (void)folder().change(Remove{next});
+    auto file = folder().open(next, OpenMode::kCreate);
+    outcome = file ? (*file)->write(0, view(text)) : Result<void>(tl::unexpected(file.error()));
+    if (outcome) outcome = (*file)->sync();
+    if (outcome && folder().stat(kLocalIgnoreFile)) outcome = folder().change(Remove{kLocalIgnoreFile});
+    if (outcome) outcome = folder().change(Rename{next, kLocalIgnoreFile, Rename::Mode::kNoReplace});
+    if (!outcome) return;
+  }
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+}
+
+}  // namespace shoal::sync
