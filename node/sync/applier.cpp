@@ -433,6 +433,10 @@ void Applier::take_step(InstallStep& step) {
     case InstallStep::Outcome::kFailed:
       break;
   }
+  // A directory that is not empty has something that we do not know.
+  if (step.kind == InstallStep::Kind::kRemove && step.content.kind == NodeKind::kDirectory) {
+    listener_.on_unexpected(step.id);
+  }
   const bool is_full = step.error.code == ErrorCode::kStoreFull;
   troubles_[step.id] = {is_full ? "disk_full" : "io_error", step.error.message};
   retry_[step.id] = context_.now() + kRetry;
@@ -467,7 +471,12 @@ void Applier::step_done(InstallStep& step) {
     entry.rehash = false;
   }
   if (step.kind == InstallStep::Kind::kPlaceFile) ++context_.counters.files_placed;
+  const bool is_directory = entry.content.kind == NodeKind::kDirectory;
   disk.put(std::move(entry));
+  if (is_directory && step.kind != InstallStep::Kind::kSetMetadata) {
+    listener_.on_directory(step.id, keeps_content);
+  }
+  if (step.displaced && disk.is_directory(*step.displaced)) listener_.on_directory(*step.displaced, true);
 }
 
 }  // namespace shoal::sync

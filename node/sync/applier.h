@@ -38,6 +38,8 @@ class ApplierListener {
   virtual ~ApplierListener() = default;
   // What lies in this directory is not what we thought.
   virtual void on_unexpected(const NodeId& directory) = 0;
+  // This directory was made, or with all below it has moved: it is to be watched where it is now.
+  virtual void on_directory(const NodeId& directory, bool moved) = 0;
   // A content of more than one part is on the disk.
   virtual void on_content(const ContentName& content, std::vector<PartRef> parts) = 0;
   virtual void on_disk_full(const std::string& message) = 0;

@@ -85,10 +85,12 @@ class ListWork final : public FolderWork {
 class HashWork final : public FolderWork {
  public:
   struct File {
-    std::optional<NodeId> id;  // of what is known there
+    std::optional<NodeId> id;        // of what is known there
+    std::optional<NodeId> replaces;  // of what was known there, and is not it
     NodeId parent;
     std::string name;
     std::string path;
+    FileStat known;  // as it was known
     // kBusy: it was written to while it was read.
     Result<FileStat> stat = FileStat{};
     ContentName content;

@@ -161,6 +161,7 @@ void Scanner::take_difference(Difference difference, const NodeId& directory) {
       finding.content = known.content;
       finding.content.target = difference.stat.link_target;
       finding.stat = std::move(difference.stat);
+      finding.known = known.stat;
       listener_.on_finding(std::move(finding));
       break;
     }
@@ -203,7 +204,7 @@ void Scanner::sort_out() {
   for (const New& found : rest) take_new(found);
   for (const auto& [id, stat] : std::exchange(touched_, {})) {
     const DiskEntry* known = context_.disk.find(id);
-    if (known != nullptr) queue_hash(id, known->parent, known->name, stat);
+    if (known != nullptr) queue_hash(id, std::nullopt, known->parent, known->name, stat);
   }
   hash_queued();
 }
@@ -221,6 +222,7 @@ bool Scanner::take_move(const New& found) {
   finding.parent = found.parent;
   finding.name = found.name;
   finding.content = known.content;
+  finding.replaces = known_at(found);
   finding.stat = found.stat;
   finding.rehash = known.rehash;
   listener_.on_finding(std::move(finding));
@@ -250,16 +252,24 @@ void Scanner::take_vanished() {
 
 void Scanner::take_new(const New& found) {
   if (found.stat.kind == FileKind::kFile)
-    return queue_hash(std::nullopt, found.parent, found.name, found.stat);
+    return queue_hash(std::nullopt, known_at(found), found.parent, found.name, found.stat);
   Finding finding;
   finding.kind = Finding::Kind::kCreated;
   finding.parent = found.parent;
   finding.name = found.name;
+  finding.replaces = known_at(found);
   finding.stat = found.stat;
   const bool is_link = found.stat.kind == FileKind::kLink;
   finding.content.kind = is_link ? NodeKind::kLink : NodeKind::kDirectory;
   finding.content.target = found.stat.link_target;
   listener_.on_finding(std::move(finding));
+}
+
+// What was known where this was found.
+std::optional<NodeId> Scanner::known_at(const New& found) const {
+  const DiskEntry* known = context_.disk.child(found.parent, found.name);
+  if (known == nullptr) return std::nullopt;
+  return known->id;
 }
 
 std::string Scanner::path_of(const NodeId& parent, const std::string& name) const {
@@ -268,10 +278,12 @@ std::string Scanner::path_of(const NodeId& parent, const std::string& name) cons
 
 // ---- Hashing
 
-void Scanner::queue_hash(std::optional<NodeId> id, const NodeId& parent, const std::string& name,
-                         const FileStat& stat) {
+void Scanner::queue_hash(std::optional<NodeId> id, std::optional<NodeId> replaces, const NodeId& parent,
+                         const std::string& name, const FileStat& stat) {
   HashWork::File file;
   file.id = id;
+  file.replaces = replaces;
+  if (id) file.known = context_.disk.find(*id)->stat;
   file.parent = parent;
   file.name = name;
   file.path = path_of(parent, name);
@@ -321,6 +333,8 @@ void Scanner::take_hash(HashWork::File& file) {
   Finding finding;
   finding.kind = file.id ? Finding::Kind::kEdited : Finding::Kind::kCreated;
   if (file.id) finding.id = *file.id;
+  finding.replaces = file.replaces;
+  finding.known = std::move(file.known);
   finding.parent = file.parent;
   finding.name = std::move(file.name);
   finding.content.kind = NodeKind::kFile;

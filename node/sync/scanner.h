@@ -34,7 +34,9 @@ struct Finding {
     kDeleted,
   };
   Kind kind = Kind::kCreated;
-  NodeId id;  // all but kCreated
+  NodeId id;                       // all but kCreated
+  std::optional<NodeId> replaces;  // kCreated, kMoved: what was known there, and is not there
+  FileStat known;                  // kEdited: as it was known when it was looked at
   NodeId parent;
   std::string name;
   Content content;
@@ -108,8 +110,9 @@ class Scanner {
   bool take_move(const New& found);
   void take_vanished();
   void take_new(const New& found);
-  void queue_hash(std::optional<NodeId> id, const NodeId& parent, const std::string& name,
-                  const FileStat& stat);
+  std::optional<NodeId> known_at(const New& found) const;
+  void queue_hash(std::optional<NodeId> id, std::optional<NodeId> replaces, const NodeId& parent,
+                  const std::string& name, const FileStat& stat);
   void hash_queued();
   void take_hash(HashWork::File& file);
   void end_if_done();

@@ -55,7 +55,10 @@ void SyncPathManager::take(Finding& finding, Stamp& stamp, IndexBatch& batch, Pe
   if (finding.content.depth > 0 && !finding.parts.empty()) {
     contents_.emplace_back(name_of(finding.content), std::move(finding.parts));
   }
-  if (finding.kind != Finding::Kind::kCreated && context_.disk.find(finding.id) == nullptr) return;
+  if (finding.kind != Finding::Kind::kCreated) {
+    if (context_.disk.find(finding.id) == nullptr) return;
+    pending.found.push_back(finding.id);
+  }
   switch (finding.kind) {
     case Finding::Kind::kCreated:
       return take_created(finding, stamp, pending);
@@ -75,23 +78,31 @@ void SyncPathManager::add(Pending& pending, std::vector<Entry> entries) {
 }
 
 // What was known at this place is not there any longer: it has moved, as a finding still to come says, or is
-// gone.
-void SyncPathManager::vacate(const NodeId& parent, const std::string& name, Stamp& stamp, Pending& pending) {
-  const DiskEntry* there = context_.disk.child(parent, name);
-  if (there == nullptr) return;
+// gone. False: a peer's file has taken the place since, so what was found there is not there either.
+bool SyncPathManager::vacate(const Finding& found, Stamp& stamp, Pending& pending) {
+  const DiskEntry* there = context_.disk.child(found.parent, found.name);
+  if (there == nullptr || there->id == found.id) return true;
   const NodeId id = there->id;
+  if (found.replaces != id) {
+    on_unexpected(found.parent);
+    return false;
+  }
   const auto moved = std::ranges::find_if(findings_, [&](const Finding& finding) {
     return finding.kind == Finding::Kind::kMoved && finding.id == id;
   });
-  if (moved == findings_.end()) return take_deleted(id, stamp, pending);
+  if (moved == findings_.end()) {
+    take_deleted(id, stamp, pending);
+    return true;
+  }
   Finding finding = std::move(*moved);
   findings_.erase(moved);
   take_moved(finding, stamp, pending);
+  return context_.disk.child(found.parent, found.name) == nullptr;
 }
 
 void SyncPathManager::take_created(Finding& finding, Stamp& stamp, Pending& pending) {
   if (!context_.disk.is_directory(finding.parent)) return;
-  vacate(finding.parent, finding.name, stamp, pending);
+  if (!vacate(finding, stamp, pending)) return;
   DiskEntry entry;
   entry.parent = finding.parent;
   entry.name = finding.name;
@@ -119,6 +130,8 @@ void SyncPathManager::take_created(Finding& finding, Stamp& stamp, Pending& pend
 
 void SyncPathManager::take_edited(Finding& finding, Stamp& stamp, Pending& pending) {
   DiskEntry entry = *context_.disk.find(finding.id);
+  // A peer's version has taken its place since it was looked at.
+  if (entry.stat != finding.known) return on_unexpected(entry.parent);
   const bool is_other = !entry.content.same_bytes(finding.content);
   const bool is_touched = entry.content.mtime_ns != finding.content.mtime_ns;
   if (is_other || is_touched) {
@@ -134,12 +147,10 @@ void SyncPathManager::take_edited(Finding& finding, Stamp& stamp, Pending& pendi
       entry.content_dot = dot;
       merge_into(pending, context_.tree, std::move(again));
     } else {
+      const Dot dot{stamp.replica, stamp.counter};  // the first that is taken
       std::vector<Entry> entries =
           edited(context_.tree, stamp, finding.id, entry.content_dot, finding.content);
-      entry.content_dot = {stamp.replica, stamp.counter - 1};
-      for (const Entry& written : entries) {
-        if (written.id == finding.id) entry.content_dot = written.content.versions().front().dot;
-      }
+      entry.content_dot = dot;
       add(pending, std::move(entries));
     }
   }
@@ -163,8 +174,7 @@ void SyncPathManager::take_mode(Finding& finding, Stamp& stamp, Pending& pending
 
 void SyncPathManager::take_moved(Finding& finding, Stamp& stamp, Pending& pending) {
   if (!context_.disk.is_directory(finding.parent)) return;
-  const DiskEntry* there = context_.disk.child(finding.parent, finding.name);
-  if (there != nullptr && there->id != finding.id) vacate(finding.parent, finding.name, stamp, pending);
+  if (!vacate(finding, stamp, pending)) return;
   const DiskEntry* before = context_.disk.find(finding.id);
   if (before == nullptr) return;
   DiskEntry entry = *before;
@@ -188,6 +198,7 @@ void SyncPathManager::take_deleted(const NodeId& id, Stamp& stamp, Pending& pend
   for (const NodeId& child : below) take_deleted(child, stamp, pending);
   const DiskEntry* have = context_.disk.find(id);
   if (have == nullptr) return;
+  pending.found.push_back(id);
   if (context_.tree.shown(id)) {
     add(pending, deleted(context_.tree, stamp, id, have->content_dot, have->place_dot));
   }

@@ -300,6 +300,10 @@ void SyncPathManager::on_unexpected(const NodeId& directory) {
   scanner_.rescan(directory, false, context_.now() + context_.config().folder_settle);
 }
 
+void SyncPathManager::on_directory(const NodeId& directory, bool moved) {
+  scanner_.rescan(directory, moved, context_.now());
+}
+
 void SyncPathManager::on_content(const ContentName& content, std::vector<PartRef> parts) {
   contents_.emplace_back(content, std::move(parts));
 }
@@ -515,6 +519,8 @@ void SyncPathManager::on_committed(const Result<void>& outcome) {
   knowledge_ = std::move(pending.knowledge);
   pulled_.add(knowledge_);
   for (const NodeId& id : context_.tree.take_changed()) applier_.consider(id);
+  // Also what the tree shows as before: the disk may be another.
+  for (const NodeId& id : pending.found) applier_.consider(id);
   for (const NodeId& id : pending.new_directories) scanner_.rescan(id, true, context_.now());
   if (pending.is_ours) announce();
 }

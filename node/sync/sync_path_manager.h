@@ -132,7 +132,8 @@ class SyncPathManager final : public ScannerListener,
     std::map<NodeId, Entry> entries;  // as they will be
     Knowledge knowledge;
     std::vector<NodeId> new_directories;
-    bool is_ours = false;  // has changes of this replica
+    std::vector<NodeId> found;  // about which a scan has found something
+    bool is_ours = false;       // has changes of this replica
   };
   struct Serving {
     Origin origin;
@@ -157,7 +158,7 @@ class SyncPathManager final : public ScannerListener,
   void take_mode(Finding& finding, Stamp& stamp, Pending& pending);
   void take_moved(Finding& finding, Stamp& stamp, Pending& pending);
   void take_deleted(const NodeId& id, Stamp& stamp, Pending& pending);
-  void vacate(const NodeId& parent, const std::string& name, Stamp& stamp, Pending& pending);
+  bool vacate(const Finding& found, Stamp& stamp, Pending& pending);
   bool is_mass_deletion();
   void take_pages(Pending& pending);
   void add_rows(IndexBatch& batch, const Pending& pending);
@@ -179,6 +180,7 @@ class SyncPathManager final : public ScannerListener,
   void on_finding(Finding finding) override { findings_.push_back(std::move(finding)); }
   void on_scan_trouble(const std::string& path, const std::optional<ScanTrouble>& trouble) override;
   void on_unexpected(const NodeId& directory) override;
+  void on_directory(const NodeId& directory, bool moved) override;
   void on_content(const ContentName& content, std::vector<PartRef> parts) override;
   void on_disk_full(const std::string& message) override;
   void on_scan_due(const NodeId& directory, bool recursive, Instant when) override;
