@@ -248,8 +248,7 @@ class Decoder {
     entry.deletion = reg<Deletion>();
     const std::string signature = text(kSignatureBytesMax, "the bytes of a signature");
     entry.signature.assign(signature.begin(), signature.end());
-    if (entry.place.empty() || entry.content.empty() || entry.metadata.empty())
-      wrong("an entry without a register");
+    if (entry.place.empty() || entry.metadata.empty()) wrong("an entry without a register");
     return entry;
   }
 

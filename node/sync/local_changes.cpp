@@ -14,13 +14,18 @@ Version<V> version_of(Stamp& stamp, const Dot& dot, V value) {
   return {dot, stamp.lamport++, std::move(value)};
 }
 
-// Of a conflict copy that is no entry: the entry that has it as a losing content, without it. The write of
-// the metadata, which are as they were, is what tells the others.
+// Writes the metadata as they were: what is dropped from a register has no dot of its own, and so the others
+// are told.
+void touch(Entry& entry, Stamp& stamp) {
+  const Metadata metadata = entry.metadata.winner().value;
+  entry.metadata.write(version_of(stamp, stamp.take(), metadata));
+}
+
+// Of a conflict copy that is no entry: the entry that has it as a losing content, without it.
 Entry without_copy(const Tree& tree, Stamp& stamp, const NodeId& copy, const NodeId& origin) {
   Entry entry = *tree.find(origin);
   entry.content.drop(Dot{copy.replica, copy.counter & ~kConflictBit});
-  const Metadata metadata = entry.metadata.winner().value;
-  entry.metadata.write(version_of(stamp, stamp.take(), metadata));
+  touch(entry, stamp);
   return entry;
 }
 
@@ -35,29 +40,61 @@ Entry entry_of_copy(Stamp& stamp, const Shown& shown, Content content) {
   return entry;
 }
 
-// Of the writes of a register those that somebody has seen who knows of `seen` and not of what came later.
-template <class V>
-Knowledge seen_of(const Register<V>& reg, const Dot& seen) {
+// Of a register's writes those that somebody has seen whose disk reflects the write `base`: all that it
+// replaced, and `as_good`, the writes beside it that show as the same. What else is there came later.
+template <class V, class AsGood>
+Knowledge seen_of(const Register<V>& reg, const Dot& base, AsGood as_good) {
   Knowledge known;
   for (const auto& [replica, counter] : reg.context().counters()) {
     std::uint64_t limit = counter;
     for (const Version<V>& version : reg.versions()) {
-      if (version.dot.replica == replica && version.dot != seen)
-        limit = std::min(limit, version.dot.counter - 1);
+      if (version.dot.replica != replica || version.dot == base || as_good(version)) continue;
+      limit = std::min(limit, version.dot.counter - 1);
     }
     known.add(replica, limit);
   }
   return known;
 }
 
-Entry deleted_entry(const Entry& before, Stamp& stamp, const Dot& content, const Dot& place) {
+// Of concurrent moves one wins, and a person sees where that has put it.
+Knowledge seen_places(const Register<Place>& place, const Dot& base) {
+  const bool is_winner = place.winner().dot == base;
+  return seen_of(place, base, [&](const Version<Place>&) { return is_winner; });
+}
+
+Knowledge seen_contents(const Register<Content>& content, const Dot& base) {
+  const auto held = std::ranges::find_if(
+      content.versions(), [&](const Version<Content>& version) { return version.dot == base; });
+  if (held == content.versions().end()) return seen_of(content, base, [](const auto&) { return false; });
+  return seen_of(content, base,
+                 [&](const Version<Content>& version) { return version.value.same_bytes(held->value); });
+}
+
+Entry marked_deleted(const Entry& before, Stamp& stamp, const Knowledge& seen) {
   Entry entry = before;
-  Deletion deletion;
+  Deletion deletion{seen};
   for (const Version<Deletion>& earlier : before.deletion.versions()) deletion.seen.add(earlier.value.seen);
-  deletion.seen.add(seen_of(before.content, content));
-  deletion.seen.add(seen_of(before.place, place));
   entry.deletion.write(version_of(stamp, stamp.take(), std::move(deletion)));
   return entry;
+}
+
+// Other contents beside the one that is deleted stay, as conflict copies or because nobody has seen them yet:
+// then only this one goes, and the entry lives on with the others.
+Entry deleted_entry(const Entry& before, Stamp& stamp, const Dot& content, const Dot& place) {
+  const Knowledge seen = seen_contents(before.content, content);
+  const bool is_all = std::ranges::all_of(
+      before.content.versions(), [&](const Version<Content>& version) { return seen.covers(version.dot); });
+  if (!is_all && before.content.has(content)) {
+    Entry entry = before;
+    for (const Version<Content>& version : before.content.versions()) {
+      if (seen.covers(version.dot)) entry.content.drop(version.dot);
+    }
+    touch(entry, stamp);
+    return entry;
+  }
+  Knowledge all = seen;
+  all.add(seen_places(before.place, place));
+  return marked_deleted(before, stamp, all);
 }
 
 Entry deleted_as_it_is(const Entry& before, Stamp& stamp) {

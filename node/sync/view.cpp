@@ -86,6 +86,8 @@ class Builder {
   }
 
   static bool lives_itself(const Entry& entry) {
+    // Replicas that each deleted another of its contents have together deleted all.
+    if (entry.content.empty()) return false;
     if (entry.deletion.empty()) return true;
     Knowledge seen;
     for (const Version<Deletion>& deletion : entry.deletion.versions()) seen.add(deletion.value.seen);
