@@ -10,6 +10,8 @@ constexpr std::size_t kDirectoriesPerWork = 64;
 constexpr std::size_t kListsMax = 4;
 constexpr std::size_t kFilesPerHash = 64;
 constexpr std::uint64_t kBytesPerHash = 8 << 20;
+// Deletions are told together while they go on, so that one sees how many they are, but no longer than this.
+constexpr int kGracesMax = 10;
 // A file that is written to while it is read is tried again after this.
 constexpr Duration kChangingRetry = std::chrono::seconds(1);
 
@@ -237,9 +239,11 @@ void Scanner::take_vanished() {
   for (const NodeId& id : std::exchange(vanished_, {})) {
     const DiskEntry* known = context_.disk.find(id);
     if (known == nullptr) continue;
-    const Instant since = missing_.try_emplace(id, now).first->second;
-    if (now - since < grace) {
-      rescan(known->parent, false, since + grace);
+    const auto [missing, is_new] = missing_.try_emplace(id, now);
+    if (is_new) last_missed_ = now;
+    const Instant due = std::min(last_missed_ + grace, missing->second + kGracesMax * grace);
+    if (now < due) {
+      rescan(known->parent, false, due);
       continue;
     }
     missing_.erase(id);

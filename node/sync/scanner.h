@@ -130,6 +130,7 @@ class Scanner {
   std::vector<New> new_;
   std::map<NodeId, FileStat> touched_;
   std::map<NodeId, Instant> missing_;  // since when; not yet told as deleted
+  Instant last_missed_{};              // the last of them
   struct ToHash {
     HashWork::File file;
     std::uint64_t bytes;

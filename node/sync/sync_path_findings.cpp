@@ -11,6 +11,8 @@ namespace {
 
 // Fewer files are deleted without asking, whatever their share.
 constexpr std::uint64_t kMassDeletionMin = 20;
+// Deletions with less time between them are one.
+constexpr Duration kMassDeletionPause = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -21,7 +23,6 @@ void SyncPathManager::take_findings(IndexBatch& batch, Pending& pending) {
         "mass_deletion",
         "more than half of the files are gone: resume the folder if that was meant, or put them back");
   }
-  deletion_confirmed_ = false;
   Stamp stamp{replica_, pending.knowledge.of(replica_) + 1, context_.tree.lamport() + 1};
   const std::uint64_t first = stamp.counter;
   for (std::size_t taken = 0; taken < kFindingsPerBatch && !findings_.empty(); ++taken) {
@@ -33,13 +34,21 @@ void SyncPathManager::take_findings(IndexBatch& batch, Pending& pending) {
   if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
 }
 
+// Also of one that goes on over several scans; once confirmed, until it pauses.
 bool SyncPathManager::is_mass_deletion() {
-  if (deletion_confirmed_) return false;
   std::uint64_t files = 0;
   for (const Finding& finding : findings_) {
     if (finding.kind == Finding::Kind::kDeleted) files += files_below(finding.id);
   }
-  return files > kMassDeletionMin && 2 * files > context_.disk.files();
+  if (files == 0) return false;
+  const Instant now = context_.now();
+  if (now - deletions_.last > kMassDeletionPause) deletions_ = {now, context_.disk.files(), 0, false};
+  deletions_.last = now;
+  const std::uint64_t deleted = deletions_.deleted + files;
+  if (!deletions_.confirmed && deleted > kMassDeletionMin && 2 * deleted > deletions_.files_before)
+    return true;
+  deletions_.deleted = deleted;
+  return false;
 }
 
 std::uint64_t SyncPathManager::files_below(const NodeId& id) const {

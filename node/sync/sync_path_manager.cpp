@@ -35,6 +35,19 @@ Bytes key_of(const NodeId& id) {
   return key;
 }
 
+// The highest of the replica's that anything in the entry speaks of.
+std::uint64_t counter_in(const Entry& entry, const ReplicaId& replica) {
+  std::uint64_t counter = entry.id.replica == replica ? entry.id.counter : 0;
+  for (const Knowledge* context : {&entry.place.context(), &entry.content.context(),
+                                   &entry.metadata.context(), &entry.deletion.context()}) {
+    counter = std::max(counter, context->of(replica));
+  }
+  for (const auto& deletion : entry.deletion.versions()) {
+    counter = std::max(counter, deletion.value.seen.of(replica));
+  }
+  return counter;
+}
+
 }  // namespace
 
 // ---- The record
@@ -199,7 +212,10 @@ void SyncPathManager::pause() {
 void SyncPathManager::resume() {
   if (record_.is_paused) record_dirty_ = true;
   record_.is_paused = false;
-  deletion_confirmed_ = stopped_for_ == "mass_deletion";
+  if (stopped_for_ == "mass_deletion") {
+    deletions_.confirmed = true;
+    deletions_.last = context_.now();
+  }
   if (!stopped_for_.empty()) open();
 }
 
@@ -247,11 +263,14 @@ void SyncPathManager::on_news(const Id& origin, ByteView event) {
 }
 
 void SyncPathManager::on_changes(SyncClient& client, ReceivedChanges changes) {
-  (void)client;
   if (!is_running()) return;
   // Somebody knows changes of ours that we do not: this index was restored from a copy, so what it would
   // write next has been written before. Under another id it cannot.
-  if (changes.knowledge.of(replica_) > knowledge_.of(replica_) && !pending_) {
+  // Or somebody lies; then, too, ours must not mix with what was forged.
+  std::uint64_t told = changes.knowledge.of(replica_);
+  for (const Entry& entry : changes.entries) told = std::max(told, counter_in(entry, replica_));
+  if (told > knowledge_.of(replica_)) {
+    if (pending_) return client.pull();  // what is on its way has the old id
     record_.replica_seed = context_.node->rng.seed();
     replica_ = replica_of(record_.replica_seed);
     record_dirty_ = true;

@@ -223,7 +223,12 @@ class SyncPathManager final : public ScannerListener,
   bool loaded_ = false;
   bool setting_up_ = false;
   bool commit_failed_ = false;
-  bool deletion_confirmed_ = false;
+  struct {
+    Instant last{};
+    std::uint64_t files_before = 0;
+    std::uint64_t deleted = 0;
+    bool confirmed = false;
+  } deletions_;  // of the person, without a pause
   bool record_dirty_ = false;
   std::string stopped_for_;  // empty: it runs
   std::string next_step_;
