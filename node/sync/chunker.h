@@ -1,6 +1,6 @@
 // Chunker: cuts a file into parts where its content says so, so that what is inserted or removed changes the
 // parts around it only. FastCDC (Xia et al. 2016, 2020) with normalised chunking: a gear hash rolls over the
-// bytes; before the mean size a cut needs more of its bits to be zero, after it fewer.
+// bytes; up to a certain size a cut needs more of its bits to be zero, beyond it fewer.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 namespace shoal::sync {
 
 inline constexpr std::size_t kPartBytesMin = 8 << 10;
-inline constexpr std::size_t kPartBytesMean = 32 << 10;
+inline constexpr std::size_t kPartBytesMean = 32 << 10;  // of what does not repeat itself: within 5 %
 inline constexpr std::size_t kPartBytesMax = 64 << 10;
 
 // The length of the first part of `bytes`, of which the rest of the file follows unless `is_end`. 0: more

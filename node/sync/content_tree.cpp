@@ -1,13 +1,11 @@
 #include "node/sync/content_tree.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "node/base/big_endian.h"
-#include "node/base/check.h"
+#include "node/secure/keys.h"
 #include "node/sync/chunker.h"
 
 namespace shoal::sync {
@@ -34,6 +32,13 @@ Bytes page_of(std::span<const PartRef> rows) {
   return page;
 }
 
+// Bytes of the file that lie at least below one row of a page of this depth, unless they are the file's last.
+std::uint64_t bytes_below_min(std::uint8_t depth) {
+  std::uint64_t bytes = kPartBytesMin;
+  for (std::uint8_t level = 1; level < depth; ++level) bytes *= kRowsMin;
+  return bytes;
+}
+
 // Bytes of the file that can lie below one row of a page of this depth.
 std::uint64_t bytes_below_max(std::uint8_t depth) {
   std::uint64_t bytes = kPartBytesMax;
@@ -45,12 +50,6 @@ std::uint64_t bytes_below_max(std::uint8_t depth) {
 }
 
 }  // namespace
-
-Id sha256(ByteView bytes) {
-  Id hash;
-  SHA256(bytes.data(), bytes.size(), hash.bytes.data());
-  return hash;
-}
 
 ContentName build_tree(std::span<const PartRef> parts, std::vector<Bytes>* pages) {
   ContentName name;
@@ -84,17 +83,20 @@ Result<std::vector<PartRef>> read_page(ByteView page, std::uint8_t depth, std::u
     return fail(ErrorCode::kMalformed,
                 "a page of " + std::to_string(page.size()) + " bytes: expected 1 to 1,600 rows of 40 bytes");
   }
-  if (depth == 0 || depth > kDepthMax)
-    return fail(ErrorCode::kMalformed, "a page of no depth that files have");
+  if (depth == 0 || depth > kDepthMax) {
+    return fail(ErrorCode::kMalformed, "a page of depth " + std::to_string(depth) + ": expected 1 to 6");
+  }
+  const std::uint64_t below_min = bytes_below_min(depth);
   const std::uint64_t below_max = bytes_below_max(depth);
   std::vector<PartRef> rows;
   rows.reserve(page.size() / kRowBytes);
   std::uint64_t sum = 0;
   for (ByteView rest = page; !rest.empty(); rest = rest.subspan(kRowBytes)) {
     const PartRef row{Id::from_bytes(rest.first(kIdBytes)), read_u64(rest.subspan(kIdBytes))};
-    if (row.bytes == 0 || row.bytes > below_max || row.bytes > kFileBytesMax - sum) {
-      return fail(ErrorCode::kMalformed, "a row of " + std::to_string(row.bytes) + " bytes: expected 1 to " +
-                                             std::to_string(below_max));
+    const std::uint64_t least = rest.size() == kRowBytes ? 1 : below_min;
+    if (row.bytes < least || row.bytes > below_max || row.bytes > kFileBytesMax - sum) {
+      return fail(ErrorCode::kMalformed, "a row of " + std::to_string(row.bytes) + " bytes: expected " +
+                                             std::to_string(least) + " to " + std::to_string(below_max));
     }
     sum += row.bytes;
     rows.push_back(row);
@@ -103,13 +105,17 @@ Result<std::vector<PartRef>> read_page(ByteView page, std::uint8_t depth, std::u
     return fail(ErrorCode::kMalformed, "the rows of a page have " + std::to_string(sum) +
                                            " bytes together: expected " + std::to_string(bytes));
   }
+  if (next_page_cut(rows) != rows.size()) {
+    return fail(ErrorCode::kMalformed, "a page goes on behind a row that ends it");
+  }
   return rows;
 }
 
 bool is_plausible(const ContentName& name) {
   if (name.depth > kDepthMax || name.size > kFileBytesMax) return false;
   if (name.depth == 0) return name.size <= kPartBytesMax;
-  return name.size > kPartBytesMin && name.size <= bytes_below_max(static_cast<std::uint8_t>(name.depth + 1));
+  return name.size > bytes_below_min(name.depth) &&
+         name.size <= bytes_below_max(static_cast<std::uint8_t>(name.depth + 1));
 }
 
 void ContentHasher::add(ByteView bytes) {

@@ -8,6 +8,7 @@
 // content too, where the last hash of a row says so (kRowsMin to kRowsMax, 8 KiB on average), so that a
 // change in a file changes one page of each depth. Pages and parts are hash items of at most 64 KiB: whoever
 // has the root can verify all below it. A file has one tree only: the least depth with one page at the top.
+// What a reader can see of that in one page it checks (read_page); the rest shows when the whole is hashed.
 #pragma once
 
 #include <cstddef>
@@ -24,11 +25,8 @@ namespace shoal::sync {
 inline constexpr std::size_t kRowBytes = 40;
 inline constexpr std::size_t kRowsMin = 64;
 inline constexpr std::size_t kRowsMax = 1600;  // 64,000 bytes
-inline constexpr std::uint8_t kDepthMax = 6;   // more than 2^63 bytes
+inline constexpr std::uint8_t kDepthMax = 6;   // any 512 TiB, even all in the least of parts and pages
 inline constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 62;
-
-// SHA-256 as fast as the processor does it (OpenSSL).
-Id sha256(ByteView bytes);
 
 struct PartRef {
   Id hash;
@@ -48,8 +46,8 @@ struct ContentName {
 ContentName build_tree(std::span<const PartRef> parts, std::vector<Bytes>* pages);
 
 // The rows of a page. `depth` is the page's own (1: its rows are parts), `bytes` what its row, or the file's
-// name, says lies below it. Error kMalformed: no whole rows, too many, a row of 0 bytes or over what its kind
-// can have, or a sum that is not `bytes`.
+// name, says lies below it. Error kMalformed: no whole rows, too many, a row of 0 bytes, over what its kind
+// can have or, before the last, under it, a sum that is not `bytes`, or rows behind one that ends a page.
 Result<std::vector<PartRef>> read_page(ByteView page, std::uint8_t depth, std::uint64_t bytes);
 
 // Does a file with this name's size and depth exist at all? A peer says it, so it is checked before anything

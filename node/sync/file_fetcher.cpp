@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "node/base/check.h"
+#include "node/secure/keys.h"
 #include "node/sync/reader.h"
 
 namespace shoal::sync {

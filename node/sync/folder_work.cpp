@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "node/secure/keys.h"
+
 namespace shoal::sync {
 namespace {
 

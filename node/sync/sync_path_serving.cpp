@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/secure/keys.h"
 #include "node/sync/sync_path_manager.h"
 
 namespace shoal::sync {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "node/base/check.h"
-#include "node/sync/content_tree.h"
+#include "node/secure/keys.h"
 #include "node/sync/view.h"
 
 namespace shoal::sync {
