@@ -3,7 +3,7 @@
 // to the root, '*' and '?' and '[...]' match within a name, "**" over directories; '\' takes the next
 // character as it is. The last pattern that matches decides. What lies below an ignored directory is ignored.
 //
-// Bytes, case-sensitive. Matching takes at most pattern x path steps, whatever the pattern.
+// Bytes, case-sensitive, without locale. Matching takes at most pattern x path steps, whatever the pattern.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,12 @@ namespace shoal::sync {
 
 inline constexpr std::size_t kIgnoreLineBytesMax = 4096;
 inline constexpr std::size_t kIgnoreLinesMax = 10'000;
+inline constexpr std::size_t kIgnoreProblemsMax = 100;
 
 class IgnoreList {
  public:
-  // Lines that are too long, or too many, are left out; `problems` (may be null) says which.
+  // Lines that are too long, too many, or match nothing whatever the path are left out; `problems` (may be
+  // null) says which, of the first kIgnoreProblemsMax.
   static IgnoreList parse(std::string_view text, std::vector<std::string>* problems = nullptr);
 
   enum class Verdict { kNothing, kIgnored, kTaken };
@@ -28,11 +30,14 @@ class IgnoreList {
 
  private:
   struct Pattern {
-    std::string glob;
+    std::vector<std::string> globs;  // one for each name of a path; "**" for any number of names
     bool takes_back = false;
     bool directories_only = false;
     bool whole_path = false;  // else it is matched against the last name
   };
+  // What is wrong with the line, or null.
+  const char* add(std::string_view line);
+
   std::vector<Pattern> patterns_;
 };
 
@@ -42,7 +47,8 @@ class Ignore {
   // The local list decides where both speak.
   Ignore(IgnoreList shared, IgnoreList local);
 
-  // `path` is relative to the root of the folder, with '/' between names.
+  // `path` is relative to the root of the folder, with '/' between names. The folder's own directory
+  // (kPrivateDirectory) is ignored, whatever the lists say.
   bool ignored(std::string_view path, bool is_directory) const;
 
  private:
