@@ -244,6 +244,7 @@ Node::Node(const NodeConfig& config, const KeyPair& keys, std::uint64_t boot_num
       impl_(std::make_unique<Impl>(config, keys, boot_number, cipher, std::move(rng), ports, *items_,
                                    sync_.get())) {
   items_->belong_to(impl_->context, impl_->table);
+  if (sync_ != nullptr) impl_->take_folders();  // a command may come before the first job
 }
 
 Node::~Node() = default;
