@@ -58,18 +58,26 @@ class Choice {
 }  // namespace
 
 GroupPlan::GroupPlan(const Scenario& scenario, const std::function<std::uint32_t(HostIndex)>& region) {
-  if (!scenario.workload.groups) return;
-  const GroupsSpec& spec = *scenario.workload.groups;
-  groups_of_host_.resize(scenario.population.size);
-  for (std::uint32_t group = 0; group < spec.count; ++group) {
-    const std::string name = fmt::format("group-{}", group);
+  const auto add = [&](const std::string& name, std::uint32_t hosts,
+                       const std::optional<std::uint32_t>& same_region) {
     Choice choice(scenario, region, Rng::keyed(scenario.seed, name, "hosts"));
-    for (std::uint32_t i = 0; i < spec.hosts_per_group; ++i) {
-      choice.add(spec.same_region ? std::optional(i < *spec.same_region) : std::nullopt);
+    for (std::uint32_t i = 0; i < hosts; ++i) {
+      choice.add(same_region ? std::optional(i < *same_region) : std::nullopt);
     }
     const Secret sync_key(Rng::keyed(scenario.seed, name, "key").seed());
+    const auto group = static_cast<std::uint32_t>(groups_.size());
     for (const HostIndex host : choice.members) groups_of_host_[host].push_back(group);
     groups_.push_back({GroupKey::from_sync_key(sync_key), std::move(choice.members)});
+  };
+  const auto& groups = scenario.workload.groups;
+  const auto& folders = scenario.workload.folders;
+  if (groups || folders) groups_of_host_.resize(scenario.population.size);
+  for (std::uint32_t i = 0; groups && i < groups->count; ++i) {
+    add(fmt::format("group-{}", i), groups->hosts_per_group, groups->same_region);
+  }
+  first_folder_ = static_cast<std::uint32_t>(groups_.size());
+  for (std::uint32_t i = 0; folders && i < folders->count; ++i) {
+    add(fmt::format("folder-{}", i), folders->hosts_per_group, std::nullopt);
   }
 }
 

@@ -28,6 +28,11 @@ class GroupPlan {
   // The groups of a host, in ascending order.
   std::span<const std::uint32_t> groups_of(HostIndex host) const;
   std::vector<GroupKey> keys_of(HostIndex host) const;
+  // The groups from this one on keep folders.
+  std::uint32_t first_folder() const { return first_folder_; }
+  bool keeps_folders(HostIndex host) const {
+    return !groups_of(host).empty() && groups_of(host).back() >= first_folder_;
+  }
 
  private:
   struct Group {
@@ -35,6 +40,7 @@ class GroupPlan {
     std::vector<HostIndex> members;
   };
 
+  std::uint32_t first_folder_ = 0;
   std::vector<Group> groups_;
   std::vector<std::vector<std::uint32_t>> groups_of_host_;  // empty: no groups
 };

@@ -20,6 +20,21 @@ namespace {
 constexpr MetricName kMetrics[] = {
     {"churn.departures", "hosts that churn took offline after the warm-up"},
     {"cpu.datagrams_dropped", "datagrams that found the socket buffer of a busy host full, in the whole run"},
+    {"folder.bytes_per_written_byte",
+     "bytes that all nodes sent in sessions, over those that people wrote in folders, in the whole run"},
+    {"folder.conflicts",
+     "conflict copies in a folder at the end, of the member that has most of them; the sum over folders"},
+    {"folder.converged_ratio",
+     "of looks at folders whose members had had the time to agree (oracle rule folder_diverged), after the "
+     "warm-up: those at which they did"},
+    {"folder.lost_count", "contents that a person wrote, nobody gave up, and nobody holds any longer"},
+    {"folder.scans", "scans of folders, in the whole run"},
+    {"folder.spread_ms.p50",
+     "from a write to its content in the folder of each member that was online and could be met then, and "
+     "stayed; without those overwritten or deleted meanwhile; to 100 ms"},
+    {"folder.spread_ms.p90", "the same"},
+    {"folder.spread_ms.p99", "the same"},
+    {"folder.writes", "contents that people wrote in folders, in the whole run"},
     {"group.broadcast_count", "events that members of groups broadcast after the warm-up"},
     {"group.event_delivery_ratio",
      "of events broadcast after the warm-up, for each member that the origin could meet then and that "

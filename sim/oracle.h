@@ -25,6 +25,7 @@
 #include "node/counters.h"
 #include "node/jobs/job_kind.h"
 #include "node/ports/item_store.h"
+#include "sim/folder_picture.h"
 #include "sim/group_picture.h"
 #include "sim/network.h"
 #include "sim/operation.h"
@@ -51,6 +52,7 @@ struct OracleConfig {
   // Groups. Sessions that last so long after an event have passed it on; claims of primaries go as events do.
   Duration event_within = 2min;
   Duration primary_agreed_within = 5min;
+  Duration folder_agreed_within = 2min;
   std::size_t violations_kept_max = 100;  // of each rule; more are counted, not kept
 };
 // The bounds that follow from how the nodes are configured.
@@ -175,6 +177,16 @@ class Oracle {
   void check_group(const Id& group, const GroupPicture& picture, Instant when);
   void event_broadcast(const Id& group, const Id& origin, ByteView event, Instant when);
   void check_event(HostIndex host, const Id& group, const Id& origin, ByteView event, Instant when);
+  // Folders. A write is told before the next look; one that a person has overwritten or deleted is let go.
+  void folder_written(const FolderWrite& write, Instant when);
+  void folder_let_go(std::uint32_t folder, ContentKey content);
+  void folder_edited(std::uint32_t folder, Instant when);
+  // A member's disk is no more; these are left.
+  void folder_disk_gone(std::uint32_t folder, const std::vector<FolderMember>& others);
+  void check_folder_disk(std::uint32_t folder, const FolderMember& member, Instant when);
+  // All its members. Do those agree that have had the time for it? Nothing: there are no such two.
+  std::optional<bool> check_folder(std::uint32_t folder, const std::vector<FolderMember>& members,
+                                   Instant when);
   // Nothing: it has been online for too short a time to know.
   std::optional<bool> is_settled_client(HostIndex host, Instant when) const;
   // Tables: begin, then one after the other. check_table counts, of the contacts, those that are online, and

@@ -25,6 +25,11 @@ void Oracle::host_moved(HostIndex host, Instant when) {
   for (auto& [id, group] : impl_->groups) {
     if (impl_->is_member(group, host)) group.same_since = when;
   }
+  for (Impl::FolderKnown& folder : impl_->folders) {
+    const bool concerned =
+        std::ranges::any_of(folder.links, [&](const auto& link) { return link.first.host == host; });
+    if (concerned) folder.same_since = when;
+  }
 }
 
 void Oracle::event_broadcast(const Id& group, const Id& origin, ByteView event, Instant when) {

@@ -62,6 +62,17 @@ constexpr RuleText kTexts[] = {
      "members whom the same sessions have joined for `primary_agreed_within`, at the same addresses, go by "
      "the same one of them as primary"},
     {"epoch_backwards", "the epoch by which a member goes never becomes smaller while it runs"},
+    {"folder_diverged",
+     "`folder_agreed_within` after the last edit, the members of a folder that have been online since, and "
+     "could meet directly or through others, hold the same names and contents, and the same tree"},
+    {"folder_content_lost",
+     "every content that a person wrote, and that nobody has overwritten or deleted who saw it, lies in the "
+     "folder or the trash of some member, online or not"},
+    {"folder_foreign", "no file in a folder holds what nobody wrote there"},
+    {"folder_torn",
+     "every file in a folder holds all of a content that somebody wrote, and has a name that a person gave, "
+     "or the mark of a conflict added to it"},
+    {"scan_unpaired", "of the scans that a folder has begun since its start, all but one at most have ended"},
 };
 static_assert(std::size(kTexts) == kRules);
 

@@ -42,8 +42,14 @@ enum class Rule : std::uint8_t {
   kEventLost,
   kPrimaryDisputed,
   kEpochBackwards,
+  // Folders
+  kFolderDiverged,
+  kFolderContentLost,
+  kFolderForeign,
+  kFolderTorn,
+  kScanUnpaired,
 };
-inline constexpr std::size_t kRules = 28;
+inline constexpr std::size_t kRules = 33;
 
 struct RuleText {
   std::string_view name;

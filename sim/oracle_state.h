@@ -7,6 +7,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -101,6 +102,21 @@ struct Oracle::Impl {
     std::vector<GroupEvent> events;  // in the order of time
     std::size_t judged = 0;          // of these
   };
+  struct WrittenContent {
+    HostIndex host = 0;
+    std::string path;
+    Instant when{};
+    bool let_go = false;
+  };
+  struct FolderKnown {
+    std::map<ContentKey, WrittenContent> written;
+    Instant edited{};
+    // Who is there and who can meet whom, and since when
+    std::vector<std::pair<MemberRun, MemberRun>> links;
+    Instant same_since{};
+    bool divergence_reported = false;
+    std::set<std::pair<HostIndex, std::string>> reported;  // paths that hold what they should not
+  };
   struct Tally {
     std::uint64_t checks = 0;
     std::uint64_t violations = 0;
@@ -149,6 +165,12 @@ struct Oracle::Impl {
   void check_primaries(Group& group, const GroupPicture& picture, Instant when);
   void judge_events(Group& group, const GroupPicture& picture, Instant when);
 
+  FolderKnown& folder_at(std::uint32_t folder);
+  void check_scans(const std::vector<FolderMember>& all, Instant when);
+  void check_contents(FolderKnown& folder, const std::vector<FolderMember>& all, Instant when);
+  std::optional<bool> check_agreement(FolderKnown& folder, const std::vector<FolderMember>& all,
+                                      Instant when);
+
   OracleConfig config;
   const Witness* witness = nullptr;
   std::vector<Host> hosts;
@@ -178,6 +200,7 @@ struct Oracle::Impl {
   std::vector<Heal> heals;
 
   std::map<Id, Group> groups;
+  std::vector<FolderKnown> folders;
 
   std::array<Tally, kRules> tallies{};
   std::vector<Violation> kept;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "node/base/check.h"
+#include "node/sync/sync_manager.h"
 #include "sim/deal.h"
 #include "sim/host_name.h"
 #include "sim/resources.h"
@@ -13,6 +14,7 @@ namespace shoal::sim {
 namespace {
 
 constexpr std::size_t kJobsAtOnce = 256;
+constexpr Duration kFoldersAddedAfter = 1s;  // a person types that
 // A clean leave that has not ended by then is cut short.
 constexpr Duration kLeaveTimeout = 10s;
 // Known hosts are 64 bytes each: a large population keeps fewer on its disks.
@@ -29,13 +31,17 @@ struct Population::Run final : HostedNode, NodeListener, Tracer {
         ports(population.network_.ports(index)),
         node(population.config_of(index), keys, slot().boots, population.scenario_.crypto, std::move(rng),
              NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, *slot().items, *slot().hosts,
-                       population.contacts_, *this, this}) {}
+                       population.contacts_, *this, this, slot().folders.get(),
+                       slot().folders ? &slot().folders->folders() : nullptr, slot().folders.get()}) {}
 
   HostSlot& slot() const { return owner.slots_[host]; }
   PortEvents& events() override { return node; }
   void prefetch() const override { node.prefetch(); }
   bool run_jobs() override {
-    for (const CommitCompletion& done : slot().commits.take()) node.on_committed(done.commit, done.outcome);
+    for (const CommitCompletion& done : slot().commits.take()) {
+      if (slot().folders && slot().folders->keeps(done)) continue;
+      node.on_committed(done.commit, done.outcome);
+    }
     const bool more = node.run_jobs(kJobsAtOnce);
     return more || !slot().commits.empty();
   }
@@ -112,6 +118,7 @@ MemoryByHolder Population::take_apart() {
   for (HostSlot& slot : slots_) {
     slot.items.reset();
     slot.hosts.reset();
+    slot.folders.reset();
   }
   held.stores = heap.given_back();
   return held;
@@ -216,12 +223,7 @@ std::vector<GroupPicture::Member> Population::online_members(std::uint32_t group
 }
 
 void Population::join_at(HostIndex host, Duration when) {
-  HostSlot& slot = slots_[host];
-  if (when == Churn::kForever) {
-    slot.items.reset();
-    slot.hosts.reset();
-    return;
-  }
+  if (when == Churn::kForever) return forget_disks(host);
   network_.at(start_ + when, [this, host] { bring_up(host); });
 }
 
@@ -236,6 +238,8 @@ void Population::bring_up(HostIndex host) {
                                                                                     : kKnownHostsOfLarge);
   }
   slot.commits.take();
+  if (!slot.folders && groups_.keeps_folders(host)) slot.folders = make_folder_disk(host);
+  if (slot.folders) slot.folders->mount();
   ++slot.boots;
   slot.since = network_.now();
   const std::string name = host_name(host, slot.life);
@@ -246,6 +250,11 @@ void Population::bring_up(HostIndex host) {
   recorder_.host_online(host, keys.public_key(), is_client(host), network_.now());
   slot.run->node.start();
   if (!groups_.groups_of(host).empty()) slot.run->node.on_groups(groups_.keys_of(host));
+  if (slot.folders) {
+    network_.at(network_.now() + kFoldersAddedAfter, [this, host, turn = slot.turn] {
+      if (slots_[host].turn == turn && is_online(host)) add_folders(host);
+    });
+  }
   network_.attach(host, *slot.run);
   const Duration session = current_turn(host).session;
   if (session == Churn::kForever) return;
@@ -283,8 +292,7 @@ void Population::depart(HostIndex host, Departure why) {
   const Duration ended = slot.since - start_ + turn.session;
   take_down(host, why);
   if (!turn.keeps_identity) {
-    slot.items.reset();
-    slot.hosts.reset();
+    forget_disks(host);
     slot.boots = 0;
     ++slot.life;
   }
@@ -311,6 +319,7 @@ void Population::take_down(HostIndex host, Departure why) {
   }
   recorder_.host_offline(host, why, slot.run->node.counters(), network_.now());
   slot.run.reset();
+  if (slot.folders) slot.folders->stop(why != Departure::kClean);
   ++slot.turn;
 }
 
@@ -337,6 +346,80 @@ std::unique_ptr<ItemStore> Population::make_store(HostIndex host) {
   return store;
 }
 
+void Population::forget_disks(HostIndex host) {
+  HostSlot& slot = slots_[host];
+  slot.items.reset();
+  slot.hosts.reset();
+  if (!slot.folders) return;
+  slot.folders.reset();
+  for (const std::uint32_t group : groups_.groups_of(host)) {
+    if (group >= groups_.first_folder()) {
+      recorder_.folder_disk_gone(group - groups_.first_folder(), folder_members(group, true));
+    }
+  }
+}
+
+std::unique_ptr<FolderDisk> Population::make_folder_disk(HostIndex host) {
+  auto disk = std::make_unique<FolderDisk>(
+      slots_[host].commits, Rng::keyed(scenario_.seed, host_name(host, slots_[host].life), "folder disk"),
+      [this, host](Duration by, std::function<void(PortEvents&)> event) {
+        network_.at(network_.now() + by, [this, host, turn = slots_[host].turn, event = std::move(event)] {
+          const HostSlot& then = slots_[host];
+          if (!then.run || then.turn != turn) return;
+          event(then.run->node);
+          network_.wake(host);
+        });
+      },
+      [this] { return network_.wall_time(); });
+  disk->set_hooks(folder_hooks_);
+  if (host < disks_.size()) disk->set_full(disks_[host].full);
+  for (const std::uint32_t group : groups_.groups_of(host)) {
+    if (group < groups_.first_folder()) continue;
+    const std::string root = folder_root(group).substr(1);
+    check(disk->disk().make_directories(root).has_value(), "a new disk has room for a directory");
+    disk->flush(root);
+  }
+  if (listener_ != nullptr) listener_->on_folder_disk(host, *disk);
+  return disk;
+}
+
+// Those that the host keeps not yet, or had not written down when it crashed.
+void Population::add_folders(HostIndex host) {
+  const std::vector<Id> kept = slots_[host].folders->groups();
+  for (const std::uint32_t group : groups_.groups_of(host)) {
+    const Id& id = groups_.key(group).id();
+    if (group < groups_.first_folder() || std::ranges::find(kept, id) != kept.end()) continue;
+    command(host, CommandId{}, AddFolderCommand{id, folder_root(group), {}});
+  }
+}
+
+FolderMember Population::folder_member(std::uint32_t group, HostIndex host, bool with_trash) const {
+  const HostSlot& slot = slots_[host];
+  FolderMember member;
+  member.host = host;
+  member.picture = slot.folders->look(folder_root(group));
+  if (with_trash) member.trash = slot.folders->look_into_trash(folder_root(group));
+  if (!is_online(host)) return member;
+  FolderMember::Running& running = member.running.emplace();
+  running.since = slot.since;
+  const sync::SyncManager* sync = node_of(host).sync();
+  const sync::SyncPathManager* folder = sync == nullptr ? nullptr : sync->find(groups_.key(group).id());
+  if (folder == nullptr) return member;
+  running.fingerprint = folder->context().tree.fingerprint();
+  const sync::FolderCounters& counters = folder->context().counters;
+  running.scans_started = counters.scans_started;
+  running.scans_ended = counters.scans_complete + counters.scans_aborted;
+  return member;
+}
+
+std::vector<FolderMember> Population::folder_members(std::uint32_t group, bool with_trash) const {
+  std::vector<FolderMember> members;
+  for (const HostIndex host : groups_.members(group)) {
+    if (slots_[host].folders) members.push_back(folder_member(group, host, with_trash));
+  }
+  return members;
+}
+
 void Population::end_write(HostIndex host, std::uint32_t life, std::uint32_t boot) {
   const HostSlot& slot = slots_[host];
   if (!slot.run || slot.life != life || slot.boots != boot) return;
@@ -350,6 +433,7 @@ FaultyItemStore* Population::faulty_store(HostIndex host) const {
 
 void Population::set_disk(HostIndex host, DiskState state) {
   check(disks_fail_, "a scenario without such faults");
+  if (slots_[host].folders) slots_[host].folders->set_full(state.full);
   if (host >= disks_.size()) disks_.resize(std::size_t{host} + 1);
   disks_[host] = state;
   FaultyItemStore* disk = faulty_store(host);

@@ -5,9 +5,13 @@
 // Memory is the bound of large runs: what a host costs beside its node stands in HostSlot.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "node/control/command.h"
@@ -19,6 +23,7 @@
 #include "node/store/memory_item_store.h"
 #include "sim/churn.h"
 #include "sim/faulty_item_store.h"
+#include "sim/folder_disk.h"
 #include "sim/group_picture.h"
 #include "sim/group_plan.h"
 #include "sim/recorder.h"
@@ -33,6 +38,8 @@ class CommandListener {
  public:
   virtual ~CommandListener() = default;
   virtual void on_command_result(HostIndex host, CommandId command, const CommandResult& result) = 0;
+  // The host has a new disk for folders, and no node yet.
+  virtual void on_folder_disk(HostIndex /*host*/, FolderDisk& /*disk*/) {}
   // The host has gone; no result of it comes any more.
   virtual void on_host_gone(HostIndex host) = 0;
   // Of a host that is not leaving.
@@ -69,6 +76,16 @@ class Population final : public Witness {
   // node.
   std::vector<GroupPicture::Member> online_members(std::uint32_t group) const;
   const GroupPlan& groups() const { return groups_; }
+  // The disk on which a host keeps folders; nullptr: none, or nobody will come back to it.
+  FolderDisk* folder_disk(HostIndex host) const { return slots_[host].folders.get(); }
+  // Where every member has the folder of a group.
+  static std::string folder_root(std::uint32_t group) { return fmt::format("/folder-{}", group); }
+  // Of all such disks that are made from now on; for tests.
+  void set_folder_hooks(FolderDisk::Hooks hooks) { folder_hooks_ = std::move(hooks); }
+  // Every member of a group that has a disk.
+  std::vector<FolderMember> folder_members(std::uint32_t group, bool with_trash) const;
+  // The same of one host; precondition: it has a disk.
+  FolderMember folder_member(std::uint32_t group, HostIndex host, bool with_trash) const;
 
   // Faults of a host's disk, whoever it runs now and later. Only where the scenario has such faults.
   struct DiskState {
@@ -118,8 +135,9 @@ class Population final : public Witness {
   static constexpr std::uint32_t kNotOnline = 0xffff'ffff;
 
   struct HostSlot {
-    std::unique_ptr<Run> run;          // nothing: absent
-    std::unique_ptr<ItemStore> items;  // its disk; nothing: no host, or one that will not return
+    std::unique_ptr<FolderDisk> folders;  // of a host that keeps folders; outlives its node
+    std::unique_ptr<Run> run;             // nothing: absent
+    std::unique_ptr<ItemStore> items;     // its disk; nothing: no host, or one that will not return
     std::unique_ptr<MemoryHostStore> hosts;
     CommitQueue commits;               // of `items`
     Instant since{};                   // of the session
@@ -132,6 +150,9 @@ class Population final : public Witness {
 
   std::unique_ptr<ItemStore> make_store(HostIndex host);
   FaultyItemStore* faulty_store(HostIndex host) const;
+  std::unique_ptr<FolderDisk> make_folder_disk(HostIndex host);
+  void add_folders(HostIndex host);
+  void forget_disks(HostIndex host);
   void end_write(HostIndex host, std::uint32_t life, std::uint32_t boot);
   void set_up_machine(HostIndex host);
   Churn::Turn current_turn(HostIndex host) const;
@@ -159,6 +180,7 @@ class Population final : public Witness {
   Instant start_{};
   TraceHash trace_;
   TraceObserver* trace_observer_ = nullptr;
+  FolderDisk::Hooks folder_hooks_;
   BodyPool bodies_;
   ContactBook contacts_;
   bool jobs_take_time_;

@@ -222,7 +222,9 @@ std::optional<std::string> missing_target(const VictimSpec& whom, const Scenario
   const std::uint32_t items = scenario.workload.items ? scenario.workload.items->count : 0;
   if (whom.item && *whom.item >= items)
     return fmt::format("item {} was given, but workload.items has {}", *whom.item, items);
-  const std::uint32_t groups = scenario.workload.groups ? scenario.workload.groups->count : 0;
+  const WorkloadSpec& workload = scenario.workload;
+  const std::uint32_t groups =
+      (workload.groups ? workload.groups->count : 0) + (workload.folders ? workload.folders->count : 0);
   if (whom.where == Where::kGroup && whom.group >= groups)
     return fmt::format("group {} was given, but workload.groups has {}", whom.group, groups);
   if (whom.where == Where::kPrimary && groups == 0) return "there are none, expected workload.groups";

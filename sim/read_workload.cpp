@@ -93,18 +93,31 @@ void read_groups(Section& s, GroupsSpec& groups) {
   read_every(s, "broadcast_every", groups.broadcast_every);
 }
 
-}  // namespace
+void read_folders(Section& s, const Duration& duration, FoldersSpec& folders) {
+  s.count("groups", folders.count, 1, 1'000'000);
+  s.count("hosts_per_group", folders.hosts_per_group, 2, kHostsPerGroupMax);
+  s.count("files", folders.files, 0, 100'000);
+  s.bytes_range("size", folders.size_min, folders.size_max, kFolderFileBytesMax);
+  read_every(s, "edits_every", folders.edits_every);
+  folders.quiet = duration / 5;
+  s.duration("quiet", folders.quiet, Duration::zero(), duration);
+}
 
-void check_groups(Section& root, const Scenario& scenario) {
-  if (!scenario.workload.groups) return;
-  const std::uint32_t members = scenario.workload.groups->hosts_per_group;
-  const PopulationSpec& population = scenario.population;
+void check_members(Section& root, const PopulationSpec& population, const char* key, std::uint32_t members) {
   const std::uint32_t others = population.size - std::min(population.size, population.bootstrap_hosts);
   if (population.size == 0 || members <= others) return;
   Section workload = root.section("workload");
-  Section groups = workload.section("groups");
-  groups.error("hosts_per_group",
-               fmt::format("{} were given, but besides bootstrap hosts there are {}", members, others));
+  Section section = workload.section(key);
+  section.error("hosts_per_group",
+                fmt::format("{} were given, but besides bootstrap hosts there are {}", members, others));
+}
+
+}  // namespace
+
+void check_groups(Section& root, const Scenario& scenario) {
+  const auto& [lookups, items, publish, groups, folders] = scenario.workload;
+  if (groups) check_members(root, scenario.population, "groups", groups->hosts_per_group);
+  if (folders) check_members(root, scenario.population, "folders", folders->hosts_per_group);
 }
 
 void read_workload(Section workload, const Duration& duration, WorkloadSpec& out) {
@@ -121,7 +134,8 @@ void read_workload(Section workload, const Duration& duration, WorkloadSpec& out
     workload.section("lookups").error("targets", "there are none, expected workload.items");
   }
   read_optional(workload, "groups", out.groups, read_groups);
-  workload.not_yet("folders");
+  read_optional(workload, "folders", out.folders,
+                [&](Section& s, FoldersSpec& folders) { read_folders(s, duration, folders); });
   workload.finish();
 }
 

@@ -116,6 +116,7 @@ void Recorder::host_offline(HostIndex host, Departure why, const NodeCounters& l
   run.advance(when);
   run.oracle.host_offline(host, when);
   if (why != Departure::kClean) run.groups.crashed(host, when);
+  run.folders.gone(host);
   --run.online;
   ++run.incarnations[host];
   run.retired = sum(run.retired, last);

@@ -124,6 +124,14 @@ class Recorder {
   void broadcast_started(GroupEventId event, const Id& origin, std::span<const HostIndex> to, Instant when);
   void event_given(HostIndex host, const Id& group, const Id& origin, ByteView event, Instant when);
 
+  // Folders: what people do in them, and looks at a member's disk that has changed, and at all members.
+  void folder_written(const FolderWrite& write, std::vector<HostIndex> to, Instant when);
+  void folder_let_go(std::uint32_t folder, ContentKey content);
+  void folder_edited(std::uint32_t folder, Instant when);
+  void folder_disk_gone(std::uint32_t folder, const std::vector<FolderMember>& others);
+  void saw_folder_disk(std::uint32_t folder, const FolderMember& member, Instant when);
+  void saw_folder(std::uint32_t folder, const std::vector<FolderMember>& members, Instant when);
+
   // Samples: begin, every online host once, end. Take one at time 0, one at the end of the warm-up, one at
   // the end of the run, and regular ones between (every 10 s; seldom enough that they cost little).
   void begin_sample(Instant when);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sim/bounded_sample.h"
+#include "sim/folder_record.h"
 #include "sim/group_record.h"
 #include "sim/recorder.h"
 
@@ -244,6 +245,7 @@ struct Recorder::Impl {
   void summarize_items();
   void summarize_traffic();
   void summarize_groups();
+  void summarize_folders();
   void summarize_machine(const RunEnd& end);
 
   RunInfo info;
@@ -309,6 +311,7 @@ struct Recorder::Impl {
 
   Instant groups_when{};
   GroupRecord groups;
+  FolderRecord folders;
   std::vector<Id> group_ids;
 
   std::map<std::string, std::vector<HistogramBin>> histograms;

@@ -265,6 +265,21 @@ void Recorder::Impl::summarize_groups() {
   add_times("group.event_latency_ms", groups.latency_ms());
 }
 
+void Recorder::Impl::summarize_folders() {
+  if (folders.writes() == 0) return;
+  Summary& summary = results->summary;
+  if (folders.converged().whole > 0)
+    summary["folder.converged_ratio"] = ratio(folders.converged().part, folders.converged().whole);
+  std::vector<double> spread_ms = folders.spread_ms();
+  add_distribution(summary, "folder.spread_ms", spread_ms, false);
+  summary["folder.bytes_per_written_byte"] =
+      ratio(last_account.counters.session_bytes_sent, folders.bytes_written());
+  summary["folder.conflicts"] = folders.conflicts();
+  summary["folder.lost_count"] = oracle.violations(Rule::kFolderContentLost);
+  summary["folder.scans"] = folders.scans();
+  summary["folder.writes"] = folders.writes();
+}
+
 void Recorder::Impl::summarize_traffic() {
   Summary& summary = results->summary;
   if (tables > 0) summary["table.contacts.mean"] = ratio(contacts, tables);
@@ -326,6 +341,7 @@ void Recorder::Impl::summarize(Instant when, const RunEnd& end) {
   summarize_lookups();
   summarize_items();
   summarize_groups();
+  summarize_folders();
   summarize_traffic();
 
   std::optional<Duration> slowest = Duration{};

@@ -110,11 +110,24 @@ struct GroupsSpec {
 };
 inline constexpr std::uint32_t kHostsPerGroupMax = 256;
 
+// Hosts that keep a folder in step, chosen as those of groups are, and people who work in it.
+struct FoldersSpec {
+  std::uint32_t count = 1;
+  std::uint32_t hosts_per_group = 3;              // 2 to kHostsPerGroupMax
+  std::uint32_t files = 20;                       // of the first member, at its first start
+  std::uint32_t size_min = 100, size_max = 4096;  // bytes, log-uniform between them
+  std::optional<Duration> edits_every =
+      30s;           // per group, by a member that is online, Poisson; nothing: never
+  Duration quiet{};  // before the run's end nobody edits
+};
+inline constexpr std::uint32_t kFolderFileBytesMax = 64 * 1024 * 1024;
+
 struct WorkloadSpec {
   std::optional<LookupsSpec> lookups;
   std::optional<ItemsSpec> items;
   std::optional<PublishSpec> publish;
   std::optional<GroupsSpec> groups;
+  std::optional<FoldersSpec> folders;
 };
 
 struct Scenario {

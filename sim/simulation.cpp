@@ -42,6 +42,10 @@ Duration Simulation::run(const std::function<bool(Duration)>& go_on) {
   const bool has_items = scenario_.workload.items || scenario_.workload.publish;
   if (has_items) repeat(kCensusEvery, &Simulation::census);
   if (scenario_.workload.groups) repeat(kGroupsEvery, &Simulation::look_at_groups);
+  if (scenario_.workload.folders) {
+    repeat(kFolderDisksEvery, &Simulation::look_at_folder_disks);
+    repeat(kFoldersEvery, &Simulation::look_at_folders);
+  }
 
   bool going = true;
   while (going && network_.now() < end) {
@@ -51,6 +55,10 @@ Duration Simulation::run(const std::function<bool(Duration)>& go_on) {
   sample();
   if (has_items) census();
   if (scenario_.workload.groups) look_at_groups();
+  if (scenario_.workload.folders) {
+    look_at_folder_disks();
+    look_at_folders(true);
+  }
   return network_.now() - start_;
 }
 
@@ -88,6 +96,31 @@ void Simulation::look_at_groups() {
     recorder_.saw_group(group, population_.online_members(group));
   }
   recorder_.end_groups();
+}
+
+void Simulation::look_at_folder_disks() {
+  const GroupPlan& groups = population_.groups();
+  for (HostIndex host = 0; host < population_.size(); ++host) {
+    FolderDisk* disk = groups.keeps_folders(host) ? population_.folder_disk(host) : nullptr;
+    if (disk == nullptr || !disk->take_changed()) continue;
+    for (const std::uint32_t group : groups.groups_of(host)) {
+      if (group < groups.first_folder()) continue;
+      recorder_.saw_folder_disk(group - groups.first_folder(), population_.folder_member(group, host, false),
+                                network_.now());
+    }
+  }
+}
+
+void Simulation::look_at_folders() {
+  look_at_folders(++folder_looks_ % kLooksPerTrash == 0);
+}
+
+void Simulation::look_at_folders(bool with_trash) {
+  const GroupPlan& groups = population_.groups();
+  for (std::uint32_t group = groups.first_folder(); group < groups.size(); ++group) {
+    recorder_.saw_folder(group - groups.first_folder(), population_.folder_members(group, with_trash),
+                         network_.now());
+  }
 }
 
 }  // namespace shoal::sim

@@ -30,11 +30,17 @@ class Simulation {
   static constexpr Duration kSampleEvery = 10s;
   static constexpr Duration kCensusEvery = 5min;
   static constexpr Duration kGroupsEvery = 1s;
+  static constexpr Duration kFolderDisksEvery = 100ms;
+  static constexpr Duration kFoldersEvery = 10s;
+  static constexpr unsigned kLooksPerTrash = 30;  // of looks at folders
 
  private:
   void sample();
   void census();
   void look_at_groups();
+  void look_at_folder_disks();
+  void look_at_folders();
+  void look_at_folders(bool with_trash);
   // `what` now and then every `every`, to the end of the run.
   void repeat(Duration every, void (Simulation::*what)());
 
@@ -45,6 +51,7 @@ class Simulation {
   Population population_;
   Workload workload_;
   Faults faults_;
+  unsigned folder_looks_ = 0;
   std::vector<Contact> contacts_;  // reused by sample()
 };
 

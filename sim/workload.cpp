@@ -66,6 +66,7 @@ void Workload::start() {
   if (scenario_.workload.items) schedule_items();
   if (scenario_.workload.publish) schedule_records();
   if (scenario_.workload.groups) schedule_broadcasts();
+  if (scenario_.workload.folders) schedule_edits();
 }
 
 Duration Workload::poisson_gap(Duration every, double weight, Rng& rng) const {

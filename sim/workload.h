@@ -29,6 +29,7 @@ class Workload final : public CommandListener {
   void on_command_result(HostIndex host, CommandId command, const CommandResult& result) override;
   void on_host_gone(HostIndex host) override;
   void on_node_event(HostIndex host, const NodeEvent& event) override;
+  void on_folder_disk(HostIndex host, FolderDisk& disk) override;
 
   // The bytes of record r at a sequence number: a function of the seed.
   Bytes record_value(std::uint32_t record, std::uint64_t sequence) const;
@@ -80,6 +81,13 @@ class Workload final : public CommandListener {
   void broadcast(std::uint32_t group);
   std::optional<HostIndex> random_member(std::uint32_t group, Rng& rng) const;
 
+  // Folders: workload_folders.cpp
+  class Person;
+  std::uint32_t first_folder() const;
+  void schedule_edits();
+  void next_edit(std::uint32_t folder);
+  void edit(std::uint32_t folder);
+
   void on_lookup_result(const Operation& operation, const CommandResult& result);
   void on_store_result(const Operation& operation, const CommandResult& result);
   void on_get_result(const Operation& operation, const CommandResult& result);
@@ -104,6 +112,8 @@ class Workload final : public CommandListener {
   std::vector<Item> items_;
   std::vector<Record> records_;
   std::vector<std::uint32_t> broadcasts_;              // of each group: times that one came up so far
+  std::vector<std::uint32_t> edits_;                   // of each folder: the same
+  std::vector<bool> filled_;                           // of each folder: its first files are there
   std::vector<double> item_weights_, record_weights_;  // of gets; the mean is 1
 };
 

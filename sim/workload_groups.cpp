@@ -12,7 +12,7 @@
 namespace shoal::sim {
 
 void Workload::schedule_broadcasts() {
-  broadcasts_.resize(population_.groups().size());
+  broadcasts_.resize(population_.groups().first_folder());
   for (std::uint32_t group = 0; group < broadcasts_.size(); ++group) next_broadcast(group);
 }
 
@@ -52,8 +52,13 @@ void Workload::broadcast(std::uint32_t group) {
 }
 
 void Workload::on_node_event(HostIndex host, const NodeEvent& event) {
-  if (event.kind == NodeEvent::Kind::kNewFsEvent)
-    recorder_.event_given(host, event.group, event.host, event.event, network_.now());
+  if (event.kind != NodeEvent::Kind::kNewFsEvent) return;
+  // What members of a folder tell each other is their nodes' own.
+  const GroupPlan& groups = population_.groups();
+  for (const std::uint32_t group : groups.groups_of(host)) {
+    if (group >= groups.first_folder() && groups.key(group).id() == event.group) return;
+  }
+  recorder_.event_given(host, event.group, event.host, event.event, network_.now());
 }
 
 }  // namespace shoal::sim

@@ -183,7 +183,17 @@ const std::vector<BadFile> kBadFiles = {
      "x.yaml:4:38: workload.groups.broadcast_every: '30' was given, expected a time between events such as "
      "60s, or a "
      "rate such as 0.1/s"},
-    {"workload: {folders: {groups: 10}}\n", "x.yaml:4:12: not supported yet: workload.folders"},
+    {"workload: {folders: {hosts_per_group: 8}}\n",
+     "x.yaml:4:39: workload.folders.hosts_per_group: 8 were given, but besides bootstrap hosts there are 7",
+     false},
+    {"workload: {folders: {files: -1}}\n",
+     "x.yaml:4:29: workload.folders.files: '-1' was given, expected a whole number from 0 to 100000"},
+    {"workload: {folders: {edits_every: 30}}\n",
+     "x.yaml:4:35: workload.folders.edits_every: '30' was given, expected a time between events such as "
+     "60s, or a "
+     "rate such as 0.1/s"},
+    {"workload: {folders: {size: [64KiB, 100B]}}\n",
+     "x.yaml:4:28: workload.folders.size: the first of the two is greater, expected [low, high]", false},
     {"adversaries: []\n", "x.yaml:4:1: not supported yet: adversaries"},
     {"seed: 1\nseed: 2\n", "x.yaml:5:1: key 'seed' is given twice", false},
 };

@@ -22,7 +22,8 @@ TEST(ScenarioReader, NeedsOnlyNameDurationAndSize) {
   EXPECT_EQ(s.network.fidelity, Fidelity::kMessage);
   EXPECT_EQ(s.crypto, CipherKind::kReal);
   EXPECT_FALSE(s.churn);
-  EXPECT_FALSE(s.workload.lookups || s.workload.items || s.workload.publish || s.workload.groups);
+  EXPECT_FALSE(s.workload.lookups || s.workload.items || s.workload.publish || s.workload.groups ||
+               s.workload.folders);
 }
 
 TEST(ScenarioReader, ReadsTheFaultsOfSingleHosts) {
@@ -263,6 +264,22 @@ TEST(ScenarioReader, ReadsGroups) {
   const Scenario plain = must_parse(kLeast + "workload: {groups: {}}\n");
   EXPECT_EQ(plain.workload.groups->hosts_per_group, 3u);
   EXPECT_FALSE(plain.workload.groups->same_region);
+}
+
+TEST(ScenarioReader, ReadsFolders) {
+  const std::string text = kLeast + "workload: {folders: {groups: 2, hosts_per_group: 4, files: 7";
+  const Scenario s = must_parse(text + ", size: [1KiB, 2KiB], edits_every: 9s, quiet: 20s}}\n");
+  ASSERT_TRUE(s.workload.folders);
+  EXPECT_EQ(s.workload.folders->count, 2u);
+  EXPECT_EQ(s.workload.folders->hosts_per_group, 4u);
+  EXPECT_EQ(s.workload.folders->files, 7u);
+  EXPECT_EQ(s.workload.folders->size_min, 1024u);
+  EXPECT_EQ(s.workload.folders->size_max, 2048u);
+  EXPECT_EQ(s.workload.folders->edits_every, 9s);
+  EXPECT_EQ(s.workload.folders->quiet, 20s);
+  const Scenario plain = must_parse(text + ", edits_every: never}}\n");
+  EXPECT_FALSE(plain.workload.folders->edits_every);
+  EXPECT_EQ(plain.workload.folders->quiet, plain.duration / 5);
 }
 
 TEST(ScenarioReader, ReadsChangesOfAddressAndPrimariesAsVictims) {
