@@ -9,6 +9,7 @@ namespace shoal::sync {
 template <class V>
 void Register<V>::sort() {
   std::sort(versions_.begin(), versions_.end(), before);
+  if (versions_.size() > kVersionsMax) versions_.erase(versions_.begin() + kVersionsMax, versions_.end());
 }
 
 template <class V>

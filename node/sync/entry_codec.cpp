@@ -122,7 +122,8 @@ class Decoder {
   explicit Decoder(ByteView bytes) : reader_(bytes), left_(bytes.size()) {}
 
   const std::string& problem() const { return problem_; }
-  bool at_end() const { return problem_.empty() && reader_.at_end(); }
+  // All is read, and every replica of the table was named: equal entries have equal bytes.
+  bool at_end() const { return problem_.empty() && reader_.at_end() && named_.size() == replicas_.size(); }
 
   void replicas() {
     const std::uint64_t count = number(kReplicasMax, "replicas");
@@ -160,6 +161,7 @@ class Decoder {
       wrong("the index of a replica");
       return {};
     }
+    named_.insert(index);
     return {replicas_[index], counter};
   }
   // Of an entry: by a change, or of a conflict copy.
@@ -261,6 +263,7 @@ class Decoder {
   Reader reader_;
   std::size_t left_;
   std::vector<ReplicaId> replicas_;
+  std::set<std::uint64_t> named_;  // indices of replicas_
   std::string problem_;
 };
 
@@ -282,8 +285,7 @@ Result<std::vector<Entry>> decode_entries(ByteView bytes, std::size_t entries_ma
   std::vector<Entry> entries;
   for (std::uint64_t i = 0; i < size && decoder.problem().empty(); ++i) entries.push_back(decoder.entry());
   if (!decoder.problem().empty()) return fail(ErrorCode::kMalformed, decoder.problem());
-  if (!decoder.at_end())
-    return fail(ErrorCode::kMalformed, "malformed entries: bytes behind the last, or missing");
+  if (!decoder.at_end()) return fail(ErrorCode::kMalformed, "malformed entries: bytes or replicas too many");
   return entries;
 }
 
@@ -316,7 +318,7 @@ Result<Knowledge> decode_knowledge(ByteView bytes) {
   Knowledge knowledge = decoder.knowledge();
   if (!decoder.problem().empty()) return fail(ErrorCode::kMalformed, decoder.problem());
   if (!decoder.at_end())
-    return fail(ErrorCode::kMalformed, "malformed knowledge: bytes behind it, or missing");
+    return fail(ErrorCode::kMalformed, "malformed knowledge: bytes or replicas too many");
   return knowledge;
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 template <class V>
 Version<V> version_of(Stamp& stamp, const Dot& dot, V value) {
-  return {dot, stamp.lamport++, std::move(value)};
+  // A peer may have told us the highest time there is.
+  return {dot, std::min(stamp.lamport++, kCounterMax), std::move(value)};
 }
 
 // Writes the metadata as they were: what is dropped from a register has no dot of its own, and so the others
@@ -21,12 +22,26 @@ void touch(Entry& entry, Stamp& stamp) {
   entry.metadata.write(version_of(stamp, stamp.take(), metadata));
 }
 
-// Of a conflict copy that is no entry: the entry that has it as a losing content, without it.
-Entry without_copy(const Tree& tree, Stamp& stamp, const NodeId& copy, const NodeId& origin) {
-  Entry entry = *tree.find(origin);
-  entry.content.drop(Dot{copy.replica, copy.counter & ~kConflictBit});
-  touch(entry, stamp);
-  return entry;
+void drop_same(Register<Content>& contents, const Content& content) {
+  const std::vector<Version<Content>> versions = contents.versions();
+  for (const Version<Content>& version : versions) {
+    if (version.value.same_bytes(content)) contents.drop(version.dot);
+  }
+}
+
+// Of a conflict copy that is no entry: the entries that have it as a losing content, without it. Several
+// writes of the same bytes show as one copy, and so go together.
+void add_without_copy(const Tree& tree, Stamp& stamp, const NodeId& copy, const NodeId& origin,
+                      std::vector<Entry>& entries) {
+  const Content content = tree.shown(copy)->content;
+  for (const NodeId& member : tree.members(*tree.shown_as(origin))) {
+    Entry entry = *tree.find(member);
+    const std::size_t before = entry.content.versions().size();
+    drop_same(entry.content, content);
+    if (entry.content.versions().size() == before) continue;
+    touch(entry, stamp);
+    entries.push_back(std::move(entry));
+  }
 }
 
 // The entry that a conflict copy becomes.
@@ -62,12 +77,20 @@ Knowledge seen_places(const Register<Place>& place, const Dot& base) {
   return seen_of(place, base, [&](const Version<Place>&) { return is_winner; });
 }
 
-Knowledge seen_contents(const Register<Content>& content, const Dot& base) {
-  const auto held = std::ranges::find_if(
-      content.versions(), [&](const Version<Content>& version) { return version.dot == base; });
-  if (held == content.versions().end()) return seen_of(content, base, [](const auto&) { return false; });
-  return seen_of(content, base,
-                 [&](const Version<Content>& version) { return version.value.same_bytes(held->value); });
+// A deletion has one set for both registers, and of each replica it holds all up to a counter. So what was
+// not seen of one register limits what counts as seen of the other.
+template <class V>
+Knowledge without_unseen(const Knowledge& all, const Register<V>& reg, const Knowledge& seen) {
+  Knowledge less;
+  for (const auto& [replica, counter] : all.counters()) {
+    std::uint64_t limit = counter;
+    for (const Version<V>& version : reg.versions()) {
+      if (version.dot.replica != replica || seen.covers(version.dot)) continue;
+      limit = std::min(limit, version.dot.counter - 1);
+    }
+    less.add(replica, limit);
+  }
+  return less;
 }
 
 Entry marked_deleted(const Entry& before, Stamp& stamp, const Knowledge& seen) {
@@ -81,19 +104,23 @@ Entry marked_deleted(const Entry& before, Stamp& stamp, const Knowledge& seen) {
 // Other contents beside the one that is deleted stay, as conflict copies or because nobody has seen them yet:
 // then only this one goes, and the entry lives on with the others.
 Entry deleted_entry(const Entry& before, Stamp& stamp, const Dot& content, const Dot& place) {
-  const Knowledge seen = seen_contents(before.content, content);
-  const bool is_all = std::ranges::all_of(
-      before.content.versions(), [&](const Version<Content>& version) { return seen.covers(version.dot); });
-  if (!is_all && before.content.has(content)) {
+  const auto& contents = before.content.versions();
+  const auto held = std::ranges::find(contents, content, &Version<Content>::dot);
+  const auto as_good = [&](const Version<Content>& version) {
+    return held != contents.end() && version.value.same_bytes(held->value);
+  };
+  if (held != contents.end() && !std::ranges::all_of(contents, as_good)) {
     Entry entry = before;
-    for (const Version<Content>& version : before.content.versions()) {
-      if (seen.covers(version.dot)) entry.content.drop(version.dot);
-    }
+    drop_same(entry.content, held->value);
     touch(entry, stamp);
     return entry;
   }
-  Knowledge all = seen;
-  all.add(seen_places(before.place, place));
+  const Knowledge contents_seen = seen_of(before.content, content, as_good);
+  const Knowledge places_seen = seen_places(before.place, place);
+  Knowledge all = contents_seen;
+  all.add(places_seen);
+  all = without_unseen(all, before.content, contents_seen);
+  all = without_unseen(all, before.place, places_seen);
   return marked_deleted(before, stamp, all);
 }
 
@@ -117,7 +144,7 @@ std::vector<Entry> edited(const Tree& tree, Stamp& stamp, const NodeId& id, cons
                           Content content) {
   if (const auto origin = tree.conflict_origin(id)) {
     std::vector<Entry> entries = {entry_of_copy(stamp, *tree.shown(id), std::move(content))};
-    entries.push_back(without_copy(tree, stamp, id, *origin));
+    add_without_copy(tree, stamp, id, *origin, entries);
     return entries;
   }
   const Entry* before = tree.find(id);
@@ -136,7 +163,7 @@ std::vector<Entry> mode_changed(const Tree& tree, Stamp& stamp, const NodeId& id
     Shown shown = *tree.shown(id);
     shown.metadata = metadata;
     std::vector<Entry> entries = {entry_of_copy(stamp, shown, shown.content)};
-    entries.push_back(without_copy(tree, stamp, id, *origin));
+    add_without_copy(tree, stamp, id, *origin, entries);
     return entries;
   }
   std::vector<Entry> entries;
@@ -155,7 +182,7 @@ std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const
     shown.parent = parent;
     shown.name = std::move(name);
     std::vector<Entry> entries = {entry_of_copy(stamp, shown, shown.content)};
-    entries.push_back(without_copy(tree, stamp, id, *origin));
+    add_without_copy(tree, stamp, id, *origin, entries);
     return entries;
   }
   std::vector<Entry> entries;
@@ -170,8 +197,11 @@ std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const
 
 std::vector<Entry> deleted(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& content,
                            const Dot& place) {
-  if (const auto origin = tree.conflict_origin(id)) return {without_copy(tree, stamp, id, *origin)};
   std::vector<Entry> entries;
+  if (const auto origin = tree.conflict_origin(id)) {
+    add_without_copy(tree, stamp, id, *origin, entries);
+    return entries;
+  }
   for (const NodeId& member : tree.members(id)) {
     const Entry& before = *tree.find(member);
     entries.push_back(member == id ? deleted_entry(before, stamp, content, place)

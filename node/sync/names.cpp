@@ -26,9 +26,10 @@ std::string fold_name(std::string_view name) {
   return {reinterpret_cast<const char*>(folded), static_cast<std::size_t>(bytes)};
 }
 
-std::string conflict_name(std::string_view name, const Dot& dot) {
-  const std::string mark =
-      " (conflict " + dot.replica.short_hex() + "-" + std::to_string(dot.counter & ~kConflictBit) + ")";
+std::string conflict_name(std::string_view name, const Dot& dot, std::size_t attempt) {
+  const std::string again = attempt == 0 ? "" : "-" + std::to_string(attempt);
+  const std::string mark = " (conflict " + dot.replica.short_hex() + "-" +
+                           std::to_string(dot.counter & ~kConflictBit) + again + ")";
   // ".profile" has no extension, and a very long one is none.
   constexpr std::size_t kExtensionMax = 16;
   std::size_t dot_at = name.rfind('.');

@@ -93,10 +93,16 @@ void SyncManager::on_work_done(std::unique_ptr<Work> work) {
   const auto folder = folders_.find(work->group);
   // Only folders submit work.
   std::unique_ptr<FolderWork> of_folder(static_cast<FolderWork*>(work.release()));
-  if (folder == folders_.end()) return;
+  if (folder == folders_.end()) return on_work_of_removed(*of_folder);
   if (of_folder->kind() == FolderWork::Kind::kTrash) end_trash_work(static_cast<TrashWork&>(*of_folder));
   folder->second->on_work(std::move(of_folder));
   go_on(*folder->second);
+}
+
+void SyncManager::on_work_of_removed(FolderWork& work) {
+  if (work.kind() == FolderWork::Kind::kTrash) end_trash_work(static_cast<TrashWork&>(work));
+  const auto leaving = leaving_.find(work.group);
+  if (leaving != leaving_.end() && --leaving->second == 0) leaving_.erase(leaving);
 }
 
 bool SyncManager::on_committed(CommitId commit, const Result<void>& outcome) {
@@ -206,6 +212,10 @@ void SyncManager::execute(CommandId id, const AddFolderCommand& command) {
     return answer(id, fail(ErrorCode::kExists, "this group's folder is " +
                                                    folders_.at(command.group)->record().root + " already"));
   }
+  // Its works would be taken for those of the new one.
+  if (leaving_.contains(command.group)) {
+    return answer(id, fail(ErrorCode::kBusy, "this group's folder is being removed: try again in a moment"));
+  }
   if (folders_.size() == kFoldersMax) {
     return answer(id,
                   fail(ErrorCode::kBusy, "a node keeps " + std::to_string(kFoldersMax) + " folders at most"));
@@ -283,6 +293,9 @@ void SyncManager::execute(CommandId id, const FolderCommand& command, SyncPathMa
 
 void SyncManager::remove(SyncPathManager& folder) {
   folder.shutdown();
+  if (const std::size_t works = folder.context().works_under_way; works > 0) {
+    leaving_.emplace(folder.group(), works);
+  }
   IndexBatch batch;
   batch.forget.push_back(folder.group());
   forgetting_.push_back(commit(std::move(batch)));
@@ -300,11 +313,11 @@ void SyncManager::begin_trash_work(CommandId id, const FolderCommand& command, S
   work->path = command.path;
   work->at = command.at;
   work->patterns = command.patterns;
-  trash_commands_.emplace(folder.begin(std::move(work)), id);
+  trash_commands_.emplace(std::pair(folder.group(), folder.begin(std::move(work))), id);
 }
 
 void SyncManager::end_trash_work(TrashWork& work) {
-  const auto command = trash_commands_.extract(work.number);
+  const auto command = trash_commands_.extract({work.group, work.number});
   if (command.empty()) return;
   const CommandId id = command.mapped();
   if (!work.outcome) return answer(id, tl::unexpected(work.outcome.error()));

@@ -89,6 +89,7 @@ class SyncManager final : public FolderOwner {
   void remove(SyncPathManager& folder);
   void begin_trash_work(CommandId id, const FolderCommand& command, SyncPathManager& folder);
   void end_trash_work(TrashWork& work);
+  void on_work_of_removed(FolderWork& work);
   void answer(CommandId id, CommandResult result);
 
   CommitId commit(IndexBatch batch) override { return ports_.index.commit(std::move(batch)); }
@@ -102,8 +103,9 @@ class SyncManager final : public FolderOwner {
   Groups* groups_ = nullptr;
   std::map<Id, std::unique_ptr<SyncPathManager>> folders_;
   std::map<Guid, Session> sessions_;
-  std::deque<Reply> replies_;  // for which their session had no room
-  std::map<std::uint64_t, CommandId> trash_commands_;
+  std::deque<Reply> replies_;                                         // for which their session had no room
+  std::map<std::pair<Id, std::uint64_t>, CommandId> trash_commands_;  // by folder, and number of its work
+  std::map<Id, std::size_t> leaving_;  // works under way of folders that were removed
   std::uint16_t ordinals_ = 0;
   std::vector<CommitId> forgetting_;  // folders that were removed
   Instant armed_ = kNever;

@@ -149,8 +149,17 @@ void SyncPathManager::take_edited(Finding& finding, Stamp& stamp, Pending& pendi
         wanted->content.mtime_ns == finding.content.mtime_ns) {
       entry.content_dot = wanted->content_dot;
     } else if (context_.tree.members(finding.id).empty() && !context_.tree.conflict_origin(finding.id)) {
-      // Deleted by a peer, which we have not done yet: an edit is stronger.
-      Entry again = *context_.tree.find(finding.id);
+      const auto coming = pending.entries.find(finding.id);
+      const Entry* known = coming != pending.entries.end() ? &coming->second : context_.tree.find(finding.id);
+      if (known == nullptr) {
+        // A conflict copy that a peer has settled meanwhile: what was written into it is a file of its own.
+        finding.parent = entry.parent;
+        finding.name = entry.name;
+        context_.disk.erase(finding.id);
+        return take_created(finding, stamp, pending);
+      }
+      // Deleted by a peer, which we have not done yet: an edit is stronger. Or created in this very batch.
+      Entry again = *known;
       const Dot dot = stamp.take();
       again.content.write({dot, stamp.lamport++, finding.content});
       entry.content_dot = dot;

@@ -129,7 +129,8 @@ std::size_t entry_bytes(const Entry& entry);
 // bytes that are no UTF-8 stay as they are.
 std::string fold_name(std::string_view name);
 // "report (conflict 1f2e3d4c-17).txt": `name` with the dot's short replica and counter before its extension,
-// cut to kNameBytesMax at the boundary of a character.
-std::string conflict_name(std::string_view name, const Dot& dot);
+// cut to kNameBytesMax at the boundary of a character. Where a name is taken another attempt, from 1 on, has
+// its number behind the counter.
+std::string conflict_name(std::string_view name, const Dot& dot, std::size_t attempt = 0);
 
 }  // namespace shoal::sync

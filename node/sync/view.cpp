@@ -35,14 +35,17 @@ class Builder {
   static bool is_directory(const Entry& entry) {
     return !entry.content.empty() && entry.content.winner().value.kind == NodeKind::kDirectory;
   }
+  // Nothing, too, of an entry that lacks a register: only a peer that breaks the rules makes one.
   const Entry* find(const NodeId& id) const {
     const auto found = entries_.find(id);
-    return found == entries_.end() ? nullptr : &found->second;
+    if (found == entries_.end()) return nullptr;
+    const Entry& entry = found->second;
+    return entry.place.empty() || entry.metadata.empty() ? nullptr : &entry;
   }
 
   void find_parents() {
     for (const auto& [id, entry] : entries_) {
-      if (!entry.place.empty()) parent_[id] = entry.place.winner().value.parent;
+      if (find(id) != nullptr) parent_[id] = entry.place.winner().value.parent;
     }
   }
 
@@ -54,7 +57,7 @@ class Builder {
       found = false;
       std::set<NodeId> seen;
       for (const auto& [id, entry] : entries_) {
-        if (!is_directory(entry) || seen.contains(id)) continue;
+        if (seen.contains(id)) continue;
         std::vector<NodeId> way;
         std::set<NodeId> on_way;
         NodeId at = id;
@@ -130,14 +133,14 @@ class Builder {
     std::sort(renamed.begin(), renamed.end(),
               [](const Candidate& a, const Candidate& b) { return a.shown.id < b.shown.id; });
     for (Candidate& candidate : renamed) {
+      const std::string name = candidate.shown.name;
+      std::size_t attempt = 0;
       do {
-        candidate.shown.name = conflict_name(candidate.shown.name, naming_dot(candidate));
+        candidate.shown.name = conflict_name(name, candidate.shown.content_dot, attempt++);
       } while (!taken.insert(fold_name(candidate.shown.name)).second);
       show(std::move(candidate));
     }
   }
-
-  static Dot naming_dot(const Candidate& candidate) { return candidate.shown.content_dot; }
 
   // One of the entries with this name keeps it.
   void show_slot(const NodeId& directory, const std::vector<NodeId>& ids, std::vector<Candidate>& renamed) {
