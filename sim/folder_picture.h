@@ -52,6 +52,7 @@ struct FolderMember {
     Instant since{};
     std::optional<Id> fingerprint;  // of its tree; nothing: it has no folder yet
     std::uint64_t scans_started = 0, scans_ended = 0;
+    std::string state;  // what its node says of it, in words; empty: it was not asked
   };
   std::optional<Running> running;
 };

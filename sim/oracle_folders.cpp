@@ -94,7 +94,7 @@ std::optional<bool> Oracle::check_folder(std::uint32_t folder_index, const std::
 void Oracle::Impl::check_scans(const std::vector<FolderMember>& all, Instant when) {
   for (const FolderMember& member : all) {
     if (!member.running) continue;
-    const auto& [since, fingerprint, started, ended] = *member.running;
+    const std::uint64_t started = member.running->scans_started, ended = member.running->scans_ended;
     if (!fails(Rule::kScanUnpaired, started == ended || started == ended + 1)) continue;
     violated(Rule::kScanUnpaired, member.host, when,
              fmt::format("{} scans have begun and {} have ended", started, ended));
@@ -158,8 +158,12 @@ std::optional<bool> Oracle::Impl::check_agreement(FolderKnown& folder, const std
     if (!fails(Rule::kFolderDiverged, equal || folder.divergence_reported)) continue;
     folder.divergence_reported = true;
     violated(Rule::kFolderDiverged, there[b]->host, when,
-             fmt::format("its folder is not that of {}: {}", name_of(there[a]->host),
-                         first_difference(there[a]->picture, there[b]->picture)));
+             fmt::format("its folder ({}) is not that of {} ({}): {}{}", there[b]->running->state,
+                         name_of(there[a]->host), there[a]->running->state,
+                         first_difference(there[a]->picture, there[b]->picture),
+                         there[a]->running->fingerprint == there[b]->running->fingerprint
+                             ? ", though their trees are the same"
+                             : ""));
   }
   return same;
 }

@@ -21,6 +21,19 @@ constexpr Duration kLeaveTimeout = 10s;
 constexpr std::size_t kLargePopulation = 20'000;
 constexpr std::size_t kKnownHostsOfLarge = 8;
 
+// "syncing, 2 connected, d1/f3.txt no_peer_has_it"
+std::string state_of(const sync::SyncPathManager& folder) {
+  constexpr std::size_t kPathsMax = 3;
+  const FolderStatus status = folder.status();
+  std::string text = fmt::format("{}{}{}, {} connected", to_string(status.state),
+                                 status.reason.empty() ? "" : " ", status.reason, status.peers_connected);
+  bool more = false;
+  for (const FolderPathStatus& path : folder.path_status({}, kPathsMax, more)) {
+    text += fmt::format(", {} {}", path.path, path.cause);
+  }
+  return text;
+}
+
 }  // namespace
 
 // One session of a host: the node, and everything that ends with it.
@@ -415,7 +428,11 @@ FolderMember Population::folder_member(std::uint32_t group, HostIndex host, bool
 std::vector<FolderMember> Population::folder_members(std::uint32_t group, bool with_trash) const {
   std::vector<FolderMember> members;
   for (const HostIndex host : groups_.members(group)) {
-    if (slots_[host].folders) members.push_back(folder_member(group, host, with_trash));
+    if (!slots_[host].folders) continue;
+    FolderMember& member = members.emplace_back(folder_member(group, host, with_trash));
+    const sync::SyncManager* sync = member.running ? node_of(host).sync() : nullptr;
+    const sync::SyncPathManager* folder = sync == nullptr ? nullptr : sync->find(groups_.key(group).id());
+    if (folder != nullptr) member.running->state = state_of(*folder);
   }
   return members;
 }
