@@ -62,7 +62,12 @@ workload:
 )";
   const Seen seen = perform(plan);
   EXPECT_THAT(seen.fired(), IsEmpty());
+  // Those of folders have a healthy run of their own (oracle_folder_sabotage_test.cpp).
+  const auto is_of_folders = [](Rule rule) {
+    return rule >= Rule::kFolderDiverged && rule <= Rule::kScanUnpaired;
+  };
   for (std::size_t i = 0; i < kRules; ++i) {
+    if (is_of_folders(static_cast<Rule>(i))) continue;
     EXPECT_TRUE(seen.checks.contains(std::string(to_string(static_cast<Rule>(i)))))
         << to_string(static_cast<Rule>(i)) << " was never checked";
   }
