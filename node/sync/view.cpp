@@ -88,12 +88,25 @@ class Builder {
     }
   }
 
+  static Knowledge seen_by_deletions(const Entry& entry) {
+    Knowledge seen;
+    for (const Version<Deletion>& deletion : entry.deletion.versions()) seen.add(deletion.value.seen);
+    return seen;
+  }
+
+  // The winner first. What was deleted may be nowhere any longer, so it is not wanted beside what was not.
+  static std::vector<Version<Content>> contents_left(const Entry& entry) {
+    const Knowledge seen = seen_by_deletions(entry);
+    std::vector<Version<Content>> left = entry.content.versions();
+    std::erase_if(left, [&](const Version<Content>& version) { return seen.covers(version.dot); });
+    return left.empty() ? entry.content.versions() : left;
+  }
+
   static bool lives_itself(const Entry& entry) {
     // Replicas that each deleted another of its contents have together deleted all.
     if (entry.content.empty()) return false;
     if (entry.deletion.empty()) return true;
-    Knowledge seen;
-    for (const Version<Deletion>& deletion : entry.deletion.versions()) seen.add(deletion.value.seen);
+    const Knowledge seen = seen_by_deletions(entry);
     const auto unseen = [&](const auto& version) { return !seen.covers(version.dot); };
     return std::any_of(entry.place.versions().begin(), entry.place.versions().end(), unseen) ||
            std::any_of(entry.content.versions().begin(), entry.content.versions().end(), unseen);
@@ -165,7 +178,7 @@ class Builder {
 
   Candidate candidate_of(const NodeId& directory, const NodeId& id) const {
     const Entry& entry = *find(id);
-    const Version<Content>& content = entry.content.winner();
+    const Version<Content> content = contents_left(entry).front();
     Candidate candidate;
     candidate.shown.id = id;
     candidate.shown.parent = directory;
@@ -191,7 +204,7 @@ class Builder {
   void add_conflict_copies(const Candidate& candidate, std::vector<Candidate>& renamed) {
     std::vector<Content> kept = {candidate.shown.content};
     for (const NodeId& member : candidate.members) {
-      for (const Version<Content>& losing : find(member)->content.versions()) {
+      for (const Version<Content>& losing : contents_left(*find(member))) {
         const bool is_kept = std::any_of(kept.begin(), kept.end(), [&](const Content& content) {
           return content.same_bytes(losing.value);
         });

@@ -84,6 +84,16 @@ TEST_F(LocalChanges, AMoveThatWasNotSeenSurvivesADeletion) {
   EXPECT_THAT(paths(c_.tree()), ElementsAre("g"));
 }
 
+// Nobody has the bytes of an edit that was deleted before anybody else heard of it.
+TEST_F(LocalChanges, AnEditThatWasDeletedIsNoConflictWithAnotherEdit) {
+  a_.edit(file_, file_of(1));
+  a_.remove(file_);
+  b_.edit(file_, file_of(2));
+  meet();
+  EXPECT_THAT(contents(), ElementsAre(file_of(2)));
+  EXPECT_THAT(c_.tree().conflict_copies(), IsEmpty());
+}
+
 TEST_F(LocalChanges, ADeletionBeatsAChangeOfMode) {
   a_.set_mode(file_, 0600);
   b_.remove(file_);
