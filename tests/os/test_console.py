@@ -175,6 +175,7 @@ def test_a_shell_may_stop_it_send_it_to_the_background_and_bring_it_back(tmp_pat
         shell.wait_for("info\r\n")
         shell.type("stop\r")
         shell.wait_for("stopped\r\n")
+        shell.wait_for("$ ")  # what is typed before it is the shell's turn may be lost
         shell.type("exit\r")
         assert shell.wait() == 0
     finally:
