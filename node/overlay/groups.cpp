@@ -8,7 +8,7 @@ namespace {
 
 constexpr Duration kPublishDelay = 3s;  // for more than one host to tell us our address
 constexpr Duration kPublishRetryMin = 15s;
-constexpr Duration kReadWaitMin = 10s;
+constexpr Duration kReadWaitMin = 2s;
 constexpr Duration kProofsTimeout = 5s;     // for what follows the handshake
 constexpr int kReadsLedPerRead = 4;         // of the primary's, for one of its followers'
 constexpr std::size_t kPeersOfPrimary = 4;  // for each one that others want
@@ -47,7 +47,7 @@ void Groups::set(std::vector<GroupKey> keys) {
   }
   session_groups_.set(keys);
   connections_.on_groups_changed();
-  if (network_) on_network();
+  if (network_) rendezvous_soon();
 }
 
 std::vector<LanGroup> Groups::lan_groups() const {
@@ -81,9 +81,14 @@ bool Groups::as_connected_as(const Groups& others) const {
 
 void Groups::on_network() {
   network_ = true;
+  network_since_ = context_.now();
+  rendezvous_soon();
+}
+
+void Groups::rendezvous_soon() {
   const Instant now = context_.now();
   for (auto& [id, group] : groups_) {
-    group.publish_at = std::min(group.publish_at, now + kPublishDelay);
+    group.publish_at = std::min(group.publish_at, std::max(now, network_since_ + kPublishDelay));
     group.read_wait = kReadWaitMin;
     group.read_at = now;
     group.publish_retry = kPublishRetryMin;

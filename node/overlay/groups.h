@@ -136,6 +136,7 @@ class Groups {
   void published(Group& group, bool stored);
   CommandId send_out(Errand errand);
   bool wants_peers(const Group& group) const;
+  void rendezvous_soon();
   void attempt_due(Group& group);
   void lost(Group& group, const Id& host);
   void tell_claim(Group& group, const PrimaryClaim& claim, const Id& but);
@@ -162,6 +163,7 @@ class Groups {
   std::uint64_t events_begun_ = 0;
   std::deque<std::pair<Id, std::uint64_t>> shutdowns_passed_on_;  // host and boot, oldest first
   bool network_ = false;
+  Instant network_since_;  // while network_
   bool client_;
   Instant armed_ = kNever;
 };
