@@ -186,7 +186,10 @@ void Connections::end_duplicate(Guid guid) {
   const Connection& older = *connections_.find(named);
   // Two hosts that call each other at once do so within the time of a handshake.
   const bool forgotten = context_.now() >= older.established_at + context_.config.handshake_timeout;
-  if (!forgotten && newer.outbound() == older.outbound()) return;  // both begun by one host: it knows why
+  if (!forgotten && newer.outbound() == older.outbound()) {  // both begun by one host: it knows why
+    named = guid;
+    return;
+  }
   const bool ours_stays = keys_.public_key() < newer.session->peer();
   const Guid loser = forgotten || newer.outbound() == ours_stays ? named : guid;
   if (loser == named) named = guid;

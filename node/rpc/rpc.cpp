@@ -78,6 +78,7 @@ Guid Rpc::request(OutRequest out) {
   worker.purpose = out.purpose;
   worker.completion = out.completion;
   worker.by_session = out.by_session;
+  worker.connection = out.connection;
   worker.by_multicast = !out.by_session && !wire::is_unicast(out.to.endpoint);
   worker.attempts_max = out.attempts_max == 0 ? context_.config.request_attempts : out.attempts_max;
   worker.timeout = timeout_for(worker);
