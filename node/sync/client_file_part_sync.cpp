@@ -32,9 +32,17 @@ void ClientFilePartSync::remove_peer(Guid connection) {
       ++request;
       continue;
     }
-    for (WantedPiece& piece : request->second.pieces) queue_.push_front(std::move(piece));
+    give_back(request->second);
     request = requests_.erase(request);
   }
+}
+
+void ClientFilePartSync::give_back(Request& request) {
+  if (request.is_given_up) return;
+  for (const WantedPiece& piece : request.pieces) {
+    if (piece.file != 0) queue_.push_front(piece);
+  }
+  request.is_given_up = true;
 }
 
 void ClientFilePartSync::forget(std::uint64_t file) {
@@ -55,7 +63,36 @@ void ClientFilePartSync::blame(const Id& peer) {
 }
 
 Instant ClientFilePartSync::next() const {
-  return starving_.empty() ? kNever : starving_until_;
+  Instant next = starving_.empty() ? kNever : starving_until_;
+  for (const auto& [connection, peer] : peers_) {
+    if (peer.requests > 0 && !peer.is_silent) next = std::min(next, peer.waiting_since + kPatience);
+  }
+  return next;
+}
+
+void ClientFilePartSync::give_up_silent() {
+  for (auto& [connection, peer] : peers_) {
+    if (peer.requests == 0 || peer.is_silent || peer.waiting_since + kPatience > context_.now()) continue;
+    peer.is_silent = true;
+    for (auto& [number, request] : requests_) {
+      if (request.connection == connection) give_back(request);
+    }
+  }
+}
+
+// Of a piece that was given up: has nobody else been asked for it yet?
+bool ClientFilePartSync::take_back(const WantedPiece& piece) {
+  const auto is_it = [&](const WantedPiece& other) {
+    return other.file == piece.file && other.index == piece.index && other.is_page == piece.is_page &&
+           other.hash == piece.hash;
+  };
+  for (std::deque<WantedPiece>* waiting : {&queue_, &starving_}) {
+    const auto found = std::ranges::find_if(*waiting, is_it);
+    if (found == waiting->end()) continue;
+    waiting->erase(found);
+    return true;
+  }
+  return false;
 }
 
 void ClientFilePartSync::starve() {
@@ -65,11 +102,13 @@ void ClientFilePartSync::starve() {
 
 void ClientFilePartSync::advance(Rpc& rpc) {
   if (starving_until_ <= context_.now()) starve();
+  give_up_silent();
   for (bool asked = true; asked && !queue_.empty();) {
     asked = false;
     for (auto& [connection, peer] : peers_) asked |= ask(rpc, connection, peer);
   }
-  if (queue_.empty() || !requests_.empty()) return;
+  const auto is_open = [](const auto& entry) { return !entry.second.is_given_up; };
+  if (queue_.empty() || std::ranges::any_of(requests_, is_open)) return;
   // Nobody who is there can be asked for what is left.
   for (WantedPiece& piece : std::exchange(queue_, {})) wait_for(std::move(piece));
 }
@@ -113,7 +152,7 @@ std::vector<WantedPiece> ClientFilePartSync::take_for(Peer& peer) {
 }
 
 bool ClientFilePartSync::ask(Rpc& rpc, Guid connection, Peer& peer) {
-  if (peer.requests >= kRequestsMax || peer.wrong >= kWrongMax) return false;
+  if (peer.requests >= kRequestsMax || peer.wrong >= kWrongMax || peer.is_silent) return false;
   std::vector<WantedPiece> pieces = take_for(peer);
   if (pieces.empty()) return false;
   OutRequest out;
@@ -138,7 +177,7 @@ bool ClientFilePartSync::ask(Rpc& rpc, Guid connection, Peer& peer) {
     for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) queue_.push_front(std::move(*piece));
     return false;
   }
-  ++peer.requests;
+  if (peer.requests++ == 0) peer.waiting_since = context_.now();
   requests_.emplace(number, Request{connection, std::move(pieces)});
   return true;
 }
@@ -148,7 +187,11 @@ void ClientFilePartSync::on_answer(const Answer& answer) {
   if (ended.empty()) return;
   Request& request = ended.mapped();
   const auto peer = peers_.find(request.connection);
-  if (peer != peers_.end()) --peer->second.requests;
+  if (peer != peers_.end()) {
+    --peer->second.requests;
+    peer->second.waiting_since = context_.now();
+    peer->second.is_silent = false;
+  }
   std::vector<Bytes> found;
   if (answer.response != nullptr) {
     if (const auto* parts = std::get_if<wire::RecvFileParts>(&answer.response->body)) {
@@ -161,6 +204,7 @@ void ClientFilePartSync::on_answer(const Answer& answer) {
   for (std::size_t i = 0; i < found.size(); ++i) {
     WantedPiece& piece = request.pieces[i];
     if (piece.file == 0) continue;
+    if (request.is_given_up && (found[i].empty() || !take_back(piece))) continue;
     if (!found[i].empty()) {
       listener_.on_piece(piece, std::move(found[i]), answer.from.key);
       continue;

@@ -48,6 +48,8 @@ class ClientFilePartSync {
   static constexpr std::size_t kPiecesPerRequestMax = 256;
   static constexpr std::size_t kPagesPerRequestMax = 1;
   static constexpr Duration kLackingFor = std::chrono::seconds(2);
+  // Of a peer that has been silent for so long, what it was asked for may come from others.
+  static constexpr Duration kPatience = std::chrono::seconds(3);
 
   ClientFilePartSync(FolderContext& context, PieceListener& listener)
       : context_(context), listener_(listener) {}
@@ -72,17 +74,23 @@ class ClientFilePartSync {
   struct Peer {
     Contact contact;
     std::size_t requests = 0;
+    Instant waiting_since;  // for the first answer, or the next one
+    bool is_silent = false;
     unsigned wrong = 0;
     std::map<ContentName, Instant> lacking;  // until when
   };
   struct Request {
     Guid connection;
     std::vector<WantedPiece> pieces;
+    bool is_given_up = false;  // copies of the pieces are in the queue, or asked for elsewhere
   };
 
   bool ask(Rpc& rpc, Guid connection, Peer& peer);
   std::vector<WantedPiece> take_for(Peer& peer);
   bool may_have(Peer& peer, const ContentName& content) const;
+  void give_back(Request& request);
+  void give_up_silent();
+  bool take_back(const WantedPiece& piece);
   void wait_for(WantedPiece piece);
   void starve();
 
