@@ -35,6 +35,7 @@ void Applier::stop() {
   ready_.clear();
   retry_.clear();
   after_scan_.clear();
+  surprised_.clear();
   wanted_.clear();
   wants_.clear();
   troubles_.clear();
@@ -121,6 +122,7 @@ void Applier::classify(const NodeId& id) {
   const bool is_done = desired ? have != nullptr && is_as_shown(*have, *desired) : have == nullptr;
   if (is_done) {
     forget(id);
+    surprised_.erase(id);
     if (have == nullptr) return;
     DiskEntry entry = *have;
     fill_in(entry, *desired);
@@ -426,7 +428,13 @@ void Applier::take_step(InstallStep& step) {
       to_do_.insert(step.id);
       return;
     case InstallStep::Outcome::kChanged:
-      after_scan_.insert(step.id);
+      // A scan finds out, or else there is something that no scan sees.
+      if (surprised_.insert(step.id).second) {
+        after_scan_.insert(step.id);
+      } else {
+        surprised_.erase(step.id);
+        retry_[step.id] = context_.now() + kRetry;
+      }
       listener_.on_unexpected(step.parent);
       if (const DiskEntry* have = context_.disk.find(step.id)) listener_.on_unexpected(have->parent);
       return;

@@ -123,6 +123,7 @@ class Applier final : public FetchListener {
   std::map<NodeId, std::optional<FetchedFile>> ready_;
   std::map<NodeId, Instant> retry_;
   std::set<NodeId> after_scan_;
+  std::set<NodeId> surprised_;  // their disk was another than believed, and none was installed since
   std::map<ContentName, std::set<NodeId>> wanted_;  // by entries whose content is being fetched
   std::map<NodeId, ContentName> wants_;             // the same, by entry
   std::map<NodeId, Trouble> troubles_;

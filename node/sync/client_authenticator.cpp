@@ -12,7 +12,7 @@ bool ClientAuthenticator::start(Rpc& rpc, const PeerState& ours) {
   out.purpose = Purpose::kSync;
   out.completion = context_.next_request(FolderContext::Asker::kState);
   out.body = wire::OpenFolder{context_.group, ours.replica.bytes, encode_knowledge(ours.knowledge),
-                              ours.fingerprint, kFolderFormat};
+                              *ours.fingerprint, kFolderFormat};
   const std::uint32_t number = out.completion.guid.slot;
   if (!rpc.request(std::move(out))) return false;
   request_ = number;

@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kFolderFormat = 1;
 struct PeerState {
   ReplicaId replica;
   Knowledge knowledge;
-  Id fingerprint;
+  std::optional<Id> fingerprint;  // of all that the peer knows, where it has said so
 };
 
 class ClientAuthenticator {

@@ -1,10 +1,13 @@
 #include "node/sync/client_file_state_sync.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace shoal::sync {
 
-bool ClientFileStateSync::ask(Rpc& rpc, const Knowledge& known) {
+bool ClientFileStateSync::ask(Rpc& rpc, Knowledge known) {
+  known.add(received_.knowledge);
   OutRequest out;
   out.to = contact_;
   out.by_session = true;
@@ -18,16 +21,31 @@ bool ClientFileStateSync::ask(Rpc& rpc, const Knowledge& known) {
   return true;
 }
 
-Result<ReceivedChanges> ClientFileStateSync::on_answer(const Answer& answer) {
+Result<std::optional<ReceivedChanges>> ClientFileStateSync::on_answer(const Answer& answer) {
   request_ = 0;
+  const Result<bool> more = take_page(answer);
+  if (more && *more) return std::optional<ReceivedChanges>();
+  ReceivedChanges received = std::exchange(received_, {});
+  if (!more) return tl::unexpected(more.error());
+  return std::optional<ReceivedChanges>(std::move(received));
+}
+
+// True: there are more.
+Result<bool> ClientFileStateSync::take_page(const Answer& answer) {
   if (answer.response == nullptr) return fail(answer.error, "no answer");
   const auto* changes = std::get_if<wire::RecvChanges>(&answer.response->body);
   if (changes == nullptr) return fail(answer.error, "the peer does not sync this folder");
-  auto entries = decode_entries(changes->entries, kEntriesMax);
+  auto entries = decode_entries(changes->entries, kEntriesPerPageMax);
   if (!entries) return tl::unexpected(entries.error());
   auto knowledge = decode_knowledge(changes->knowledge);
   if (!knowledge) return tl::unexpected(knowledge.error());
-  return ReceivedChanges{std::move(*entries), std::move(*knowledge), changes->more};
+  if (changes->more && entries->empty()) return fail(ErrorCode::kMalformed, "a page without entries");
+  if (received_.entries.size() + entries->size() > kEntriesMax) {
+    return fail(ErrorCode::kMalformed, "too many entries");
+  }
+  std::ranges::move(*entries, std::back_inserter(received_.entries));
+  received_.knowledge = std::move(*knowledge);
+  return changes->more;
 }
 
 }  // namespace shoal::sync

@@ -29,6 +29,7 @@ struct Place {
   NodeId parent;
   std::string name;        // one component: is_valid_name(); bytes, of which nothing is assumed
   NodeId previous_parent;  // before this write: where the entry shows when this write closes a cycle
+  Dot content;             // the write of the content that was moved: this host had its bytes
   friend bool operator==(const Place&, const Place&) = default;
 };
 

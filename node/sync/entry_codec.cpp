@@ -56,6 +56,7 @@ class Writer {
     dot(place.parent);
     text(place.name);
     dot(place.previous_parent);
+    dot(place.content);
   }
   void value(const Content& content) {
     number(static_cast<std::uint64_t>(content.kind));
@@ -109,6 +110,7 @@ void add_replicas(const Entry& entry, std::set<ReplicaId>& into) {
   for (const Version<Place>& place : entry.place.versions()) {
     into.insert(place.value.parent.replica);
     into.insert(place.value.previous_parent.replica);
+    into.insert(place.value.content.replica);
   }
   for (const Version<Deletion>& deletion : entry.deletion.versions()) {
     add_replicas(deletion.value.seen, into);
@@ -199,6 +201,8 @@ class Decoder {
     place.parent = parent();
     place.name = text(kNameBytesMax, "the bytes of a name");
     place.previous_parent = parent();
+    place.content = dot(kCounterMax);
+    if (place.content.counter == 0) wrong("the content of a place");
     if (fine() && !is_valid_name(place.name)) wrong("a name that no entry may have");
   }
   void value(Content& content) {

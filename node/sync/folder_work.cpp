@@ -1,7 +1,7 @@
 #include "node/sync/folder_work.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "node/secure/keys.h"
 
@@ -78,6 +78,10 @@ Result<void> SetUpWork::make() {
   }
   for (const std::string* path : {&kStagingDirectory, &kTrashDirectory}) {
     if (Result<void> made = make_directories(folder(), *path); !made) return made;
+  }
+  // Once the index says that the folder is set up, a missing marker stops it.
+  for (const std::string& path : {std::string(), std::string(kPrivateDirectory)}) {
+    if (Result<void> flushed = folder().change(SyncDirectory{path}); !flushed) return flushed;
   }
   return {};
 }
@@ -225,15 +229,23 @@ void InstallWork::run() {
     }
   }
   for (InstallStep* step : ready) carry_out(*step);
-  if (!flush_) return;
-  std::set<std::string> directories;
-  for (const InstallStep* step : ready) {
+  if (flush_) flush_names(ready);
+}
+
+// The index must not say of a name what a crash may undo: its file would be told as deleted, or a deleted one
+// as new.
+void InstallWork::flush_names(const std::vector<InstallStep*>& carried_out) {
+  std::map<std::string, std::vector<InstallStep*>> directories;
+  for (InstallStep* step : carried_out) {
     if (step->outcome != InstallStep::Outcome::kDone) continue;
-    directories.insert(parent_of(step->path));
-    if (!step->from.empty()) directories.insert(parent_of(step->from));
+    directories[parent_of(step->path)].push_back(step);
+    if (!step->from.empty()) directories[parent_of(step->from)].push_back(step);
   }
-  // A name that is not on the disk yet is put there again after a crash: nothing depends on this.
-  for (const std::string& directory : directories) (void)folder().change(SyncDirectory{directory});
+  for (const auto& [directory, changed] : directories) {
+    const Result<void> flushed = folder().change(SyncDirectory{directory});
+    if (flushed) continue;
+    for (InstallStep* step : changed) failed(*step, flushed.error());
+  }
 }
 
 // The file lies in staging with its bytes, time and mode.
@@ -306,8 +318,8 @@ void InstallWork::place(InstallStep& step) {
   if (!now) return failed(step, now.error());
   if (!unchanged(*now, *step.expected)) return failed(step, {ErrorCode::kExists, step.path + " has changed"});
   // From here on a crash may leave what is displaced in staging: under a name that says so.
-  const std::string placing =
-      kDisplacedPrefix + step.id.replica.hex() + "-" + std::to_string(step.id.counter);
+  const std::string placing = kDisplacedPrefix + step.id.replica.hex() + "-" +
+                              std::to_string(step.id.counter) + "-" + std::to_string(number);
   if (const Result<void> renamed = folder().change(Rename{step.staged, placing}); !renamed) {
     return failed(step, renamed.error());
   }

@@ -204,6 +204,7 @@ class InstallWork final : public FolderWork {
  private:
   bool stage(InstallStep& step);
   void carry_out(InstallStep& step);
+  void flush_names(const std::vector<InstallStep*>& carried_out);
   void place(InstallStep& step);
   void remove(InstallStep& step);
   void move(InstallStep& step);

@@ -49,7 +49,7 @@ Entry entry_of_copy(Stamp& stamp, const Shown& shown, Content content) {
   Entry entry;
   entry.id = shown.id;
   const Dot dot = stamp.take();
-  entry.place.write(version_of(stamp, dot, Place{shown.parent, shown.name, shown.parent}));
+  entry.place.write(version_of(stamp, dot, Place{shown.parent, shown.name, shown.parent, dot}));
   entry.content.write(version_of(stamp, dot, std::move(content)));
   entry.metadata.write(version_of(stamp, dot, shown.metadata));
   return entry;
@@ -134,7 +134,7 @@ Entry created(Stamp& stamp, const NodeId& parent, std::string name, Content cont
   Entry entry;
   const Dot dot = stamp.take();
   entry.id = dot;
-  entry.place.write(version_of(stamp, dot, Place{parent, std::move(name), parent}));
+  entry.place.write(version_of(stamp, dot, Place{parent, std::move(name), parent, dot}));
   entry.content.write(version_of(stamp, dot, std::move(content)));
   entry.metadata.write(version_of(stamp, dot, metadata));
   return entry;
@@ -175,8 +175,8 @@ std::vector<Entry> mode_changed(const Tree& tree, Stamp& stamp, const NodeId& id
   return entries;
 }
 
-std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const NodeId& parent,
-                         std::string name) {
+std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& content,
+                         const NodeId& parent, std::string name) {
   if (const auto origin = tree.conflict_origin(id)) {
     Shown shown = *tree.shown(id);
     shown.parent = parent;
@@ -189,7 +189,8 @@ std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const
   for (const NodeId& member : tree.members(id)) {
     Entry entry = *tree.find(member);
     const NodeId previous = entry.place.winner().value.parent;
-    entry.place.write(version_of(stamp, stamp.take(), Place{parent, name, previous}));
+    const Dot held = member == id ? content : entry.content.winner().dot;
+    entry.place.write(version_of(stamp, stamp.take(), Place{parent, name, previous, held}));
     entries.push_back(std::move(entry));
   }
   return entries;

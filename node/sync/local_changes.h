@@ -26,9 +26,9 @@ Entry created(Stamp& stamp, const NodeId& parent, std::string name, Content cont
 // are deleted. Of a conflict copy an entry is made (its id stays), and the origin no longer has it.
 std::vector<Entry> edited(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& base, Content content);
 std::vector<Entry> mode_changed(const Tree& tree, Stamp& stamp, const NodeId& id, Metadata metadata);
-// All members move together.
-std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const NodeId& parent,
-                         std::string name);
+// All members move together. `content` is the write that the disk held.
+std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& content,
+                         const NodeId& parent, std::string name);
 // Deletes this id and its members; not what lies in it, which has ids of its own. The deletion has seen of
 // content and place the writes that the disk reflected, and those that they had replaced: what came later
 // survives it.

@@ -116,6 +116,9 @@ void Scanner::take_listing(ListWork::Directory& directory) {
   if (directory.id == kRoot && std::ranges::none_of(*directory.entries, is_own))
     return abort("marker_missing");
   listener_.on_scan_trouble(directory.path, std::nullopt);
+  if (const auto told = unsyncable_.extract(directory.id)) {
+    for (const std::string& path : told.mapped()) listener_.on_scan_trouble(path, std::nullopt);
+  }
   const auto is_ignored = [&](const std::string& name, bool is_directory) {
     return context_.is_ignored(join_path(directory.path, name), is_directory);
   };
@@ -167,11 +170,14 @@ void Scanner::take_difference(Difference difference, const NodeId& directory) {
       listener_.on_finding(std::move(finding));
       break;
     }
-    case Difference::Kind::kUnsyncable:
+    case Difference::Kind::kUnsyncable: {
+      std::string path = path_of(directory, difference.name);
       listener_.on_scan_trouble(
-          path_of(directory, difference.name),
+          path,
           ScanTrouble{"unsyncable", "neither a file, a directory nor a link, or a name that is reserved"});
+      unsyncable_[directory].push_back(std::move(path));
       break;
+    }
   }
 }
 

@@ -16,7 +16,7 @@ SyncClient::SyncClient(FolderContext& context, SyncClientListener& listener, Gui
       check_at_(context.now()) {}
 
 void SyncClient::heard(const Knowledge& knowledge) {
-  peer_.knowledge.add(knowledge);
+  add(knowledge);
   if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
 }
 
@@ -48,7 +48,7 @@ void SyncClient::on_answer(const Answer& answer) {
     phase_ = Phase::kOpen;
     peer_ = std::move(*opened);
     check_at_ = context_.now() + context_.config().folder_check_interval;
-    heard(peer_.knowledge);
+    if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
     if (is_first) listener_.on_auth_complete(*this);
     if (!pull_due_) listener_.on_sync_complete(*this);
     return;
@@ -61,14 +61,20 @@ void SyncClient::on_answer(const Answer& answer) {
     check_at_ = context_.now() + kRetry;
     return;
   }
-  const bool more = changes->more;
-  peer_.knowledge.add(changes->knowledge);
-  listener_.on_changes(*this, std::move(*changes));
-  if (more) {
+  if (!*changes) {
     pull_due_ = true;
-  } else if (!pull_due_) {
-    listener_.on_sync_complete(*this);
+    return;
   }
+  add((*changes)->knowledge);
+  listener_.on_changes(*this, std::move(**changes));
+  if (!pull_due_) listener_.on_sync_complete(*this);
+}
+
+// The fingerprint was that of what the peer knew before.
+void SyncClient::add(const Knowledge& knowledge) {
+  if (peer_.knowledge.covers(knowledge)) return;
+  peer_.knowledge.add(knowledge);
+  peer_.fingerprint.reset();
 }
 
 }  // namespace shoal::sync

@@ -29,7 +29,7 @@ class SyncClientListener {
   virtual void on_auth_complete(SyncClient& client) = 0;
   virtual void on_auth_failed(SyncClient& client, const std::string& reason) = 0;
   virtual void on_changes(SyncClient& client, ReceivedChanges changes) = 0;
-  // We know all that the peer knew when it was asked.
+  // We have asked for all that the peer knew.
   virtual void on_sync_complete(SyncClient& client) = 0;
 };
 
@@ -56,6 +56,8 @@ class SyncClient {
   const std::string& refusal() const { return refusal_; }
 
  private:
+  void add(const Knowledge& knowledge);
+
   enum class Phase : std::uint8_t { kOpening, kOpen, kRefused };
 
   FolderContext& context_;

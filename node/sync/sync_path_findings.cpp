@@ -9,7 +9,7 @@
 namespace shoal::sync {
 namespace {
 
-// Fewer files are deleted without asking, whatever their share.
+// Fewer files go without asking, whatever their share.
 constexpr std::uint64_t kMassDeletionMin = 20;
 // Deletions with less time between them are one.
 constexpr Duration kMassDeletionPause = std::chrono::minutes(1);
@@ -34,7 +34,8 @@ void SyncPathManager::take_findings(IndexBatch& batch, Pending& pending) {
   if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
 }
 
-// Also of one that goes on over several scans; once confirmed, until it pauses.
+// Also of one that goes on over several scans; once confirmed, until it pauses. What counts is how many files are
+// left: a program that makes and deletes its temporary ones deletes nothing of the folder.
 bool SyncPathManager::is_mass_deletion() {
   std::uint64_t files = 0;
   for (const Finding& finding : findings_) {
@@ -42,13 +43,12 @@ bool SyncPathManager::is_mass_deletion() {
   }
   if (files == 0) return false;
   const Instant now = context_.now();
-  if (now - deletions_.last > kMassDeletionPause) deletions_ = {now, context_.disk.files(), 0, false};
+  if (!deletions_.last || now - *deletions_.last > kMassDeletionPause) deletions_ = {now, context_.disk.files(), false};
   deletions_.last = now;
-  const std::uint64_t deleted = deletions_.deleted + files;
-  if (!deletions_.confirmed && deleted > kMassDeletionMin && 2 * deleted > deletions_.files_before)
-    return true;
-  deletions_.deleted = deleted;
-  return false;
+  const std::uint64_t before = deletions_.files_before;
+  // A file may have been found missing with its directory, too.
+  const std::uint64_t left = context_.disk.files() - std::min(files, context_.disk.files());
+  return !deletions_.confirmed && left + kMassDeletionMin < before && 2 * left < before;
 }
 
 std::uint64_t SyncPathManager::files_below(const NodeId& id) const {
@@ -201,7 +201,8 @@ void SyncPathManager::take_moved(Finding& finding, Stamp& stamp, Pending& pendin
   entry.stat = finding.stat;
   const std::optional<Shown> shown = context_.tree.shown(finding.id);
   if (shown && (shown->parent != finding.parent || shown->name != finding.name)) {
-    std::vector<Entry> entries = moved(context_.tree, stamp, finding.id, finding.parent, finding.name);
+    std::vector<Entry> entries =
+        moved(context_.tree, stamp, finding.id, entry.content_dot, finding.parent, finding.name);
     for (const Entry& written : entries) {
       if (written.id == finding.id) entry.place_dot = written.place.winner().dot;
     }

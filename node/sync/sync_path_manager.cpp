@@ -17,6 +17,8 @@ constexpr Duration kStoppedRetry = std::chrono::seconds(10);
 constexpr Duration kTrashExpiryInterval = std::chrono::hours(1);
 constexpr Duration kNewsRetryMin = std::chrono::milliseconds(50);
 constexpr Duration kNewsRetryMax = std::chrono::seconds(10);
+// A peer that we have no session with may take so long to tell one that we have.
+constexpr Duration kNewsLifetime = std::chrono::minutes(2);
 
 void append_text(std::string_view text, Bytes& out) {
   append_u32(static_cast<std::uint32_t>(text.size()), out);
@@ -258,12 +260,13 @@ void SyncPathManager::on_news(const Id& origin, ByteView event) {
   announced_.add(dot);
   announced_wait_ = kNewsRetryMin;
   announced_retry_ = context_.now() + announced_wait_;
+  announced_until_ = context_.now() + kNewsLifetime;
   if (SyncClient* client = client_of(origin)) return client->pull();
   for (auto& [connection, client] : clients_) client.pull();
 }
 
 void SyncPathManager::on_changes(SyncClient& client, ReceivedChanges changes) {
-  if (!is_running()) return;
+  if (!is_running()) return client.pull();
   // Somebody knows changes of ours that we do not: this index was restored from a copy, so what it would
   // write next has been written before. Under another id it cannot.
   // Or somebody lies; then, too, ours must not mix with what was forged.
@@ -282,7 +285,7 @@ void SyncPathManager::on_changes(SyncClient& client, ReceivedChanges changes) {
 
 void SyncPathManager::on_sync_complete(SyncClient& client) {
   if (client.peer().knowledge == knowledge_ && pages_.empty() && !pending_ &&
-      client.peer().fingerprint != context_.tree.fingerprint()) {
+      client.peer().fingerprint && *client.peer().fingerprint != context_.tree.fingerprint()) {
     ++context_.counters.fingerprint_mismatches;
   }
 }
@@ -313,6 +316,17 @@ void SyncPathManager::on_ignore_changed() {
   if (setting_up_) return;
   setting_up_ = true;
   context_.submit(std::make_unique<SetUpWork>(context_.folder, false));
+}
+
+// A person or a peer may have written it.
+void SyncPathManager::look_for_ignore_list() {
+  if (setting_up_ || shared_ignore() == shared_ignore_read_) return;
+  on_ignore_changed();
+}
+
+std::optional<FileStat> SyncPathManager::shared_ignore() const {
+  const DiskEntry* list = context_.disk.child(kRoot, kSharedIgnoreFile);
+  return list == nullptr ? std::nullopt : std::optional(list->stat);
 }
 
 void SyncPathManager::on_unexpected(const NodeId& directory) {
@@ -399,6 +413,7 @@ void SyncPathManager::on_set_up(SetUpWork& work) {
     const std::string what = is_missing ? "marker_missing" : "io_error";
     return on_scan_aborted(what);
   }
+  shared_ignore_read_ = shared_ignore();
   context_.ignore = Ignore(IgnoreList::parse(work.shared_ignore), IgnoreList::parse(work.local_ignore));
   if (!record_.is_set_up) {
     record_.is_set_up = true;
@@ -426,15 +441,20 @@ void SyncPathManager::advance(Rpc& rpc) {
   if (commit_failed_) start_over();
   commit();
   if (!is_running()) return;
+  look_for_ignore_list();
   if (!setting_up_) {
     fs_.advance();
     const bool may_scan = findings_.empty() && !applier_.is_installing();
     const bool was_scanning = scanner_.is_scanning();
     scanner_.advance(may_scan);
     if (!was_scanning && scanner_.is_scanning()) fs_.on_scan_started();
-    if (is_running()) applier_.advance(rpc, !scanner_.is_listing());
+    // A person's change that is still being committed is on the disk, but not in the tree: the applier would
+    // undo it.
+    const bool is_ahead = pending_ && pending_->is_ours;
+    if (is_running()) applier_.advance(rpc, !is_ahead && !scanner_.is_listing());
   }
   if (announced_retry_ <= now) {
+    if (now >= announced_until_) announced_ = {};
     if (pulled_.covers(announced_)) {
       announced_retry_ = kNever;
     } else {

@@ -144,6 +144,8 @@ class SyncPathManager final : public ScannerListener,
   void on_read(ReadWork& work);
   void on_trash(TrashWork& work);
   void expire_trash();
+  void look_for_ignore_list();
+  std::optional<FileStat> shared_ignore() const;
   bool load();
   void load_entries();
   bool is_running() const { return stopped_for_.empty() && context_.folder != nullptr && loaded_; }
@@ -218,15 +220,16 @@ class SyncPathManager final : public ScannerListener,
   } served_pages_;
   Knowledge announced_;  // by peers, and not known yet
   Instant announced_retry_ = kNever;
+  Instant announced_until_ = kNever;  // then nobody has it any longer
   Duration announced_wait_{};
   std::map<std::string, ScanTrouble> scan_troubles_;  // by path
+  std::optional<FileStat> shared_ignore_read_;
   bool loaded_ = false;
   bool setting_up_ = false;
   bool commit_failed_ = false;
   struct {
-    Instant last{};
+    std::optional<Instant> last;
     std::uint64_t files_before = 0;
-    std::uint64_t deleted = 0;
     bool confirmed = false;
   } deletions_;  // of the person, without a pause
   bool record_dirty_ = false;

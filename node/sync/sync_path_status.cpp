@@ -88,7 +88,10 @@ std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& be
     status.cause = std::move(cause);
     found.emplace(path, std::move(status));
   };
-  for (const auto& [path, trouble] : scan_troubles_) add(path, trouble.cause, trouble.message);
+  for (const auto& [path, trouble] : scan_troubles_) {
+    const bool is_there = context_.disk.at(parent_of(path)).has_value();
+    if (is_there) add(path, trouble.cause, trouble.message);
+  }
   for (const NodeId& id : applier_.unfinished()) {
     const std::string path = path_shown(id);
     const Trouble* trouble = applier_.trouble(id);

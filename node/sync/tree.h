@@ -2,9 +2,10 @@
 // registers, so replicas that know the same show the same, whatever order they heard it in (DESIGN §9).
 //
 // What is shown:
-// - An entry lives unless a deletion has seen every write of its place and its content; a directory lives
-// also
-//   as long as something living lies in it. So an edit, a move, or a new file in it beats a deletion.
+// - An entry lives while it has a content that no deletion has seen, or that was moved by somebody whom no
+//   deletion has seen; a directory also while something living lies in it. So an edit, a move, or a new file
+//   in it beats a deletion. A content that was edited and then deleted is gone, also for a host that moved
+//   what it had been before: nobody need have its bytes.
 // - Its place is the winner of its place register. Moves of directories that close a cycle: the cycle is cut
 //   at the move with the lowest (lamport, replica, counter), whose directory shows under the parent it had
 //   before that move, or the root when that does not help (after Kleppmann et al. 2021).
@@ -54,7 +55,9 @@ using Members = std::vector<NodeId>;
 
 struct ChangesPage {
   std::vector<Entry> entries;
-  Knowledge knowledge;  // of whoever had asked, once it has joined these
+  // With more to come: what to ask for the next page with. Else what whoever had asked knows, once it has
+  // joined this page and those before.
+  Knowledge knowledge;
   bool more = false;
 };
 

@@ -94,27 +94,23 @@ class Builder {
     return seen;
   }
 
-  // The winner first. What was deleted may be nowhere any longer, so it is not wanted beside what was not.
+  // The contents that no deletion has seen, and those that somebody moved unseen; the winner first. Others
+  // may be nowhere any longer.
   static std::vector<Version<Content>> contents_left(const Entry& entry) {
     const Knowledge seen = seen_by_deletions(entry);
+    const auto& places = entry.place.versions();
     std::vector<Version<Content>> left = entry.content.versions();
-    std::erase_if(left, [&](const Version<Content>& version) { return seen.covers(version.dot); });
-    return left.empty() ? entry.content.versions() : left;
-  }
-
-  static bool lives_itself(const Entry& entry) {
-    // Replicas that each deleted another of its contents have together deleted all.
-    if (entry.content.empty()) return false;
-    if (entry.deletion.empty()) return true;
-    const Knowledge seen = seen_by_deletions(entry);
-    const auto unseen = [&](const auto& version) { return !seen.covers(version.dot); };
-    return std::any_of(entry.place.versions().begin(), entry.place.versions().end(), unseen) ||
-           std::any_of(entry.content.versions().begin(), entry.content.versions().end(), unseen);
+    std::erase_if(left, [&](const Version<Content>& version) {
+      return seen.covers(version.dot) && std::ranges::none_of(places, [&](const Version<Place>& place) {
+               return !seen.covers(place.dot) && place.value.content == version.dot;
+             });
+    });
+    return left;
   }
 
   void find_living() {
     for (const auto& [id, entry] : entries_) {
-      if (!parent_.contains(id) || !lives_itself(entry)) continue;
+      if (!parent_.contains(id) || contents_left(entry).empty()) continue;
       below_[parent_[id]].push_back(id);
       living_.insert(id);
     }
@@ -178,7 +174,9 @@ class Builder {
 
   Candidate candidate_of(const NodeId& directory, const NodeId& id) const {
     const Entry& entry = *find(id);
-    const Version<Content> content = contents_left(entry).front();
+    const std::vector<Version<Content>> left = contents_left(entry);
+    // None of a directory that only lives for what lies in it.
+    const Version<Content> content = left.empty() ? entry.content.winner() : left.front();
     Candidate candidate;
     candidate.shown.id = id;
     candidate.shown.parent = directory;

@@ -49,11 +49,10 @@ class History {
     };
     const std::uint64_t kind = draw(11);
     FolderReplica& replica = replicas[draw(replicas.size())];
-    if (kind == 0) {
-      replica.pull_page(replicas[draw(replicas.size())], 1 + draw(2000));
+    if (kind <= 1) {
+      replica.pull(replicas[draw(replicas.size())], 1 + draw(2000));
       return;
     }
-    if (kind == 1) return replica.pull(replicas[draw(replicas.size())], 1 + draw(2000));
     if (kind == 2) return replica.apply();
     if (kind == 3) {
       // Some only, as when the content of the others is still on its way; moves need not wait for it.

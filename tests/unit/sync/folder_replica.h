@@ -91,7 +91,7 @@ class FolderReplica {
   }
   void move(const NodeId& id, const NodeId& parent, const std::string& name) {
     Stamp stamp = next();
-    take(moved(tree_, stamp, id, parent, name));
+    take(moved(tree_, stamp, id, disk_.at(id).shown.content_dot, parent, name));
   }
   void remove(const NodeId& id) {
     Stamp stamp = next();
@@ -99,16 +99,18 @@ class FolderReplica {
     take(deleted(tree_, stamp, id, held.shown.content_dot, held.place_dot));
   }
 
-  // One page of what the other knows; false when there is no more.
-  bool pull_page(const FolderReplica& other, std::size_t bytes_max) {
-    ChangesPage page = other.tree_.changes_since(knowledge_, other.knowledge_, bytes_max);
-    for (const Entry& entry : page.entries) join(entry);
-    knowledge_ = page.knowledge;
-    return page.more;
-  }
-  void pull(const FolderReplica& other, std::size_t bytes_max = 48'000) {
-    while (pull_page(other, bytes_max)) {
+  // All pages of what the other knows: how many.
+  std::size_t pull(const FolderReplica& other, std::size_t bytes_max = 48'000) {
+    std::vector<ChangesPage> pages(1);
+    pages.front().knowledge = knowledge_;
+    do {
+      pages.push_back(other.tree_.changes_since(pages.back().knowledge, other.knowledge_, bytes_max));
+    } while (pages.back().more);
+    for (const ChangesPage& page : pages) {
+      for (const Entry& entry : page.entries) join(entry);
     }
+    knowledge_ = pages.back().knowledge;
+    return pages.size() - 1;
   }
   // All that this replica has joined, in its order.
   const std::vector<Entry>& joined() const { return joined_; }

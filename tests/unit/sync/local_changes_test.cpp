@@ -84,6 +84,31 @@ TEST_F(LocalChanges, AMoveThatWasNotSeenSurvivesADeletion) {
   EXPECT_THAT(paths(c_.tree()), ElementsAre("g"));
 }
 
+// As what was moved is not any longer what was deleted, and nobody need have the bytes of that.
+TEST_F(LocalChanges, AMoveOfWhatWasEditedAndThenDeletedKeepsNothing) {
+  a_.edit(file_, file_of(1));
+  a_.remove(file_);
+  b_.move(file_, kRoot, "g");
+  meet();
+  EXPECT_THAT(contents(), IsEmpty());
+}
+
+TEST_F(LocalChanges, AMoveKeepsTheContentThatWasMovedOfSeveralThatWereDeleted) {
+  a_.edit(file_, file_of(1));
+  b_.edit(file_, file_of(2));
+  c_.pull(a_);
+  c_.apply();
+  c_.move(file_, kRoot, "g");
+  b_.pull(a_);
+  b_.apply();
+  for (const NodeId& id : b_.tree().ids()) {
+    if (b_.tree().shown(id)) b_.remove(id);
+  }
+  meet();
+  EXPECT_THAT(contents(), ElementsAre(file_of(1)));
+  EXPECT_THAT(paths(c_.tree()), ElementsAre("g"));
+}
+
 // Nobody has the bytes of an edit that was deleted before anybody else heard of it.
 TEST_F(LocalChanges, AnEditThatWasDeletedIsNoConflictWithAnotherEdit) {
   a_.edit(file_, file_of(1));

@@ -172,7 +172,7 @@ TEST_F(TreeTest, AnEntryWithoutAPlaceIsNotShown) {
   Knowledge both;
   both.add(d);
   both.add(other);
-  one.place = Register<Place>::from_parts({{other, 1, Place{kRoot, "d", kRoot}}}, both);
+  one.place = Register<Place>::from_parts({{other, 1, Place{kRoot, "d", kRoot, other}}}, both);
   one.metadata = Register<Metadata>::from_parts({{other, 1, Metadata{}}}, both);
   Entry two = honest;
   two.place = Register<Place>::from_parts(honest.place.versions(), both);
@@ -188,8 +188,7 @@ TEST_F(TreeTest, PagesOfAnySizeBringEverything) {
   for (const std::size_t bytes_max :
        {std::size_t{0}, std::size_t{1}, std::size_t{500}, std::size_t{100'000}}) {
     FolderReplica fresh(7);
-    std::size_t pages = 1;
-    while (fresh.pull_page(a_, bytes_max)) ++pages;
+    const std::size_t pages = fresh.pull(a_, bytes_max);
     EXPECT_EQ(fresh.tree().fingerprint(), a_.tree().fingerprint());
     EXPECT_EQ(fresh.knowledge(), a_.knowledge());
     EXPECT_EQ(pages, bytes_max < 2 ? 20u : bytes_max == 500 ? pages : 1u);
