@@ -1,7 +1,9 @@
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "node/sync/tree.h"
@@ -14,16 +16,36 @@ bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
 }
 
+// As utf8proc_map does with these options; nothing when the text is no UTF-8.
+std::optional<std::string> mapped(std::string_view text, int options) {
+  utf8proc_uint8_t* out = nullptr;
+  const utf8proc_ssize_t bytes = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                              static_cast<utf8proc_ssize_t>(text.size()), &out,
+                                              static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(out, &std::free);
+  if (bytes < 0) return std::nullopt;
+  return std::string(reinterpret_cast<const char*>(out), static_cast<std::size_t>(bytes));
+}
+
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 }  // namespace
 
+// Decomposed first, as canonical caseless matching asks (Unicode, section 3.13, D145): folding may make a
+// letter of a mark, which would then not be brought into order with the others.
 std::string fold_name(std::string_view name) {
-  utf8proc_uint8_t* folded = nullptr;
-  const utf8proc_ssize_t bytes = utf8proc_map(
-      reinterpret_cast<const utf8proc_uint8_t*>(name.data()), static_cast<utf8proc_ssize_t>(name.size()),
-      &folded, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD));
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(folded, &std::free);
-  if (bytes < 0) return std::string(name);
-  return {reinterpret_cast<const char*>(folded), static_cast<std::size_t>(bytes)};
+  if (is_ascii(name)) {
+    std::string folded(name);
+    for (char& c : folded) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return folded;
+  }
+  const auto decomposed = mapped(name, UTF8PROC_DECOMPOSE);
+  if (!decomposed) return std::string(name);
+  return mapped(*decomposed, UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD).value_or(std::string(name));
 }
 
 std::string conflict_name(std::string_view name, const Dot& dot, std::size_t attempt) {

@@ -128,17 +128,16 @@ std::string SyncPathManager::path_shown(const NodeId& id) const {
 
 FolderConflictsResult SyncPathManager::conflicts() const {
   FolderConflictsResult result;
-  for (const NodeId& id : context_.tree.conflict_copies()) {
-    const auto origin = context_.tree.conflict_origin(id);
+  for (const auto& [id, winner] : context_.tree.conflicts()) {
     const auto shown = context_.tree.shown(id);
-    if (!origin || !shown) continue;
+    if (!shown) continue;
     if (result.conflicts.size() == kFolderRowsMax) {
       result.more = true;
       break;
     }
     FolderConflictsResult::Conflict conflict;
     conflict.path = path_shown(id);
-    conflict.of_path = path_shown(*origin);
+    conflict.of_path = path_shown(winner);
     conflict.replica = id.replica.short_hex();
     conflict.when = WallTime(std::chrono::milliseconds(shown->content.mtime_ns / 1'000'000));
     result.conflicts.push_back(std::move(conflict));

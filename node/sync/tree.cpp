@@ -48,19 +48,12 @@ std::uint64_t lamport_of(const Entry& entry) {
 struct Tree::Impl {
   std::map<NodeId, Entry> entries;
   std::map<NodeId, Id> hashes;
-  std::map<Dot, NodeId> log;  // current dots, and the entry that each is in
+  // Current dots, and the entry that each is in: one, unless a replica has named two of its changes alike.
+  std::set<std::pair<Dot, NodeId>> log;
   std::uint64_t lamport = 0;
   Id fingerprint;
-  // Reckoned when it is asked for, after joins.
-  mutable View view;
-  mutable bool is_view_old = false;
-  std::map<NodeId, Shown> taken;  // as last taken
-
-  const View& current_view() const {
-    if (is_view_old) view = view_of(entries);
-    is_view_old = false;
-    return view;
-  }
+  // Looks at what has changed when it is asked.
+  mutable View view{entries};
 };
 
 Tree::Tree() : impl_(std::make_unique<Impl>()) {}
@@ -82,89 +75,57 @@ std::uint64_t Tree::lamport() const {
 }
 
 bool Tree::join(const Entry& entry) {
+  check(entry.id != kRoot, "the root is no entry");
   auto [found, is_new] = impl_->entries.try_emplace(entry.id);
   Entry& joined = found->second;
-  if (is_new) {
-    joined.id = entry.id;
-  } else {
-    for (const Dot& dot : joined.dots()) impl_->log.erase(dot);
-  }
-  const bool changed = joined.join(entry);
-  for (const Dot& dot : joined.dots()) impl_->log[dot] = entry.id;
-  if (!changed) return false;
+  joined.id = entry.id;
+  const std::vector<Dot> dots_before = joined.dots();
+  if (!joined.join(entry) && !is_new) return false;
+  for (const Dot& dot : dots_before) impl_->log.erase({dot, entry.id});
+  for (const Dot& dot : joined.dots()) impl_->log.insert({dot, entry.id});
   Id& hash = impl_->hashes[entry.id];
   if (!is_new) subtract(impl_->fingerprint, hash);
   hash = sha256(encode_entry(joined));
   add(impl_->fingerprint, hash);
   impl_->lamport = std::max(impl_->lamport, lamport_of(joined));
-  impl_->is_view_old = true;
+  impl_->view.touch(entry.id);
   return true;
 }
 
 std::optional<Shown> Tree::shown(const NodeId& id) const {
-  const View& view = impl_->current_view();
-  const auto found = view.shown.find(id);
-  if (found == view.shown.end()) return std::nullopt;
-  return found->second;
+  return impl_->view.shown(id);
 }
 
 std::vector<Shown> Tree::children(const NodeId& directory) const {
-  const View& view = impl_->current_view();
-  std::vector<Shown> children;
-  const auto names = view.children.find(directory);
-  if (names == view.children.end()) return children;
-  for (const auto& [name, id] : names->second) children.push_back(view.shown.at(id));
-  return children;
+  return impl_->view.children(directory);
 }
 
 std::optional<Shown> Tree::child(const NodeId& directory, const std::string& name) const {
-  const View& view = impl_->current_view();
-  const auto names = view.children.find(directory);
-  if (names == view.children.end()) return std::nullopt;
-  const auto found = names->second.find(name);
-  if (found == names->second.end()) return std::nullopt;
-  return view.shown.at(found->second);
+  return impl_->view.child(directory, name);
 }
 
 std::vector<NodeId> Tree::conflict_copies() const {
-  std::vector<NodeId> ids;
-  for (const auto& [id, origin] : impl_->current_view().conflict_origin) ids.push_back(id);
-  return ids;
+  return impl_->view.conflict_copies();
 }
 
 std::optional<NodeId> Tree::shown_as(const NodeId& id) const {
-  const View& view = impl_->current_view();
-  const auto found = view.shown_as.find(id);
-  if (found == view.shown_as.end()) return std::nullopt;
-  return found->second;
+  return impl_->view.shown_as(id);
 }
 
 Members Tree::members(const NodeId& shown) const {
-  const View& view = impl_->current_view();
-  const auto found = view.members.find(shown);
-  return found == view.members.end() ? Members{} : found->second;
+  return impl_->view.members(shown);
 }
 
 std::optional<NodeId> Tree::conflict_origin(const NodeId& id) const {
-  const View& view = impl_->current_view();
-  const auto found = view.conflict_origin.find(id);
-  if (found == view.conflict_origin.end()) return std::nullopt;
-  return found->second;
+  return impl_->view.conflict_origin(id);
+}
+
+std::vector<Conflict> Tree::conflicts() const {
+  return impl_->view.conflicts();
 }
 
 std::vector<NodeId> Tree::take_changed() {
-  const std::map<NodeId, Shown>& now = impl_->current_view().shown;
-  std::vector<NodeId> changed;
-  auto before = impl_->taken.begin();
-  for (const auto& [id, shown] : now) {
-    while (before != impl_->taken.end() && before->first < id) changed.push_back((before++)->first);
-    const bool was_there = before != impl_->taken.end() && before->first == id;
-    if (!was_there || before->second != shown) changed.push_back(id);
-    if (was_there) ++before;
-  }
-  while (before != impl_->taken.end()) changed.push_back((before++)->first);
-  if (!changed.empty()) impl_->taken = now;
-  return changed;
+  return impl_->view.take_changed();
 }
 
 ChangesPage Tree::changes_since(const Knowledge& known, const Knowledge& mine, std::size_t bytes_max) const {
@@ -175,8 +136,8 @@ ChangesPage Tree::changes_since(const Knowledge& known, const Knowledge& mine, s
   for (const auto& [replica, complete] : mine.counters()) {
     const std::uint64_t since = known.of(replica);
     if (since >= complete) continue;
-    const auto begin = impl_->log.upper_bound(Dot{replica, since});
-    const auto end = impl_->log.upper_bound(Dot{replica, complete});
+    const auto begin = impl_->log.lower_bound({Dot{replica, since + 1}, kRoot});
+    const auto end = impl_->log.lower_bound({Dot{replica, complete + 1}, kRoot});
     for (auto dot = begin; dot != end; ++dot) {
       if (sent.contains(dot->second)) continue;
       const Entry& entry = impl_->entries.at(dot->second);
@@ -210,7 +171,9 @@ Id Tree::range_fingerprint(const NodeId& lo, const NodeId& hi) const {
 std::vector<NodeId> Tree::ids() const {
   std::vector<NodeId> ids;
   for (const auto& [id, entry] : impl_->entries) ids.push_back(id);
-  for (const auto& [id, origin] : impl_->current_view().conflict_origin) ids.push_back(id);
+  const std::size_t entries = ids.size();
+  for (const NodeId& id : impl_->view.conflict_copies()) ids.push_back(id);
+  std::inplace_merge(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(entries), ids.end());
   return ids;
 }
 

@@ -1,247 +1,326 @@
 #include "node/sync/view.h"
 
 #include <algorithm>
-#include <set>
-#include <utility>
+
+#include "node/base/check.h"
 
 namespace shoal::sync {
-namespace {
 
-class Builder {
- public:
-  explicit Builder(const std::map<NodeId, Entry>& entries) : entries_(entries) {}
+// ---- Slots: which directories are one, and which names give way
 
-  View build() {
-    find_parents();
-    cut_cycles();
-    find_living();
-    show_below(kRoot, {kRoot});
-    while (!queue_.empty()) {
-      const auto [directory, members] = std::move(queue_.back());
-      queue_.pop_back();
-      show_below(directory, members);
-    }
-    return std::move(view_);
+NodeId View::head(const NodeId& directory) const {
+  const auto found = heads_.find(directory);
+  return found == heads_.end() ? directory : found->second;
+}
+
+Members View::unified(const NodeId& of) const {
+  const auto found = unified_.find(of);
+  return found == unified_.end() ? Members{of} : found->second;
+}
+
+// Of a directory and all that are one with it.
+std::vector<NodeId> View::ids_in(const NodeId& directory, const std::string& folded) const {
+  std::vector<NodeId> ids;
+  for (const NodeId& member : unified(directory)) {
+    const auto slots = slots_.find(member);
+    if (slots == slots_.end()) continue;
+    const auto slot = slots->second.find(folded);
+    if (slot != slots->second.end()) ids.insert(ids.end(), slot->second.begin(), slot->second.end());
   }
+  std::ranges::sort(ids);
+  return ids;
+}
 
- private:
-  // One thing that wants a name in a directory.
-  struct Candidate {
-    Shown shown;
-    std::uint64_t lamport = 0;
-    Members members;
-  };
+bool View::is_taken(const NodeId& directory, const std::string& folded) const {
+  return std::ranges::any_of(unified(directory), [&](const NodeId& member) {
+    const auto slots = slots_.find(member);
+    return slots != slots_.end() && slots->second.contains(folded);
+  });
+}
 
-  static bool is_directory(const Entry& entry) {
-    return !entry.content.empty() && entry.content.winner().value.kind == NodeKind::kDirectory;
+void View::mark(const NodeId& id, const Node& of) {
+  changed_.insert(id);
+  changed_.insert(of.copies.begin(), of.copies.end());
+}
+
+void View::soil_all(const NodeId& directory) {
+  const auto slots = slots_.find(directory);
+  if (slots == slots_.end()) return;
+  for (const auto& [folded, ids] : slots->second) dirty_.emplace(directory, folded);
+}
+
+void View::forget_renames(const NodeId& directory) {
+  crowded_.erase(directory);
+  const auto renames = renames_.find(directory);
+  if (renames == renames_.end()) return;
+  for (const auto& [id, name] : renames->second.names) changed_.insert(id);
+  renames_.erase(renames);
+}
+
+// The directory and those that are one with it stand alone, until their slot is looked at.
+void View::part(const NodeId& directory) {
+  const auto found = unified_.find(head(directory));
+  if (found == unified_.end()) return;
+  const Members members = std::move(found->second);
+  unified_.erase(found);
+  forget_renames(members.front());
+  for (const NodeId& member : members) {
+    heads_.erase(member);
+    mark(member, nodes_.at(member));
+    soil_all(member);
   }
-  // Nothing, too, of an entry that lacks a register: only a peer that breaks the rules makes one.
-  const Entry* find(const NodeId& id) const {
-    const auto found = entries_.find(id);
-    if (found == entries_.end()) return nullptr;
-    const Entry& entry = found->second;
-    return entry.place.empty() || entry.metadata.empty() ? nullptr : &entry;
-  }
+}
 
-  void find_parents() {
-    for (const auto& [id, entry] : entries_) {
-      if (find(id) != nullptr) parent_[id] = entry.place.winner().value.parent;
-    }
+void View::unify(const std::vector<NodeId>& directories) {
+  if (directories.size() < 2) return;
+  for (const NodeId& directory : directories) {
+    if (directory != directories.front()) heads_[directory] = directories.front();
+    forget_renames(directory);
+    soil_all(directory);
   }
+  unified_[directories.front()] = directories;
+}
 
-  // Each round cuts every cycle that there is at one place; an entry is moved twice at most, to its previous
-  // parent and to the root, so it ends.
-  void cut_cycles() {
-    std::map<NodeId, int> times_cut;
-    for (bool found = true; found;) {
-      found = false;
-      std::set<NodeId> seen;
-      for (const auto& [id, entry] : entries_) {
-        if (seen.contains(id)) continue;
-        std::vector<NodeId> way;
-        std::set<NodeId> on_way;
-        NodeId at = id;
-        while (at != kRoot && parent_.contains(at) && !seen.contains(at) && on_way.insert(at).second) {
-          way.push_back(at);
-          at = parent_[at];
-        }
-        seen.insert(way.begin(), way.end());
-        if (!on_way.contains(at)) continue;
-        const auto begin = std::find(way.begin(), way.end(), at);
-        const NodeId lowest = *std::min_element(begin, way.end(), [&](const NodeId& a, const NodeId& b) {
-          const Version<Place>& x = find(a)->place.winner();
-          const Version<Place>& y = find(b)->place.winner();
-          return std::pair(x.lamport, x.dot) < std::pair(y.lamport, y.dot);
-        });
-        const bool again = times_cut[lowest]++ > 0;
-        parent_[lowest] = again ? kRoot : find(lowest)->place.winner().value.previous_parent;
-        found = true;
-      }
-    }
-    // Nothing lies in a file.
-    for (auto& [id, parent] : parent_) {
-      for (std::size_t steps = 0; steps <= entries_.size() && parent != kRoot; ++steps) {
-        const Entry* entry = find(parent);
-        if (entry == nullptr || is_directory(*entry)) break;
-        parent = parent_[parent];
-      }
-    }
+// Directories that become one, or part, soil what lies in them: from the top down it ends.
+void View::look_at_slots() {
+  while (!dirty_.empty()) {
+    for (const auto& [directory, folded] : std::exchange(dirty_, {})) look_at(head(directory), folded);
   }
+  for (const NodeId& directory : std::exchange(to_rename_, {})) rename(directory);
+}
 
-  static Knowledge seen_by_deletions(const Entry& entry) {
-    Knowledge seen;
-    for (const Version<Deletion>& deletion : entry.deletion.versions()) seen.add(deletion.value.seen);
-    return seen;
+void View::look_at(const NodeId& directory, const std::string& folded) {
+  const std::vector<NodeId> ids = ids_in(directory, folded);
+  std::vector<NodeId> directories;
+  bool may_be_crowded = ids.size() > 1;
+  for (const NodeId& id : ids) {
+    const Node& of = nodes_.at(id);
+    mark(id, of);
+    if (of.is_directory) directories.push_back(id);
+    may_be_crowded |= !of.copies.empty();
   }
-
-  // The contents that no deletion has seen, and those that somebody moved unseen; the winner first. Others
-  // may be nowhere any longer.
-  static std::vector<Version<Content>> contents_left(const Entry& entry) {
-    const Knowledge seen = seen_by_deletions(entry);
-    const auto& places = entry.place.versions();
-    std::vector<Version<Content>> left = entry.content.versions();
-    std::erase_if(left, [&](const Version<Content>& version) {
-      return seen.covers(version.dot) && std::ranges::none_of(places, [&](const Version<Place>& place) {
-               return !seen.covers(place.dot) && place.value.content == version.dot;
-             });
-    });
-    return left;
+  bool are_one = true;
+  for (const NodeId& id : directories) {
+    if (unified(head(id)) == directories) continue;
+    part(id);
+    are_one = false;
   }
-
-  void find_living() {
-    for (const auto& [id, entry] : entries_) {
-      if (!parent_.contains(id) || contents_left(entry).empty()) continue;
-      below_[parent_[id]].push_back(id);
-      living_.insert(id);
-    }
-    // Directories that were deleted around something that lives.
-    for (const NodeId& id : std::vector<NodeId>(living_.begin(), living_.end())) {
-      for (NodeId at = parent_[id]; at != kRoot && find(at) != nullptr && living_.insert(at).second;
-           at = parent_[at]) {
-        below_[parent_[at]].push_back(at);
-      }
-    }
+  if (!are_one) unify(directories);
+  const bool is_crowded = may_be_crowded && things(directory, folded).size() > 1;
+  if (is_crowded) {
+    crowded_[directory].insert(folded);
+  } else if (const auto crowded = crowded_.find(directory); crowded != crowded_.end()) {
+    crowded->second.erase(folded);
+    if (crowded->second.empty()) crowded_.erase(crowded);
   }
+  to_rename_.insert(directory);
+}
 
-  void show_below(const NodeId& directory, const Members& members) {
-    std::map<std::string, std::vector<NodeId>> slots;
-    for (const NodeId& member : members) {
-      const auto found = below_.find(member);
-      if (found == below_.end()) continue;
-      for (const NodeId& id : found->second) {
-        slots[fold_name(find(id)->place.winner().value.name)].push_back(id);
-      }
-    }
-    std::vector<Candidate> renamed;
-    std::set<std::string> taken;
-    for (auto& [folded, ids] : slots) {
-      std::sort(ids.begin(), ids.end());
-      taken.insert(folded);
-      show_slot(directory, ids, renamed);
-    }
-    std::sort(renamed.begin(), renamed.end(),
-              [](const Candidate& a, const Candidate& b) { return a.shown.id < b.shown.id; });
-    for (Candidate& candidate : renamed) {
-      const std::string name = candidate.shown.name;
-      std::size_t attempt = 0;
-      do {
-        candidate.shown.name = conflict_name(name, candidate.shown.content_dot, attempt++);
-      } while (!taken.insert(fold_name(candidate.shown.name)).second);
-      show(std::move(candidate));
+// All names of the directory that give way: one may be what another wants.
+void View::rename(const NodeId& directory) {
+  const auto crowded = crowded_.find(directory);
+  if (crowded == crowded_.end()) return forget_renames(directory);
+  std::vector<Thing> renamed;
+  for (const std::string& folded : crowded->second) {
+    for (Thing& thing : things(directory, folded)) {
+      if (!thing.keeps_name) renamed.push_back(std::move(thing));
     }
   }
-
-  // One of the entries with this name keeps it.
-  void show_slot(const NodeId& directory, const std::vector<NodeId>& ids, std::vector<Candidate>& renamed) {
-    std::vector<Candidate> candidates;
-    for (const NodeId& id : ids) unify(candidates, candidate_of(directory, id));
-    const auto keeper =
-        std::max_element(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-          const bool a_directory = a.shown.content.kind == NodeKind::kDirectory;
-          const bool b_directory = b.shown.content.kind == NodeKind::kDirectory;
-          if (a_directory != b_directory) return b_directory;
-          return std::pair(a.lamport, a.shown.content_dot) < std::pair(b.lamport, b.shown.content_dot);
-        });
-    for (Candidate& candidate : candidates) add_conflict_copies(candidate, renamed);
-    for (auto candidate = candidates.begin(); candidate != candidates.end(); ++candidate) {
-      if (candidate == keeper) {
-        show(std::move(*candidate));
-      } else {
-        renamed.push_back(std::move(*candidate));
-      }
+  std::ranges::sort(renamed, {}, &Thing::id);
+  Renames renames;
+  std::set<std::string> given;
+  for (const Thing& thing : renamed) {
+    const std::string& wanted = thing.entry->place.winner().value.name;
+    std::string name = conflict_name(wanted, thing.content->dot);
+    std::string folded = fold_name(name);
+    for (std::size_t attempt = 1; is_taken(directory, folded) || given.contains(folded); ++attempt) {
+      name = conflict_name(wanted, thing.content->dot, attempt);
+      folded = fold_name(name);
     }
+    given.insert(std::move(folded));
+    renames.ids.emplace(name, thing.id);
+    renames.names.emplace(thing.id, std::move(name));
   }
+  Renames& before = renames_[directory];
+  for (const auto& [id, name] : before.names) {
+    const auto now = renames.names.find(id);
+    if (now == renames.names.end() || now->second != name) changed_.insert(id);
+  }
+  for (const auto& [id, name] : renames.names) {
+    if (!before.names.contains(id)) changed_.insert(id);
+  }
+  before = std::move(renames);
+}
 
-  Candidate candidate_of(const NodeId& directory, const NodeId& id) const {
-    const Entry& entry = *find(id);
-    const std::vector<Version<Content>> left = contents_left(entry);
+// ---- What is shown
+
+bool View::is_copy(const NodeId& id, const NodeId& origin) const {
+  const auto origins = origins_.find(id);
+  return origins != origins_.end() && *origins->second.begin() == origin && !entries_.contains(id);
+}
+
+// All that is shown for a slot: what keeps its name, and what gives way.
+std::vector<View::Thing> View::things(const NodeId& directory, const std::string& folded) const {
+  std::vector<Thing> things;
+  for (const NodeId& id : ids_in(directory, folded)) {
+    const Entry& entry = entries_.at(id);
+    const Contents left = contents_left(entry);
     // None of a directory that only lives for what lies in it.
-    const Version<Content> content = left.empty() ? entry.content.winner() : left.front();
-    Candidate candidate;
-    candidate.shown.id = id;
-    candidate.shown.parent = directory;
-    candidate.shown.name = entry.place.winner().value.name;
-    candidate.shown.content = content.value;
-    candidate.shown.content_dot = content.dot;
-    candidate.shown.metadata = entry.metadata.winner().value;
-    candidate.lamport = content.lamport;
-    candidate.members = {id};
-    return candidate;
-  }
-
-  // Candidates come in the order of their ids, so the lowest of those that are one is there first.
-  static void unify(std::vector<Candidate>& candidates, Candidate candidate) {
-    for (Candidate& other : candidates) {
-      if (!other.shown.content.same_bytes(candidate.shown.content)) continue;
-      other.members.push_back(candidate.shown.id);
-      return;
-    }
-    candidates.push_back(std::move(candidate));
-  }
-
-  void add_conflict_copies(const Candidate& candidate, std::vector<Candidate>& renamed) {
-    std::vector<Content> kept = {candidate.shown.content};
-    for (const NodeId& member : candidate.members) {
-      for (const Version<Content>& losing : contents_left(*find(member))) {
-        const bool is_kept = std::any_of(kept.begin(), kept.end(), [&](const Content& content) {
-          return content.same_bytes(losing.value);
-        });
-        const NodeId id = conflict_id(losing.dot);
-        if (is_kept || losing.value.kind == NodeKind::kDirectory || entries_.contains(id)) continue;
-        kept.push_back(losing.value);
-        Candidate copy = candidate;
-        copy.shown.id = id;
-        copy.shown.content = losing.value;
-        copy.shown.content_dot = losing.dot;
-        copy.shown.is_conflict_copy = true;
-        copy.members.clear();
-        view_.conflict_origin.emplace(id, member);
-        renamed.push_back(std::move(copy));
-      }
+    const Version<Content>& content = left.empty() ? entry.content.winner() : *left.front();
+    const auto same = std::ranges::find_if(
+        things, [&](const Thing& thing) { return thing.content->value.same_bytes(content.value); });
+    if (same != things.end()) {
+      same->members.push_back(id);
+    } else {
+      things.push_back({id, &entry, &content, {id}, {}, false});
     }
   }
+  if (things.empty()) return things;
+  const auto rank = [](const Thing& thing) {
+    return std::tuple(thing.content->value.kind == NodeKind::kDirectory, thing.content->lamport,
+                      thing.content->dot);
+  };
+  std::ranges::max_element(things, {}, rank)->keeps_name = true;
+  const std::size_t count = things.size();
+  for (std::size_t i = 0; i < count; ++i) add_copies(Thing(things[i]), things);
+  return things;
+}
 
-  void show(Candidate candidate) {
-    const NodeId id = candidate.shown.id;
-    for (const NodeId& member : candidate.members) view_.shown_as.emplace(member, id);
-    view_.children[candidate.shown.parent].emplace(candidate.shown.name, id);
-    if (candidate.shown.content.kind == NodeKind::kDirectory) queue_.emplace_back(id, candidate.members);
-    if (!candidate.members.empty()) view_.members.emplace(id, std::move(candidate.members));
-    view_.shown.emplace(id, std::move(candidate.shown));
+// Of each content that lost, unless its bytes are shown already.
+void View::add_copies(const Thing& thing, std::vector<Thing>& things) const {
+  std::vector<const Content*> kept = {&thing.content->value};
+  for (const NodeId& member : thing.members) {
+    for (const Version<Content>* losing : contents_left(entries_.at(member))) {
+      const NodeId id = conflict_id(losing->dot);
+      const bool is_kept = std::ranges::any_of(
+          kept, [&](const Content* content) { return content->same_bytes(losing->value); });
+      if (is_kept || losing->value.kind == NodeKind::kDirectory || !is_copy(id, member)) continue;
+      kept.push_back(&losing->value);
+      things.push_back({id, thing.entry, losing, {}, member, false});
+    }
   }
+}
 
-  const std::map<NodeId, Entry>& entries_;
-  std::map<NodeId, NodeId> parent_;
-  std::set<NodeId> living_;
-  std::map<NodeId, std::vector<NodeId>> below_;  // what lives, by its parent
-  std::vector<std::pair<NodeId, Members>> queue_;
-  View view_;
-};
+// The thing that an entry is part of, or a conflict copy is, and its directory.
+std::optional<std::pair<NodeId, View::Thing>> View::find(const NodeId& id) {
+  settle();
+  const Node* of = node(id);
+  if (of == nullptr) {
+    const auto origins = origins_.find(id);
+    if (origins == origins_.end()) return std::nullopt;
+    of = node(*origins->second.begin());
+  }
+  if (!of->is_in_sight) return std::nullopt;
+  const NodeId directory = head(of->container);
+  for (Thing& thing : things(directory, of->folded)) {
+    if (thing.id == id || std::ranges::count(thing.members, id) > 0)
+      return std::pair(directory, std::move(thing));
+  }
+  return std::nullopt;
+}
 
-}  // namespace
+Shown View::show(const NodeId& directory, const Thing& thing) const {
+  Shown shown;
+  shown.id = thing.id;
+  shown.parent = directory;
+  shown.name =
+      thing.keeps_name ? thing.entry->place.winner().value.name : renames_.at(directory).names.at(thing.id);
+  shown.content = thing.content->value;
+  shown.content_dot = thing.content->dot;
+  if (!thing.entry->metadata.empty()) shown.metadata = thing.entry->metadata.winner().value;
+  shown.is_conflict_copy = thing.members.empty();
+  return shown;
+}
 
-View view_of(const std::map<NodeId, Entry>& entries) {
-  return Builder(entries).build();
+std::optional<Shown> View::shown(const NodeId& id) {
+  const auto found = find(id);
+  if (!found || found->second.id != id) return std::nullopt;
+  return show(found->first, found->second);
+}
+
+std::vector<Shown> View::children(const NodeId& directory) {
+  settle();
+  std::vector<Shown> children;
+  const Node* of = node(directory);
+  const bool is_in_sight = directory == kRoot || (of != nullptr && of->is_in_sight);
+  if (!is_in_sight || head(directory) != directory) return children;
+  std::set<std::string> names;
+  for (const NodeId& member : unified(directory)) {
+    const auto slots = slots_.find(member);
+    if (slots == slots_.end()) continue;
+    for (const auto& [folded, ids] : slots->second) names.insert(folded);
+  }
+  for (const std::string& folded : names) {
+    for (const Thing& thing : things(directory, folded)) children.push_back(show(directory, thing));
+  }
+  std::ranges::sort(children, {}, &Shown::name);
+  return children;
+}
+
+std::optional<Shown> View::child(const NodeId& directory, const std::string& name) {
+  settle();
+  if (const auto renames = renames_.find(directory); renames != renames_.end()) {
+    const auto found = renames->second.ids.find(name);
+    if (found != renames->second.ids.end()) return shown(found->second);
+  }
+  const Node* of = node(directory);
+  const bool is_in_sight = directory == kRoot || (of != nullptr && of->is_in_sight);
+  if (!is_in_sight || head(directory) != directory) return std::nullopt;
+  for (const Thing& thing : things(directory, fold_name(name))) {
+    if (thing.keeps_name && thing.entry->place.winner().value.name == name) return show(directory, thing);
+  }
+  return std::nullopt;
+}
+
+std::vector<NodeId> View::conflict_copies() {
+  settle();
+  std::vector<NodeId> ids;
+  for (const auto& [id, origins] : origins_) {
+    if (conflict_origin(id)) ids.push_back(id);
+  }
+  return ids;
+}
+
+std::optional<NodeId> View::shown_as(const NodeId& id) {
+  const auto found = find(id);
+  if (!found || found->second.members.empty()) return std::nullopt;
+  return found->second.id;
+}
+
+Members View::members(const NodeId& id) {
+  auto found = find(id);
+  if (!found || found->second.id != id) return {};
+  return std::move(found->second.members);
+}
+
+std::optional<NodeId> View::conflict_origin(const NodeId& id) {
+  const auto found = find(id);
+  if (!found || !found->second.members.empty()) return std::nullopt;
+  return found->second.origin;
+}
+
+std::vector<Conflict> View::conflicts() {
+  settle();
+  std::vector<Conflict> conflicts;
+  for (const auto& [directory, renames] : renames_) {
+    for (const auto& [id, name] : renames.names) {
+      const auto found = find(id);
+      if (!found) continue;
+      const Node& of = nodes_.at(found->second.members.empty() ? found->second.origin : id);
+      const std::vector<Thing> rivals = things(directory, of.folded);
+      const auto winner = std::ranges::find(rivals, true, &Thing::keeps_name);
+      if (winner != rivals.end()) conflicts.push_back({id, winner->id});
+    }
+  }
+  std::ranges::sort(conflicts, {}, &Conflict::id);
+  return conflicts;
+}
+
+std::vector<NodeId> View::take_changed() {
+  settle();
+  std::vector<NodeId> changed(changed_.begin(), changed_.end());
+  changed_.clear();
+  return changed;
 }
 
 }  // namespace shoal::sync

@@ -1,25 +1,143 @@
-// View: what entries look like as a directory tree (the rules stand in tree.h), reckoned from all of them at
-// once.
+// View: what the entries of a Tree look like as a directory tree (the rules stand in tree.h). A pure function
+// of the entries, brought up to date by what has changed in them:
+//
+//   entry --(winner of place, cycles cut)--> parent --(never a file)--> container --(unified)--> head
+//
+// What lives lies in the slot (container, folded name). A slot that changes is looked at anew: which of its
+// directories are one (all slots of these then change too), and which names have to give way. What is shown
+// is made from its slot when somebody asks.
+//
+// Cost: a change of an entry is O(depth log n), whatever lies below it, unless what lies there comes in
+// sight, goes out of sight, or gets another parent because directories become one or part. While moves close
+// cycles (never for long), a change of place costs O(n log n).
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "node/sync/tree.h"
 
 namespace shoal::sync {
 
-struct View {
-  std::map<NodeId, Shown> shown;
-  std::map<NodeId, std::map<std::string, NodeId, std::less<>>> children;  // by name
-  std::map<NodeId, NodeId> shown_as;                                      // of entries
-  std::map<NodeId, Members> members;                                      // of what is shown
-  std::map<NodeId, NodeId> conflict_origin;                               // of copies that are no entries
-};
+// The contents of an entry that no deletion has seen, and those that somebody moved unseen; the winner first.
+// Others may be nowhere any longer.
+using Contents = std::vector<const Version<Content>*>;
+Contents contents_left(const Entry& entry);
 
-View view_of(const std::map<NodeId, Entry>& entries);
+class View {
+ public:
+  // `entries` must outlive this.
+  explicit View(const std::map<NodeId, Entry>& entries) : entries_(entries) {}
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+
+  // The entry is new, or something in it is.
+  void touch(const NodeId& id) { touched_.insert(id); }
+
+  // As those of Tree. They look first at what was touched.
+  std::optional<Shown> shown(const NodeId& id);
+  std::vector<Shown> children(const NodeId& directory);
+  std::optional<Shown> child(const NodeId& directory, const std::string& name);
+  std::vector<NodeId> conflict_copies();
+  std::optional<NodeId> shown_as(const NodeId& id);
+  Members members(const NodeId& id);
+  std::optional<NodeId> conflict_origin(const NodeId& id);
+  std::vector<Conflict> conflicts();
+  std::vector<NodeId> take_changed();
+
+ private:
+  // Of an entry, as it was when last looked at.
+  struct Node {
+    Dot place_dot;
+    NodeId pointer;    // the parent that the winner of its place names
+    NodeId parent;     // once cycles are cut
+    NodeId container;  // once nothing lies in files
+    std::string folded;
+    bool is_usable = false;  // else it lacks a register: only a peer that breaks the rules makes such an entry
+    bool is_directory = false;
+    bool lives_itself = false;
+    bool is_attached = false;    // lies in its slot: it lives, itself or by what lies in it
+    bool is_in_sight = false;    // and all directories from the root to it are known
+    std::vector<NodeId> copies;  // conflict ids of all its contents, when it has several
+  };
+  using Slots = std::map<std::string, std::vector<NodeId>>;  // by folded name: ids, in order
+  using Slot = std::pair<NodeId, std::string>;
+  // One thing that wants the name of its slot.
+  struct Thing {
+    NodeId id;
+    const Entry* entry;  // gives name and metadata
+    const Version<Content>* content;
+    Members members;  // none: a conflict copy
+    NodeId origin;    // of a conflict copy
+    bool keeps_name = false;
+  };
+  // The names of those in a directory that had to give way.
+  struct Renames {
+    std::map<NodeId, std::string> names;
+    std::map<std::string, NodeId> ids;
+    friend bool operator==(const Renames&, const Renames&) = default;
+  };
+
+  Node* node(const NodeId& id);
+  bool lives(const NodeId& id, const Node& node) const;
+  void settle();
+
+  // Places (view_places.cpp)
+  bool read(const NodeId& id, std::set<NodeId>& kind_changed);
+  void read_contents(const NodeId& id, const Entry& entry, Node& node);
+  bool closes_cycle(const NodeId& id) const;
+  void point(const std::set<NodeId>& moved, std::set<NodeId>& to_place);
+  void set_parent(const NodeId& id, const NodeId& parent, std::set<NodeId>& to_place);
+  std::map<NodeId, NodeId> cut_cycles();
+  void place(std::set<NodeId> to_place, const std::set<NodeId>& kind_changed);
+  void attach(NodeId id);
+  void detach(NodeId id);
+  void look_for_sight();
+  void set_sight(const NodeId& id, bool is_in_sight);
+
+  // Slots (view.cpp)
+  NodeId head(const NodeId& directory) const;
+  Members unified(const NodeId& head) const;
+  std::vector<NodeId> ids_in(const NodeId& directory, const std::string& folded) const;
+  bool is_taken(const NodeId& directory, const std::string& folded) const;
+  void part(const NodeId& directory);
+  void unify(const std::vector<NodeId>& directories);
+  void soil_all(const NodeId& directory);
+  void soil(const Node& node) { dirty_.emplace(node.container, node.folded); }
+  void look_at_slots();
+  void look_at(const NodeId& directory, const std::string& folded);
+  void rename(const NodeId& directory);
+  void forget_renames(const NodeId& directory);
+  void mark(const NodeId& id, const Node& node);
+
+  std::vector<Thing> things(const NodeId& directory, const std::string& folded) const;
+  void add_copies(const Thing& thing, std::vector<Thing>& things) const;
+  bool is_copy(const NodeId& id, const NodeId& origin) const;
+  std::optional<std::pair<NodeId, Thing>> find(const NodeId& id);
+  Shown show(const NodeId& directory, const Thing& thing) const;
+
+  const std::map<NodeId, Entry>& entries_;
+  std::set<NodeId> touched_;
+  std::set<NodeId> changed_;
+
+  std::map<NodeId, Node> nodes_;                 // of entries that have a place
+  std::map<NodeId, std::set<NodeId>> pointing_;  // by Node::parent
+  bool has_cuts_ = false;
+  std::map<NodeId, Slots> slots_;               // by container
+  std::map<NodeId, std::size_t> living_below_;  // by container; none is 0
+  std::map<NodeId, std::set<NodeId>> origins_;  // by Node::copies
+  std::set<NodeId> stirred_;                    // attached or detached, not yet looked at for sight
+  std::set<Slot> dirty_;
+
+  std::map<NodeId, NodeId> heads_;                   // of directories shown under another id
+  std::map<NodeId, Members> unified_;                // by head, itself first; of those that are more than one
+  std::map<NodeId, std::set<std::string>> crowded_;  // by head: slots in which more than one thing is shown
+  std::map<NodeId, Renames> renames_;                // by head
+  std::set<NodeId> to_rename_;                       // heads
+};
 
 }  // namespace shoal::sync

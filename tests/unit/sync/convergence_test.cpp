@@ -10,6 +10,7 @@
 #include <set>
 
 #include "tests/unit/sync/folder_replica.h"
+#include "tests/unit/sync/reference_view.h"
 
 namespace shoal::sync {
 namespace {
@@ -301,6 +302,48 @@ RC_GTEST_PROP(Convergence, WhatHasChangedIsToldWithoutAGap, ()) {
     RC_ASSERT(shadow == now);
   }
   RC_ASSERT(tree.take_changed().empty());
+}
+
+void expect_the_reference(const Tree& tree) {
+  std::map<NodeId, Entry> entries;
+  for (const NodeId& id : tree.ids()) {
+    if (const Entry* entry = tree.find(id)) entries.emplace(id, *entry);
+  }
+  const ReferenceView expected = reference_view_of(entries);
+  std::vector<Shown> shown;
+  for (const auto& [id, each] : expected.shown) shown.push_back(each);
+  RC_ASSERT(all_shown(tree) == shown);
+  for (const auto& [id, entry] : entries) {
+    const auto as = expected.shown_as.find(id);
+    RC_ASSERT(tree.shown_as(id) == (as == expected.shown_as.end() ? std::nullopt : std::optional(as->second)));
+  }
+  for (const Shown& each : shown) {
+    const auto members = expected.members.find(each.id);
+    RC_ASSERT(tree.members(each.id) == (members == expected.members.end() ? Members{} : members->second));
+    const auto origin = expected.conflict_origin.find(each.id);
+    RC_ASSERT(tree.conflict_origin(each.id) ==
+              (origin == expected.conflict_origin.end() ? std::nullopt : std::optional(origin->second)));
+  }
+  for (const Conflict& conflict : tree.conflicts()) {
+    const auto it = tree.shown(conflict.id);
+    const auto winner = tree.shown(conflict.winner);
+    RC_ASSERT(it.has_value() && winner.has_value());
+    RC_ASSERT(it->parent == winner->parent);
+  }
+}
+
+RC_GTEST_PROP(Convergence, WhatIsShownStepByStepIsWhatAllEntriesAtOnceShow, ()) {
+  const Steps steps = *some_steps();
+  History history(steps);
+  Tree tree;
+  std::size_t joined = 0;
+  for (const FolderReplica& replica : history.replicas) {
+    for (const Entry& entry : replica.joined()) {
+      tree.join(entry);
+      if (++joined % (1 + steps.size() % 7) == 0) expect_the_reference(tree);
+    }
+  }
+  expect_the_reference(tree);
 }
 
 RC_GTEST_PROP(Convergence, EntriesOfAnyHistoryHaveOneFormInBytes, ()) {
