@@ -10,13 +10,15 @@ namespace shoal {
 namespace {
 
 constexpr CommandId kNobodyWaits{0};
+// Of a host with a disk.
+constexpr Duration kCommitTime = 1ms;
 
 }  // namespace
 
 class NodeCluster::Host final : public HostedNode, private NodeListener, private CommitSink {
  public:
   Host(ManualNetwork& network, ManualNetwork::HostIndex index, ContactBook& book, KeyPair keys, Rng rng,
-       NodeConfig config, CipherKind cipher, JobWatcher* watcher)
+       NodeConfig config, CipherKind cipher, JobWatcher* watcher, bool has_disk)
       : network_(network),
         index_(index),
         book_(book),
@@ -26,6 +28,8 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
         cipher_(cipher),
         watcher_(watcher),
         items_(*this) {
+    CommitSink& sink = *this;
+    if (has_disk) disk_ = std::make_unique<HostDisk>(network, sink, rng_.fork());
     start();
   }
   ~Host() override { stop(); }
@@ -34,9 +38,16 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
     const HostPorts ports = network_.ports(index_);
     // One that has taken another key.
     if (const auto identity = hosts_.load_identity()) keys_ = KeyPair::from_seed(identity->key_seed);
-    node_.emplace(config_, keys_, ++boots_, cipher_, rng_.fork(),
-                  NodePorts{ports.clock, ports.alarm, ports.datagrams, ports.streams, items_, hosts_, book_,
-                            *this, watcher_});
+    NodePorts of_node{ports.clock, ports.alarm, ports.datagrams, ports.streams, items_,
+                      hosts_,      book_,       *this,           watcher_};
+    if (disk_) {
+      disk_->mount();
+      of_node.index = &disk_->index();
+      of_node.folders = &disk_->folders();
+      of_node.pool = &disk_->pool();
+    }
+    node_.emplace(config_, keys_, ++boots_, cipher_, rng_.fork(), of_node);
+    if (disk_) disk_->start(index_, *node_);
     network_.attach(index_, *this);
     node_->on_groups(groups_);
     node_->start();
@@ -46,6 +57,7 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
     if (!node_) return;
     network_.detach(index_);
     node_.reset();
+    if (disk_) disk_->stop();
   }
   void set_groups(std::vector<GroupKey> groups) {
     groups_ = std::move(groups);
@@ -67,6 +79,7 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   Node* node() { return node_ ? &*node_ : nullptr; }
   MemoryHostStore& hosts() { return hosts_; }
   FlakyItemStore& items() { return items_; }
+  HostDisk* disk() { return disk_.get(); }
   const KeyPair& keys() const { return keys_; }
   ManualNetwork::HostIndex index() const { return index_; }
   std::map<CommandId, CommandResult>& results() { return results_; }
@@ -78,8 +91,10 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   void on_event(const NodeEvent& event) override { events_.push_back(event); }
   void on_stopped() override {}
   void committed(CommitId commit, const Result<void>& outcome) override {
-    network_.at(network_.now(), [this, alive = std::weak_ptr<bool>(alive_), commit, outcome] {
-      if (alive.expired() || !node_) return;
+    const Instant when = network_.now() + (disk_ ? kCommitTime : Duration::zero());
+    network_.at(when, [this, alive = std::weak_ptr<bool>(alive_), boot = boots_, commit, outcome] {
+      if (alive.expired() || !node_ || boot != boots_) return;
+      if (disk_) disk_->index().settle(commit);
       node_->on_committed(commit, outcome);
       network_.wake(index_);
     });
@@ -95,6 +110,7 @@ class NodeCluster::Host final : public HostedNode, private NodeListener, private
   JobWatcher* watcher_;
   FlakyItemStore items_;
   MemoryHostStore hosts_;
+  std::unique_ptr<HostDisk> disk_;
   std::uint64_t boots_ = 0;
   std::optional<Node> node_;
   std::map<CommandId, CommandResult> results_;
@@ -116,7 +132,7 @@ std::size_t NodeCluster::add(std::vector<std::size_t> via, NodeConfig config, Ci
   const std::string name = fmt::format("host {}", host);
   hosts_.push_back(std::make_unique<Host>(
       network_, network_.add_host(), book_, KeyPair::from_seed(Rng::keyed(seed_, name, "key").seed()),
-      Rng::keyed(seed_, name, "node"), std::move(config), cipher, watcher_));
+      Rng::keyed(seed_, name, "node"), std::move(config), cipher, watcher_, has_disks_));
   return host;
 }
 
@@ -143,6 +159,11 @@ void NodeCluster::crash(std::size_t host) {
   hosts_.at(host)->stop();
 }
 
+void NodeCluster::lose_power(std::size_t host, MemoryDisk::CrashOrder order) {
+  crash(host);
+  disk(host).lose_power(order);
+}
+
 void NodeCluster::restart(std::size_t host, std::optional<Endpoint> endpoint) {
   crash(host);
   if (endpoint) hosts_[host]->move_to(network_.add_host(*endpoint));
@@ -154,11 +175,12 @@ void NodeCluster::replace(std::size_t host) {
   const ManualNetwork::HostIndex index = place->index();
   const NodeConfig config = place->config();
   const CipherKind cipher = place->cipher();
+  const bool has_disk = place->disk() != nullptr;
   const std::string name = fmt::format("host {}, {}", host, ++replacements_);
   place.reset();
   place = std::make_unique<Host>(network_, index, book_,
                                  KeyPair::from_seed(Rng::keyed(seed_, name, "key").seed()),
-                                 Rng::keyed(seed_, name, "node"), config, cipher, watcher_);
+                                 Rng::keyed(seed_, name, "node"), config, cipher, watcher_, has_disk);
 }
 
 Node& NodeCluster::node(std::size_t host) {
@@ -184,6 +206,12 @@ MemoryHostStore& NodeCluster::host_store(std::size_t host) {
 
 FlakyItemStore& NodeCluster::item_store(std::size_t host) {
   return hosts_.at(host)->items();
+}
+
+HostDisk& NodeCluster::disk(std::size_t host) {
+  HostDisk* disk = hosts_.at(host)->disk();
+  check(disk != nullptr, "it was added before give_disks()");
+  return *disk;
 }
 
 ManualNetwork::HostIndex NodeCluster::index(std::size_t host) const {

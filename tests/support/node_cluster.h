@@ -14,6 +14,7 @@
 #include "node/node.h"
 #include "node/store/memory_host_store.h"
 #include "tests/support/flaky_item_store.h"
+#include "tests/support/host_disk.h"
 #include "tests/support/manual_host.h"
 
 namespace shoal {
@@ -36,10 +37,15 @@ class NodeCluster {
   void add_many(std::size_t count, const NodeConfig& config = {});
   // From now on, and after each restart.
   void set_groups(std::size_t host, std::vector<GroupKey> groups);
+  // Hosts that are added from now on have disks, and may keep folders.
+  void give_disks() { has_disks_ = true; }
+  HostDisk& disk(std::size_t host);
   // What nodes have told without being asked since the last call.
   std::vector<std::pair<std::size_t, NodeEvent>> take_events();
   // The node is gone without a word; its stores stay.
   void crash(std::size_t host);
+  // The host loses power; so it has a disk.
+  void lose_power(std::size_t host, MemoryDisk::CrashOrder order = MemoryDisk::CrashOrder::kAny);
   // The node is made anew from its stores, at the same endpoint or another.
   void restart(std::size_t host, std::optional<Endpoint> endpoint = {});
 
@@ -75,6 +81,7 @@ class NodeCluster {
   ContactBook book_;
   std::uint64_t seed_;
   JobWatcher* watcher_;
+  bool has_disks_ = false;
   std::uint64_t commands_ = 0;
   std::uint64_t replacements_ = 0;
   std::vector<std::unique_ptr<Host>> hosts_;

@@ -1,0 +1,135 @@
+// A peer that knows the key and speaks the protocol, and means no good: what it says and serves is forged
+// beneath it, in its index and on its disk. Others lose nothing by it and go on among each other.
+#include <gmock/gmock.h>
+
+#include "node/base/big_endian.h"
+#include "node/sync/local_changes.h"
+#include "tests/unit/sync/folder_cluster.h"
+
+namespace shoal {
+namespace {
+
+using testing::Contains;
+using testing::Key;
+
+constexpr std::size_t kVictim = 0;
+constexpr std::size_t kHonest = 1;
+constexpr std::size_t kHostile = 2;
+
+class HostilePeerTest : public FolderCluster {
+ protected:
+  void SetUp() override { share_among(3); }
+
+  // The hostile host is started anew with these entries in its index, and says that it knows `knowledge`.
+  void forge(const std::vector<sync::Entry>& entries, const sync::Knowledge& knowledge) {
+    cluster_.crash(kHostile);
+    IndexBatch batch;
+    const auto add = [&](IndexTable table, Bytes key, Bytes value) {
+      batch.rows.push_back({{key_.id(), table, std::move(key)}, std::move(value)});
+    };
+    for (const sync::Entry& entry : entries) {
+      Bytes key(entry.id.replica.bytes.begin(), entry.id.replica.bytes.end());
+      append_u64(entry.id.counter, key);
+      add(IndexTable::kEntry, std::move(key), sync::encode_entry(entry));
+    }
+    add(IndexTable::kFolder, bytes_of("knowledge"), sync::encode_knowledge(knowledge));
+    MemoryIndexStore& index = cluster_.disk(kHostile).index();
+    index.settle(index.commit(std::move(batch)));
+    cluster_.restart(kHostile);
+    cluster_.advance(30s);
+  }
+  // Of the hostile host's own replica, from its next counter on.
+  sync::Stamp stamp() {
+    const sync::SyncPathManager& hostile = folder(kHostile);
+    return {hostile.replica(), hostile.knowledge().of(hostile.replica()) + 1,
+            hostile.context().tree.lamport() + 1};
+  }
+  static sync::Content file_of(std::uint64_t size, std::uint8_t depth) {
+    sync::Content content;
+    content.kind = sync::NodeKind::kFile;
+    content.root = sha256(bytes_of("nobody has it"));
+    content.size = size;
+    content.depth = depth;
+    return content;
+  }
+  // What the victim and the honest host do goes to and fro as before.
+  void expect_the_honest_go_on() {
+    write(kVictim, "of the victim", "one");
+    write(kHonest, "of the honest", "two");
+    cluster_.advance(10s);
+    EXPECT_EQ(read(kHonest, "of the victim"), "one");
+    EXPECT_EQ(read(kVictim, "of the honest"), "two");
+    write(kVictim, "of the victim", "three");
+    cluster_.advance(10s);
+    EXPECT_EQ(read(kHonest, "of the victim"), "three");
+  }
+};
+
+TEST_F(HostilePeerTest, AFileThatNobodyCanGiveHoldsNothingUp) {
+  sync::Stamp by = stamp();
+  std::vector<sync::Entry> entries;
+  entries.push_back(sync::created(by, sync::kRoot, "huge", file_of(1ull << 50, 6), {0644}));
+  entries.push_back(sync::created(by, sync::kRoot, "small", file_of(1000, 0), {0644}));
+  sync::Knowledge knowledge = folder(kHostile).knowledge();
+  knowledge.add(by.replica, by.counter - 1);
+  forge(entries, knowledge);
+  EXPECT_THAT(causes(kVictim), testing::AllOf(Contains(Key("huge")), Contains(Key("small"))));
+  EXPECT_LT(disk(kVictim).paths().size(), 20u);
+  expect_the_honest_go_on();
+}
+
+// With lies about the victim's own counters it would write dots that others take for known.
+TEST_F(HostilePeerTest, ForgedCountersOfTheVictimDoNotSilenceIt) {
+  write(kVictim, "a", "a");
+  ASSERT_TRUE(converge());
+  sync::Knowledge knowledge = folder(kHostile).knowledge();
+  knowledge.add(folder(kVictim).replica(), knowledge.of(folder(kVictim).replica()) + 1000);
+  forge({}, knowledge);
+  expect_the_honest_go_on();
+}
+
+TEST_F(HostilePeerTest, AForgedWriteOfTheVictimDoesNotMixWithItsOwn) {
+  write(kVictim, "a", "a");
+  ASSERT_TRUE(converge());
+  sync::Knowledge knowledge = folder(kHostile).knowledge();
+  const sync::ReplicaId victim = folder(kVictim).replica();
+  sync::Stamp by{victim, knowledge.of(victim) + 1, folder(kVictim).context().tree.lamport() + 1};
+  std::vector<sync::Entry> entries;
+  for (int i = 0; i < 10; ++i) {
+    sync::Content content;
+    content.kind = sync::NodeKind::kDirectory;
+    entries.push_back(sync::created(by, sync::kRoot, "forged" + std::to_string(i), content, {0755}));
+  }
+  knowledge.add(victim, by.counter - 1);
+  forge(entries, knowledge);
+  expect_the_honest_go_on();
+  EXPECT_EQ(folder(kVictim).context().tree.fingerprint(), folder(kHonest).context().tree.fingerprint());
+}
+
+// It serves bytes that are not those that it announced; its person has changed the file under it, and the
+// times so that no scan sees it.
+TEST_F(HostilePeerTest, WrongPartsAreNotTakenAndTheRightOnesComeFromOthers) {
+  const Bytes content = random_bytes(1 << 20);
+  cut(kVictim, kHonest);
+  cut(kVictim, kHostile);
+  write(kHonest, "a", content);
+  cluster_.advance(10s);
+  ASSERT_EQ(read(kHostile, "a").size(), content.size()) << describe();
+  cut(kHonest, kHostile);
+  const FileStat is = stat(kHostile, "a");
+  MemoryDisk& forged = disk(kHostile);
+  forged.now_ns = is.ctime_ns;
+  ASSERT_TRUE(forged.write_file(in_root("a"), random_bytes(content.size())));
+  ASSERT_TRUE(forged.set(MemoryDisk::kRoot, SetMetadata{in_root("a"), is.mode, is.mtime_ns}));
+  heal(kVictim, kHostile);
+  cluster_.advance(120s);
+  EXPECT_THAT(paths(kVictim), testing::IsEmpty());
+  EXPECT_GT(counters(kVictim).wrong_parts, 0u);
+  EXPECT_LT(counters(kVictim).wrong_parts, 100u);
+  heal(kVictim, kHonest);
+  cluster_.advance(120s);
+  EXPECT_EQ(read(kVictim, "a"), std::string(content.begin(), content.end()));
+}
+
+}  // namespace
+}  // namespace shoal
