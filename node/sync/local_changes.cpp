@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "node/base/check.h"
+#include "node/sync/view.h"
 
 namespace shoal::sync {
 namespace {
@@ -124,8 +125,14 @@ Entry deleted_entry(const Entry& before, Stamp& stamp, const Dot& content, const
   return marked_deleted(before, stamp, all);
 }
 
+// The write of the content that an entry shows. Precondition: it is shown.
+Dot shown_content(const Entry& entry) {
+  const Contents left = contents_left(entry);
+  return left.empty() ? entry.content.winner().dot : left.front()->dot;
+}
+
 Entry deleted_as_it_is(const Entry& before, Stamp& stamp) {
-  return deleted_entry(before, stamp, before.content.winner().dot, before.place.winner().dot);
+  return deleted_entry(before, stamp, shown_content(before), before.place.winner().dot);
 }
 
 }  // namespace
@@ -189,7 +196,7 @@ std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const
   for (const NodeId& member : tree.members(id)) {
     Entry entry = *tree.find(member);
     const NodeId previous = entry.place.winner().value.parent;
-    const Dot held = member == id ? content : entry.content.winner().dot;
+    const Dot held = member == id ? content : shown_content(entry);
     entry.place.write(version_of(stamp, stamp.take(), Place{parent, name, previous, held}));
     entries.push_back(std::move(entry));
   }
