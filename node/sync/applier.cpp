@@ -359,17 +359,19 @@ void Applier::install() {
     }
   }
   if (!batch.steps.empty()) return submit(std::move(batch));
-  const bool is_stuck = !ready_.empty() && fetching_.empty() && to_do_.empty() && after_scan_.empty();
+  const bool is_stuck = !ready_.empty() && to_do_.empty() && after_scan_.empty();
   if (is_stuck) resolve_blocked();
 }
 
-// Entries whose places are each other's change them; one that only stands in the way steps aside.
+// Entries whose places are each other's change them; one that only stands in the way goes to its own place, though its
+// content is still to come, or steps aside.
 void Applier::resolve_blocked() {
   for (const auto& [id, file] : ready_) {
     const std::optional<Shown> desired = context_.tree.shown(id);
     if (!desired || !context_.disk.is_directory(desired->parent)) continue;
     const DiskEntry* there = context_.disk.child(desired->parent, desired->name);
-    if (there == nullptr || there->id == id || !ready_.contains(there->id)) continue;
+    if (there == nullptr || there->id == id) continue;
+    if (!ready_.contains(there->id) && !fetching_.contains(there->id)) continue;
     const DiskEntry* have = context_.disk.find(id);
     const std::string path = *context_.disk.path(there->id);
     Batch batch;
@@ -384,10 +386,17 @@ void Applier::resolve_blocked() {
       step.kind = InstallStep::Kind::kMove;
       step.id = there->id;
       step.name = conflict_name(there->name, there->id);
+      const std::optional<Shown> other = context_.tree.shown(there->id);
+      if (other && context_.disk.is_directory(other->parent) &&
+          context_.disk.child(other->parent, other->name) == nullptr) {
+        step.parent = other->parent;
+        step.name = other->name;
+      }
       step.from = path;
-      step.path = join_path(parent_of(path), step.name);
+      step.path = join_path(*context_.disk.path(step.parent), step.name);
       step.expected = there->stat;
       step.content = there->content;
+      if (step.path.starts_with(path + "/")) continue;
       if (context_.disk.child(step.parent, step.name) != nullptr) continue;
     }
     add(batch, std::move(step));

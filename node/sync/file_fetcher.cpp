@@ -131,14 +131,18 @@ void FileFetcher::end(std::uint64_t number) {
   parts_.forget(number);
   if (fetch.phase == Fetch::Phase::kQueued) {
     std::erase(queue_, number);
-  } else if (fetch.staged.empty()) {
-    small_bytes_ -= fetch.content.size;
   } else {
-    --large_;
+    if (fetch.phase != Fetch::Phase::kReady) no_longer_active(fetch);
+    if (fetch.staged.empty()) small_bytes_ -= fetch.content.size;
+    under_way_.erase(fetch.content);
   }
-  if (fetch.phase != Fetch::Phase::kQueued) under_way_.erase(fetch.content);
   by_id_.erase(fetch.id);
   fetches_.erase(found);
+}
+
+void FileFetcher::no_longer_active(const Fetch& fetch) {
+  --active_;
+  if (!fetch.staged.empty()) --large_;
 }
 
 void FileFetcher::give_up(std::uint64_t number, const std::string& cause, const std::string& message) {
@@ -167,7 +171,9 @@ void FileFetcher::advance(Rpc& rpc) {
       continue;
     }
     const bool is_large = fetch.content.depth > 0 || !context_.disk.with_content(fetch.content).empty();
-    if (is_large ? large_ >= kLargeMax : small_bytes_ >= kSmallBytesMax) {
+    // What is ready may have to wait for what is queued: so one is always under way.
+    const bool is_full = is_large ? large_ >= kLargeMax : small_bytes_ >= kSmallBytesMax;
+    if (is_full && active_ > 0) {
       if (large_ >= kLargeMax && small_bytes_ >= kSmallBytesMax) break;
       ++queued;
       continue;
@@ -175,6 +181,7 @@ void FileFetcher::advance(Rpc& rpc) {
     const std::uint64_t number = *queued;
     queued = queue_.erase(queued);
     under_way_.insert(fetch.content);
+    ++active_;
     if (is_large) {
       ++large_;
       begin(number, fetch);
@@ -267,7 +274,7 @@ void FileFetcher::go_on(std::uint64_t number, Fetch& fetch) {
   if (fetch.phase == Fetch::Phase::kChecking && !check_staged(number, fetch)) return;
   if (fetch.phase == Fetch::Phase::kCopying && !copy_local(number, fetch)) return;
   if (fetch.phase == Fetch::Phase::kParts && !ask_parts(number, fetch)) return;
-  ready(number, fetch, {});
+  ready(fetch, {});
 }
 
 bool FileFetcher::check_staged(std::uint64_t number, Fetch& fetch) {
@@ -401,8 +408,8 @@ void FileFetcher::take_part(Fetch& fetch, StageWork::Part& part) {
   fetch.next_part = std::min<std::size_t>(fetch.next_part, part.index);
 }
 
-void FileFetcher::ready(std::uint64_t number, Fetch& fetch, Bytes bytes) {
-  (void)number;
+void FileFetcher::ready(Fetch& fetch, Bytes bytes) {
+  no_longer_active(fetch);
   fetch.phase = Fetch::Phase::kReady;
   listener_.on_fetched({fetch.id, fetch.content, fetch.staged, std::move(bytes)});
 }
@@ -421,7 +428,7 @@ void FileFetcher::on_piece(const WantedPiece& piece, Bytes bytes, const Id& peer
       }
       ++context_.counters.parts_fetched;
       context_.counters.part_bytes_fetched += bytes.size();
-      return ready(piece.file, *fetch, std::move(bytes));
+      return ready(*fetch, std::move(bytes));
     case Fetch::Phase::kPages:
       return take_page(piece.file, *fetch, piece, std::move(bytes), peer);
     case Fetch::Phase::kParts: {

@@ -116,7 +116,8 @@ class FileFetcher final : public PieceListener {
   void write(std::uint64_t number, Fetch& fetch);
   void submit(std::uint64_t number, Fetch& fetch, std::vector<StageWork::Part> parts);
   void take_part(Fetch& fetch, StageWork::Part& part);
-  void ready(std::uint64_t number, Fetch& fetch, Bytes bytes);
+  void ready(Fetch& fetch, Bytes bytes);
+  void no_longer_active(const Fetch& fetch);
   void end(std::uint64_t number);
   void give_up(std::uint64_t number, const std::string& cause, const std::string& message);
 
@@ -128,7 +129,8 @@ class FileFetcher final : public PieceListener {
   std::set<ContentName> under_way_;  // of fetches that have begun: one at a time for each
   std::deque<std::uint64_t> queue_;
   std::uint64_t begun_ = 0;
-  std::size_t large_ = 0;
+  std::size_t active_ = 0;  // begun and not ready
+  std::size_t large_ = 0;   // of these, of more parts than one, or copied
   std::uint64_t small_bytes_ = 0;
 };
 
