@@ -75,7 +75,8 @@ TEST_F(GroupsUnderChurn, FindEachOtherThroughNatsAndLosses) {
   const Outcome outcome = run(SHOAL_PROJECT_DIR
                               "/scenarios/groups_churn.yaml --no-report --quiet --out results "
                               "--set population.size=60 --set workload.groups.count=30 "
-                              "--set duration=16min --set warm_up=6min");
+                              "--set duration=16min --set warm_up=6min "
+                              "--set workload.groups.broadcast_every=30s");
   EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
   const auto results = summary("groups_churn-seed1");
   EXPECT_GT(results.at("churn.departures"), 10);
