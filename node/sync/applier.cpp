@@ -363,8 +363,8 @@ void Applier::install() {
   if (is_stuck) resolve_blocked();
 }
 
-// Entries whose places are each other's change them; one that only stands in the way goes to its own place, though its
-// content is still to come, or steps aside.
+// Entries whose places are each other's change them; one that only stands in the way goes to its own place,
+// though its content is still to come, or steps aside.
 void Applier::resolve_blocked() {
   for (const auto& [id, file] : ready_) {
     const std::optional<Shown> desired = context_.tree.shown(id);

@@ -122,9 +122,9 @@ class Scanner {
   ScannerListener& listener_;
   Phase phase_ = Phase::kIdle;
   std::map<NodeId, Due> due_;
-  std::set<NodeId> queued_;     // to be listed in this scan
-  std::set<NodeId> listed_;     // in this scan
-  std::set<NodeId> recursive_;  // of this scan's: all below them, too
+  std::set<NodeId> queued_;                                // to be listed in this scan
+  std::set<NodeId> listed_;                                // in this scan
+  std::set<NodeId> recursive_;                             // of this scan's: all below them, too
   std::map<NodeId, std::vector<std::string>> unsyncable_;  // paths that were told of, by directory
   std::size_t lists_under_way_ = 0;
   std::set<NodeId> vanished_;  // in this scan

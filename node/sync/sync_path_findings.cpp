@@ -34,8 +34,8 @@ void SyncPathManager::take_findings(IndexBatch& batch, Pending& pending) {
   if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
 }
 
-// Also of one that goes on over several scans; once confirmed, until it pauses. What counts is how many files are
-// left: a program that makes and deletes its temporary ones deletes nothing of the folder.
+// Also of one that goes on over several scans; once confirmed, until it pauses. What counts is how many files
+// are left: a program that makes and deletes its temporary ones deletes nothing of the folder.
 bool SyncPathManager::is_mass_deletion() {
   std::uint64_t files = 0;
   for (const Finding& finding : findings_) {
@@ -43,7 +43,8 @@ bool SyncPathManager::is_mass_deletion() {
   }
   if (files == 0) return false;
   const Instant now = context_.now();
-  if (!deletions_.last || now - *deletions_.last > kMassDeletionPause) deletions_ = {now, context_.disk.files(), false};
+  if (!deletions_.last || now - *deletions_.last > kMassDeletionPause)
+    deletions_ = {now, context_.disk.files(), false};
   deletions_.last = now;
   const std::uint64_t before = deletions_.files_before;
   // A file may have been found missing with its directory, too.

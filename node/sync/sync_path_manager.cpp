@@ -284,8 +284,8 @@ void SyncPathManager::on_changes(SyncClient& client, ReceivedChanges changes) {
 }
 
 void SyncPathManager::on_sync_complete(SyncClient& client) {
-  if (client.peer().knowledge == knowledge_ && pages_.empty() && !pending_ &&
-      client.peer().fingerprint && *client.peer().fingerprint != context_.tree.fingerprint()) {
+  if (client.peer().knowledge == knowledge_ && pages_.empty() && !pending_ && client.peer().fingerprint &&
+      *client.peer().fingerprint != context_.tree.fingerprint()) {
     ++context_.counters.fingerprint_mismatches;
   }
 }

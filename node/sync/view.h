@@ -57,7 +57,8 @@ class View {
     NodeId parent;     // once cycles are cut
     NodeId container;  // once nothing lies in files
     std::string folded;
-    bool is_usable = false;  // else it lacks a register: only a peer that breaks the rules makes such an entry
+    bool is_usable =
+        false;  // else it lacks a register: only a peer that breaks the rules makes such an entry
     bool is_directory = false;
     bool lives_itself = false;
     bool is_attached = false;    // lies in its slot: it lives, itself or by what lies in it

@@ -72,8 +72,8 @@ bool View::read(const NodeId& id, std::set<NodeId>& kind_changed) {
   }
   of.is_usable = is_usable;
   // What is unknown may be a directory.
-  const bool is_directory = !is_usable || (!entry.content.empty() &&
-                                           entry.content.winner().value.kind == NodeKind::kDirectory);
+  const bool is_directory =
+      !is_usable || (!entry.content.empty() && entry.content.winner().value.kind == NodeKind::kDirectory);
   // Until it was known it was taken for a directory.
   if (is_directory != (is_new || of.is_directory)) {
     detach(id);

@@ -1,4 +1,5 @@
-// What a peer of a folder may send, and what may stand in an index or an ignore list: the first byte says which.
+// What a peer of a folder may send, and what may stand in an index or an ignore list: the first byte says
+// which.
 #include <algorithm>
 #include <set>
 #include <string>
@@ -49,9 +50,9 @@ void entries(ByteView bytes) {
   constexpr std::size_t kEntriesMax = 200;
   const auto decoded = decode_entries(bytes, kEntriesMax);
   if (!decoded) return;
-  check(encode_entries(*decoded).size() == bytes.size() &&
-            std::ranges::equal(encode_entries(*decoded), bytes),
-        "equal entries have equal bytes");
+  check(
+      encode_entries(*decoded).size() == bytes.size() && std::ranges::equal(encode_entries(*decoded), bytes),
+      "equal entries have equal bytes");
   Tree tree;
   Knowledge all;
   for (const Entry& entry : *decoded) {
@@ -65,7 +66,8 @@ void entries(ByteView bytes) {
 
 void knowledge(ByteView bytes) {
   const auto decoded = decode_knowledge(bytes);
-  if (decoded) check(std::ranges::equal(encode_knowledge(*decoded), bytes), "equal knowledge has equal bytes");
+  if (decoded)
+    check(std::ranges::equal(encode_knowledge(*decoded), bytes), "equal knowledge has equal bytes");
 }
 
 void page(ByteView bytes) {

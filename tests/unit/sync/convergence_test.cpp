@@ -315,7 +315,8 @@ void expect_the_reference(const Tree& tree) {
   RC_ASSERT(all_shown(tree) == shown);
   for (const auto& [id, entry] : entries) {
     const auto as = expected.shown_as.find(id);
-    RC_ASSERT(tree.shown_as(id) == (as == expected.shown_as.end() ? std::nullopt : std::optional(as->second)));
+    RC_ASSERT(tree.shown_as(id) ==
+              (as == expected.shown_as.end() ? std::nullopt : std::optional(as->second)));
   }
   for (const Shown& each : shown) {
     const auto members = expected.members.find(each.id);

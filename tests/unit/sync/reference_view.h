@@ -1,5 +1,5 @@
-// The view of a tree (the rules stand in tree.h), reckoned from all entries at once: what node/sync/view.h, which
-// follows changes, is held against.
+// The view of a tree (the rules stand in tree.h), reckoned from all entries at once: what node/sync/view.h,
+// which follows changes, is held against.
 #pragma once
 
 #include <map>
