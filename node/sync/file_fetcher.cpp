@@ -214,7 +214,33 @@ void FileFetcher::begin(std::uint64_t number, Fetch& fetch) {
   }
   fetch.phase = Fetch::Phase::kPages;
   fetch.pages.push_back({fetch.content.root, fetch.content.depth, fetch.content.size});
-  ask_page(number, fetch);
+  fetch.old_pages = pages_here(fetch.id);
+  next_page(number, fetch);
+}
+
+// Of what the file has now: most of them are those of its new content, too.
+std::map<Id, Bytes> FileFetcher::pages_here(const NodeId& id) const {
+  std::map<Id, Bytes> by_hash;
+  const DiskEntry* have = context_.disk.find(id);
+  if (have == nullptr || have->content.kind != NodeKind::kFile || have->content.depth == 0) return by_hash;
+  const auto parts = known_parts(name_of(have->content));
+  std::vector<Bytes> pages;
+  if (!parts || build_tree(*parts, &pages) != name_of(have->content)) return by_hash;
+  for (Bytes& page : pages) {
+    const Id hash = sha256(page);
+    by_hash.emplace(hash, std::move(page));
+  }
+  return by_hash;
+}
+
+void FileFetcher::next_page(std::uint64_t number, Fetch& fetch) {
+  while (!fetch.pages.empty()) {
+    const auto here = fetch.old_pages.find(fetch.pages.front().hash);
+    if (here == fetch.old_pages.end()) return ask_page(number, fetch);
+    if (!take_rows(number, fetch, here->second)) return;
+  }
+  fetch.old_pages.clear();
+  have_parts(number, fetch);
 }
 
 void FileFetcher::ask_page(std::uint64_t number, Fetch& fetch) {
@@ -228,15 +254,24 @@ void FileFetcher::ask_page(std::uint64_t number, Fetch& fetch) {
 
 void FileFetcher::take_page(std::uint64_t number, Fetch& fetch, const WantedPiece& piece, Bytes bytes,
                             const Id& peer) {
-  const Page page = fetch.pages.front();
-  if (sha256(bytes) != page.hash) {
+  if (sha256(bytes) != fetch.pages.front().hash) {
     ++context_.counters.wrong_parts;
     parts_.blame(peer);
     return parts_.want(piece);
   }
+  ++context_.counters.pages_fetched;
+  if (take_rows(number, fetch, bytes)) next_page(number, fetch);
+}
+
+// Of the first page that is wanted. False: they are no rows, and the fetch has ended.
+bool FileFetcher::take_rows(std::uint64_t number, Fetch& fetch, ByteView bytes) {
+  const Page page = fetch.pages.front();
   const auto rows = read_page(bytes, page.depth, page.bytes);
   // Its hash is right, so whoever named the content made it so.
-  if (!rows) return give_up(number, "wrong_content", rows.error().message);
+  if (!rows) {
+    give_up(number, "wrong_content", rows.error().message);
+    return false;
+  }
   fetch.pages.pop_front();
   if (page.depth == 1) {
     fetch.parts.insert(fetch.parts.end(), rows->begin(), rows->end());
@@ -245,8 +280,7 @@ void FileFetcher::take_page(std::uint64_t number, Fetch& fetch, const WantedPiec
       fetch.pages.push_front({row->hash, static_cast<std::uint8_t>(page.depth - 1), row->bytes});
     }
   }
-  if (!fetch.pages.empty()) return ask_page(number, fetch);
-  have_parts(number, fetch);
+  return true;
 }
 
 void FileFetcher::have_parts(std::uint64_t number, Fetch& fetch) {

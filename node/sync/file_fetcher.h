@@ -90,6 +90,7 @@ class FileFetcher final : public PieceListener {
     std::string staged;
     // Pages that are not read yet, in the order of the file; the one being asked for is the first.
     std::deque<Page> pages;
+    std::map<Id, Bytes> old_pages;  // by hash: of what the file has until then
     std::vector<PartRef> parts;
     std::vector<std::uint64_t> offsets;
     std::vector<bool> done;
@@ -104,7 +105,10 @@ class FileFetcher final : public PieceListener {
   Fetch* find(std::uint64_t number);
   void begin(std::uint64_t number, Fetch& fetch);
   void want_small(std::uint64_t number, Fetch& fetch);
+  std::map<Id, Bytes> pages_here(const NodeId& id) const;
+  void next_page(std::uint64_t number, Fetch& fetch);
   void ask_page(std::uint64_t number, Fetch& fetch);
+  bool take_rows(std::uint64_t number, Fetch& fetch, ByteView bytes);
   void take_page(std::uint64_t number, Fetch& fetch, const WantedPiece& piece, Bytes bytes, const Id& peer);
   void have_parts(std::uint64_t number, Fetch& fetch);
   void go_on(std::uint64_t number, Fetch& fetch);

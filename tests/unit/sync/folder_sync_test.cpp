@@ -148,16 +148,19 @@ TEST_F(FolderSyncTest, ContentThatIsHereUnderAnotherNameIsCopied) {
 
 TEST_F(FolderSyncTest, AnEditWithinALargeFileFetchesAFewPartsOnly) {
   share_among(2);
-  Bytes content = random_bytes(4 << 20);
+  Bytes content = random_bytes(16 << 20);
   write(0, "large", content);
   ASSERT_TRUE(converge());
   expect_the_same();
   EXPECT_EQ(bytes_fetched(1), content.size());
+  const std::uint64_t pages = counters(1).pages_fetched;
+  EXPECT_GE(pages, 4u);
   content.insert(content.begin() + (2 << 20), {1, 2, 3});
   write(0, "large", content);
   ASSERT_TRUE(converge());
   expect_the_same();
   EXPECT_LT(bytes_fetched(1) - content.size(), 4u * 65'536);
+  EXPECT_LT(counters(1).pages_fetched - pages, pages) << "the pages that are here are not asked for";
 }
 
 // ---- Unions
