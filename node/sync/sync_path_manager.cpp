@@ -442,6 +442,7 @@ void SyncPathManager::advance(Rpc& rpc) {
   commit();
   if (!is_running()) return;
   look_for_ignore_list();
+  measure_progress();
   if (!setting_up_) {
     fs_.advance();
     const bool may_scan = findings_.empty() && !applier_.is_installing();

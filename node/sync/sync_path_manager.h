@@ -144,6 +144,8 @@ class SyncPathManager final : public ScannerListener,
   void on_read(ReadWork& work);
   void on_trash(TrashWork& work);
   void expire_trash();
+  void measure_progress();
+  std::optional<Duration> time_left(std::uint64_t bytes) const;
   void look_for_ignore_list();
   std::optional<FileStat> shared_ignore() const;
   bool load();
@@ -224,6 +226,11 @@ class SyncPathManager final : public ScannerListener,
   Duration announced_wait_{};
   std::map<std::string, ScanTrouble> scan_troubles_;  // by path
   std::optional<FileStat> shared_ignore_read_;
+  struct Progress {
+    Instant when;
+    std::uint64_t bytes = 0;  // that have come, or were copied, until then
+  };
+  std::deque<Progress> progress_;  // of the last kProgressWindow
   bool loaded_ = false;
   bool setting_up_ = false;
   bool commit_failed_ = false;

@@ -8,6 +8,9 @@
 namespace shoal::sync {
 namespace {
 
+constexpr Duration kProgressStep = std::chrono::seconds(1);
+constexpr Duration kProgressWindow = std::chrono::seconds(15);
+
 std::string next_step_for(const std::string& cause) {
   if (cause == "no_peer_has_it") return "start a host that has it, or wait for one";
   if (cause == "disk_full") return "make room on this disk";
@@ -49,6 +52,7 @@ FolderStatus SyncPathManager::status() const {
   }
   status.bytes_done = applier_.fetcher().bytes_done();
   status.bytes_needed -= std::min(status.bytes_needed, status.bytes_done);
+  status.eta = time_left(status.bytes_needed);
   if (loaded_) status.conflicts = conflicts().conflicts.size();
   using State = FolderStatus::State;
   if (!stopped_for_.empty()) {
@@ -67,6 +71,29 @@ FolderStatus SyncPathManager::status() const {
     status.state = State::kInSync;
   }
   return status;
+}
+
+void SyncPathManager::measure_progress() {
+  const Instant now = context_.now();
+  while (!progress_.empty() && progress_.front().when + kProgressWindow < now) progress_.pop_front();
+  if (!progress_.empty() && now < progress_.back().when + kProgressStep) return;
+  const FolderCounters& counters = context_.counters;
+  progress_.push_back({now, counters.part_bytes_fetched + counters.part_bytes_copied});
+}
+
+// As fast as of late. Nothing when nothing is needed, or nothing has come.
+std::optional<Duration> SyncPathManager::time_left(std::uint64_t bytes) const {
+  if (bytes == 0 || progress_.empty()) return std::nullopt;
+  const FolderCounters& counters = context_.counters;
+  const std::uint64_t come =
+      counters.part_bytes_fetched + counters.part_bytes_copied - progress_.front().bytes;
+  const Duration took = context_.now() - progress_.front().when;
+  if (come == 0 || took < kProgressStep) return std::nullopt;
+  const double left_ns =
+      static_cast<double>(took.count()) * static_cast<double>(bytes) / static_cast<double>(come);
+  constexpr Duration kLongest = std::chrono::hours(24 * 365);
+  return left_ns < static_cast<double>(kLongest.count()) ? Duration(static_cast<std::int64_t>(left_ns))
+                                                         : kLongest;
 }
 
 std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& below, std::size_t count_max,

@@ -497,6 +497,21 @@ TEST_F(FolderSyncTest, AFileThatNoPeerHasAnyLongerIsTold) {
   expect_the_same();
 }
 
+TEST_F(FolderSyncTest, TheTimeThatIsLeftIsTold) {
+  share_among(2);
+  cluster_.disk(1).work_time = 200ms;
+  write(0, "large", random_bytes(16 << 20));
+  ASSERT_TRUE(cluster_.network().run_until([&] { return bytes_fetched(1) > (4 << 20); }, 60s));
+  const auto eta = status(1).eta;
+  ASSERT_TRUE(eta.has_value());
+  const Instant told = cluster_.network().now();
+  ASSERT_TRUE(cluster_.network().run_until([&] { return status(1).files_needed == 0; }, 60s));
+  const Duration took = cluster_.network().now() - told;
+  EXPECT_GT(*eta, took / 4);
+  EXPECT_LT(*eta, took * 4);
+  EXPECT_FALSE(status(1).eta.has_value());
+}
+
 // ---- Calm
 
 TEST_F(FolderSyncTest, IdleFoldersExchangeNothingButKeepAlives) {
