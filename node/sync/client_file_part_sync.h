@@ -4,7 +4,8 @@
 // Wanted pieces wait in one queue, the oldest first. Each peer has up to kRequestsMax requests under way, of
 // up to 64 KiB of parts, so that one slow peer holds up no other. A peer that says that it does not have a
 // content is not asked for it again for a while; a piece that nobody has waits for other peers, or until
-// then.
+// then. What a peer was asked for that has been silent for kPatience is asked for elsewhere, and taken from
+// whoever gives it first.
 #pragma once
 
 #include <cstddef>

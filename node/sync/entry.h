@@ -86,8 +86,7 @@ class Register {
     versions_.clear();
     versions_.push_back(std::move(version));
   }
-  // A write that replaces one of the concurrent writes; the others stay. Precondition: `replaced` is one of
-  // them.
+  // A write that replaces one of the concurrent writes, if it is one of them; the others stay.
   void write(Version<V> version, const Dot& replaced);
   // One of the concurrent writes goes, and nothing takes its place.
   void drop(const Dot& dot);
