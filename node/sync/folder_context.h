@@ -26,7 +26,8 @@ struct FolderCounters {
   std::uint64_t scans_aborted = 0;
   std::uint64_t files_hashed = 0;
   std::uint64_t bytes_hashed = 0;
-  std::uint64_t pages_fetched = 0;  // of content trees
+  std::uint64_t restored_indexes = 0;  // that were older than the folder
+  std::uint64_t pages_fetched = 0;     // of content trees
   std::uint64_t parts_fetched = 0;
   std::uint64_t part_bytes_fetched = 0;
   std::uint64_t parts_copied = 0;  // from files that were here

@@ -1,6 +1,9 @@
 #include "node/sync/folder_work.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "node/secure/keys.h"
@@ -69,6 +72,8 @@ void SetUpWork::run() {
   if (!outcome) return;
   shared_ignore = read_list(std::string(kSharedIgnoreFile));
   local_ignore = read_list(kLocalIgnoreFile);
+  const std::string text = read_list(kMarkFile);
+  std::from_chars(text.data(), text.data() + text.size(), mark);
 }
 
 Result<void> SetUpWork::make() {
@@ -109,6 +114,30 @@ std::string SetUpWork::read_list(const std::string& path) {
   const auto count = (*file)->read(0, bytes);
   if (!count) return {};
   return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(*count)};
+}
+
+// Nothing depends on its success: a mark that is missing or old costs a new replica id.
+void MarkWork::run() {
+  (void)write();
+}
+
+Result<std::unique_ptr<FolderFile>> MarkWork::open(bool& is_new) {
+  auto found = folder().open(kMarkFile, OpenMode::kWrite);
+  is_new = !found;
+  if (found) return found;
+  return folder().open(kMarkFile, OpenMode::kCreate);
+}
+
+// In place: one that is torn is another one.
+Result<void> MarkWork::write() {
+  bool is_new = false;
+  const auto file = open(is_new);
+  if (!file) return tl::unexpected(file.error());
+  const std::string text = fmt::format("{:020}\n", mark_);
+  if (Result<void> done = (*file)->write(0, Bytes(text.begin(), text.end())); !done) return done;
+  if (!flush_) return {};
+  if (Result<void> flushed = (*file)->sync(); !flushed) return flushed;
+  return is_new ? folder().change(SyncDirectory{kStagingDirectory}) : Result<void>{};
 }
 
 // ---- Reading

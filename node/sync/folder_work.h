@@ -24,13 +24,14 @@ namespace shoal::sync {
 
 inline const std::string kStagingDirectory = std::string(kPrivateDirectory) + "/staging";
 inline const std::string kTrashDirectory = std::string(kPrivateDirectory) + "/trash";
+inline const std::string kMarkFile = kStagingDirectory + "/mark";
 inline const std::string kLocalIgnoreFile = std::string(kPrivateDirectory) + "/ignore";
 inline constexpr std::string_view kSharedIgnoreFile = ".shoalignore";
 inline constexpr std::size_t kIgnoreBytesMax = 1 << 20;
 
 class FolderWork : public Work {
  public:
-  enum class Kind : std::uint8_t { kSetUp, kList, kHash, kRead, kStage, kInstall, kTrash };
+  enum class Kind : std::uint8_t { kSetUp, kList, kHash, kRead, kStage, kInstall, kTrash, kMark };
   FolderWork(Kind kind, std::shared_ptr<Folder> folder) : kind_(kind), folder_(std::move(folder)) {}
   Kind kind() const { return kind_; }
 
@@ -56,6 +57,7 @@ class SetUpWork final : public FolderWork {
   Result<void> outcome;  // kNotFound: the folder's own directory is not there
   std::string shared_ignore;
   std::string local_ignore;
+  std::uint64_t mark = 0;  // the last that was written; 0: none
 
  private:
   Result<void> make();
@@ -63,6 +65,22 @@ class SetUpWork final : public FolderWork {
   std::string read_list(const std::string& path);
 
   bool may_make_;
+};
+
+// Leaves a number in the folder that its index has as well, a new one with each change of this host. An index
+// that has another is not the one that was written last: it was restored from a copy.
+class MarkWork final : public FolderWork {
+ public:
+  MarkWork(std::shared_ptr<Folder> folder, std::uint64_t mark, bool flush)
+      : FolderWork(Kind::kMark, std::move(folder)), mark_(mark), flush_(flush) {}
+  void run() override;
+
+ private:
+  Result<std::unique_ptr<FolderFile>> open(bool& is_new);
+  Result<void> write();
+
+  std::uint64_t mark_;
+  bool flush_;
 };
 
 // Lists directories, watching them unless the host has no watches left.

@@ -10,7 +10,7 @@
 namespace shoal::sync {
 namespace {
 
-constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::uint8_t kRecordVersion = 2;
 constexpr std::size_t kRootBytesMax = 4096;
 constexpr std::size_t kRowsPerRead = 4096;
 constexpr Duration kStoppedRetry = std::chrono::seconds(10);
@@ -61,6 +61,7 @@ Bytes encode_folder_record(const FolderRecord& record) {
   append_text(record.name, out);
   out.insert(out.end(), record.replica_seed.begin(), record.replica_seed.end());
   out.push_back(static_cast<std::uint8_t>((record.is_paused ? 1 : 0) | (record.is_set_up ? 2 : 0)));
+  append_u64(record.mark, out);
   return out;
 }
 
@@ -75,6 +76,7 @@ Result<FolderRecord> decode_folder_record(ByteView bytes) {
   const std::uint8_t flags = reader.u8();
   record.is_paused = (flags & 1) != 0;
   record.is_set_up = (flags & 2) != 0;
+  record.mark = reader.u64();
   if (!reader.at_end()) return fail(ErrorCode::kMalformed, "the folder's row is damaged");
   return record;
 }
@@ -141,6 +143,7 @@ bool SyncPathManager::load() {
   pulled_ = knowledge_;
   for (const NodeId& id : context_.tree.take_changed()) applier_.consider(id);
   loaded_ = true;
+  is_mark_checked_ = false;
   return true;
 }
 
@@ -274,13 +277,24 @@ void SyncPathManager::on_changes(SyncClient& client, ReceivedChanges changes) {
   for (const Entry& entry : changes.entries) told = std::max(told, counter_in(entry, replica_));
   if (told > knowledge_.of(replica_)) {
     if (pending_) return client.pull();  // what is on its way has the old id
-    record_.replica_seed = context_.node->rng.seed();
-    replica_ = replica_of(record_.replica_seed);
-    record_dirty_ = true;
+    take_new_replica();
   }
   pulled_.add(changes.knowledge);
   if (changes.entries.empty() && knowledge_.covers(changes.knowledge)) return;
   pages_.push_back({std::move(changes.entries), std::move(changes.knowledge)});
+}
+
+void SyncPathManager::take_new_replica() {
+  record_.replica_seed = context_.node->rng.seed();
+  replica_ = replica_of(record_.replica_seed);
+  record_dirty_ = true;
+}
+
+// Once: while it runs, the mark of the folder may be on its way.
+void SyncPathManager::check_mark(std::uint64_t of_folder) {
+  if (std::exchange(is_mark_checked_, true) || of_folder == record_.mark) return;
+  ++context_.counters.restored_indexes;
+  take_new_replica();
 }
 
 void SyncPathManager::on_sync_complete(SyncClient& client) {
@@ -402,6 +416,8 @@ void SyncPathManager::on_work(std::unique_ptr<FolderWork> work) {
       return applier_.on_work(static_cast<InstallWork&>(*work));
     case FolderWork::Kind::kTrash:
       return on_trash(static_cast<TrashWork&>(*work));
+    case FolderWork::Kind::kMark:
+      return on_marked(work->number);
   }
 }
 
@@ -413,6 +429,7 @@ void SyncPathManager::on_set_up(SetUpWork& work) {
     const std::string what = is_missing ? "marker_missing" : "io_error";
     return on_scan_aborted(what);
   }
+  check_mark(work.mark);
   shared_ignore_read_ = shared_ignore();
   context_.ignore = Ignore(IgnoreList::parse(work.shared_ignore), IgnoreList::parse(work.local_ignore));
   if (!record_.is_set_up) {
@@ -488,6 +505,12 @@ void SyncPathManager::commit() {
     take_pages(pending);
     take_findings(batch, pending);
   }
+  if (pending.is_ours) {
+    record_.mark = context_.node->rng.next();
+    record_dirty_ = true;
+    marking_ = context_.submit(
+        std::make_unique<MarkWork>(context_.folder, record_.mark, context_.config().folder_fsync));
+  }
   add_rows(batch, pending);
   if (batch.rows.empty()) return;
   pending_ = std::move(pending);
@@ -548,13 +571,25 @@ void SyncPathManager::add_content_rows(IndexBatch& batch) {
 
 void SyncPathManager::on_committed(const Result<void>& outcome) {
   commit_.reset();
-  if (!pending_) return;
-  Pending pending = std::move(*pending_);
-  pending_.reset();
   if (!outcome) {
-    commit_failed_ = true;
+    commit_failed_ = pending_.has_value();
+    pending_.reset();
     return;
   }
+  end_commit();
+}
+
+void SyncPathManager::on_marked(std::uint64_t work) {
+  if (marking_ != work) return;
+  marking_.reset();
+  end_commit();
+}
+
+// What is committed is told once the folder, too, knows that this index is the newest.
+void SyncPathManager::end_commit() {
+  if (!pending_ || commit_ || marking_) return;
+  Pending pending = std::move(*pending_);
+  pending_.reset();
   for (const auto& [id, entry] : pending.entries) context_.tree.join(entry);
   knowledge_ = std::move(pending.knowledge);
   pulled_.add(knowledge_);

@@ -41,6 +41,7 @@ struct FolderRecord {
   Rng::Seed replica_seed{};
   bool is_paused = false;
   bool is_set_up = false;  // its own directory was made
+  std::uint64_t mark = 0;  // MarkWork: of the last change of this host; 0: there was none
 };
 Bytes encode_folder_record(const FolderRecord& record);
 Result<FolderRecord> decode_folder_record(ByteView bytes);
@@ -141,6 +142,10 @@ class SyncPathManager final : public ScannerListener,
   };
 
   void on_set_up(SetUpWork& work);
+  void check_mark(std::uint64_t of_folder);
+  void take_new_replica();
+  void on_marked(std::uint64_t work);
+  void end_commit();
   void on_read(ReadWork& work);
   void on_trash(TrashWork& work);
   void expire_trash();
@@ -214,6 +219,8 @@ class SyncPathManager final : public ScannerListener,
   std::deque<Page> pages_;
   std::optional<Pending> pending_;
   std::optional<CommitId> commit_;
+  std::optional<std::uint64_t> marking_;                                // the work that goes with the commit
+  bool is_mark_checked_ = false;                                        // since the index was loaded
   std::vector<std::pair<ContentName, std::vector<PartRef>>> contents_;  // to be written to the index
   std::map<std::uint64_t, Serving> serving_;                            // by the number of the work
   struct {

@@ -297,6 +297,43 @@ TEST_F(FolderSyncTest, WhatWasDoneWhileANodeWasDownIsFoundAtItsStart) {
   EXPECT_THAT(folder(0).conflicts().conflicts, IsEmpty());
 }
 
+// A copy of the index comes back, and nobody is there to say that it is old: what it writes next must not
+// have the names of changes that were told to others before.
+TEST_F(FolderSyncTest, ARestoredIndexWritesUnderANewName) {
+  share_among(2);
+  write(0, "a", "first");
+  ASSERT_TRUE(converge());
+  MemoryIndexStore& index = cluster_.disk(0).index();
+  IndexBatch copy;
+  copy.forget.push_back(key_.id());
+  for (const IndexTable table : {IndexTable::kFolder, IndexTable::kEntry, IndexTable::kDisk,
+                                 IndexTable::kContent, IndexTable::kPart}) {
+    for (IndexRow& row : index.list({key_.id(), table, {}}, true, 1000)) copy.rows.push_back(std::move(row));
+  }
+  const sync::ReplicaId before = folder(0).replica();
+  write(0, "a", "second");
+  write(0, "b", "told to the other");
+  ASSERT_TRUE(converge());
+  cluster_.restart(0);
+  cluster_.advance(5s);
+  EXPECT_EQ(folder(0).replica(), before) << "an index that is the newest goes on";
+  cut(0, 1);
+  cluster_.crash(0);
+  index.settle(index.commit(std::move(copy)));
+  cluster_.restart(0);
+  cluster_.advance(5s);
+  write(0, "c", "written before anybody is met");
+  write(1, "b", "edited there");
+  cluster_.advance(5s);
+  EXPECT_NE(folder(0).replica(), before);
+  heal(0, 1);
+  ASSERT_TRUE(converge(180s));
+  expect_the_same();
+  EXPECT_EQ(read(1, "a"), "second");
+  EXPECT_EQ(read(0, "b"), "edited there");
+  EXPECT_EQ(read(1, "c"), "written before anybody is met");
+}
+
 TEST_F(FolderSyncTest, APausedFolderIsLeftAloneUntilItIsResumed) {
   share_among(2);
   ASSERT_TRUE(command(1, Verb::kPause));
