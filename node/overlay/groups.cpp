@@ -47,7 +47,7 @@ void Groups::set(std::vector<GroupKey> keys) {
   }
   session_groups_.set(keys);
   connections_.on_groups_changed();
-  if (network_) rendezvous_soon();
+  if (network_since_) rendezvous_soon();
 }
 
 std::vector<LanGroup> Groups::lan_groups() const {
@@ -80,15 +80,15 @@ bool Groups::as_connected_as(const Groups& others) const {
 }
 
 void Groups::on_network() {
-  network_ = true;
   network_since_ = context_.now();
   rendezvous_soon();
 }
 
+// Precondition: there is a network.
 void Groups::rendezvous_soon() {
   const Instant now = context_.now();
   for (auto& [id, group] : groups_) {
-    group.publish_at = std::min(group.publish_at, std::max(now, network_since_ + kPublishDelay));
+    group.publish_at = std::min(group.publish_at, std::max(now, *network_since_ + kPublishDelay));
     group.read_wait = kReadWaitMin;
     group.read_at = now;
     group.publish_retry = kPublishRetryMin;
@@ -98,7 +98,7 @@ void Groups::rendezvous_soon() {
 
 void Groups::set_client(bool client) {
   client_ = client;
-  if (!client && network_) on_network();
+  if (!client && network_since_) on_network();
 }
 
 void Groups::on_reunion() {
@@ -297,7 +297,7 @@ void Groups::lost(Group& group, const Id& host) {
   group.book.disconnected(host, context_.now(), context_.rng);
   if (group.book.connected_count() > 0) return;
   group.primary.set_has_peers(false, context_.now(), context_.rng);
-  if (!network_) return;
+  if (!network_since_) return;
   group.read_wait = kReadWaitMin;
   group.read_at = std::min(group.read_at, context_.now() + context_.rng.jittered(kReadWaitMin, 0.5));
 }

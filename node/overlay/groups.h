@@ -162,8 +162,7 @@ class Groups {
   std::uint64_t errands_begun_ = 0;
   std::uint64_t events_begun_ = 0;
   std::deque<std::pair<Id, std::uint64_t>> shutdowns_passed_on_;  // host and boot, oldest first
-  bool network_ = false;
-  Instant network_since_;  // while network_
+  std::optional<Instant> network_since_;
   bool client_;
   Instant armed_ = kNever;
 };
