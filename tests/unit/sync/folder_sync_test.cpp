@@ -16,6 +16,16 @@ using testing::UnorderedElementsAre;
 class FolderSyncTest : public FolderCluster {
  protected:
   std::uint64_t bytes_fetched(std::size_t host) { return counters(host).part_bytes_fetched; }
+  // `act` is done while host 0 can meet none of the others; then they meet, and all come to the same.
+  template <class Act>
+  void while_apart(Act act) {
+    for (std::size_t other = 1; other < hosts(); ++other) cut(0, other);
+    act();
+    cluster_.advance(5s);
+    for (std::size_t other = 1; other < hosts(); ++other) heal(0, other);
+    ASSERT_TRUE(converge(180s));
+    expect_the_same();
+  }
 };
 
 // ---- What arrives
@@ -194,16 +204,12 @@ TEST_F(FolderSyncTest, EditsDuringAPartitionGiveOneWinnerAndOneCopyOnAllHosts) {
   share_among(3);
   write(0, "a", "base");
   ASSERT_TRUE(converge());
-  cut(0, 1);
-  cut(0, 2);
-  write(0, "a", "edit of host 0");
-  write(1, "a", "edit of host 1");
-  cluster_.advance(5s);
-  EXPECT_EQ(read(2, "a"), "edit of host 1") << describe();
-  heal(0, 1);
-  heal(0, 2);
-  ASSERT_TRUE(converge(180s));
-  expect_the_same();
+  while_apart([&] {
+    write(0, "a", "edit of host 0");
+    write(1, "a", "edit of host 1");
+    cluster_.advance(5s);
+    EXPECT_EQ(read(2, "a"), "edit of host 1") << describe();
+  });
   EXPECT_THAT(paths(0), SizeIs(2));
   for (const std::size_t host : {0, 1, 2}) {
     const auto conflicts = folder(host).conflicts().conflicts;
@@ -217,13 +223,10 @@ TEST_F(FolderSyncTest, AnEditBeatsADeletion) {
   share_among(2);
   write(0, "d/a", "base");
   ASSERT_TRUE(converge());
-  cut(0, 1);
-  remove(0, "d");
-  write(1, "d/a", "edited");
-  cluster_.advance(5s);
-  heal(0, 1);
-  ASSERT_TRUE(converge(180s));
-  expect_the_same();
+  while_apart([&] {
+    remove(0, "d");
+    write(1, "d/a", "edited");
+  });
   EXPECT_EQ(read(0, "d/a"), "edited");
 }
 
@@ -231,13 +234,10 @@ TEST_F(FolderSyncTest, ADeletionOnBothSidesIsOne) {
   share_among(2);
   write(0, "a", "base");
   ASSERT_TRUE(converge());
-  cut(0, 1);
-  remove(0, "a");
-  remove(1, "a");
-  cluster_.advance(5s);
-  heal(0, 1);
-  ASSERT_TRUE(converge(180s));
-  expect_the_same();
+  while_apart([&] {
+    remove(0, "a");
+    remove(1, "a");
+  });
   EXPECT_THAT(paths(0), IsEmpty());
 }
 
@@ -317,18 +317,17 @@ TEST_F(FolderSyncTest, ARestoredIndexWritesUnderANewName) {
   cluster_.restart(0);
   cluster_.advance(5s);
   EXPECT_EQ(folder(0).replica(), before) << "an index that is the newest goes on";
-  cut(0, 1);
-  cluster_.crash(0);
-  index.settle(index.commit(std::move(copy)));
-  cluster_.restart(0);
-  cluster_.advance(5s);
-  write(0, "c", "written before anybody is met");
-  write(1, "b", "edited there");
-  cluster_.advance(5s);
-  EXPECT_NE(folder(0).replica(), before);
-  heal(0, 1);
-  ASSERT_TRUE(converge(180s));
-  expect_the_same();
+  while_apart([&] {
+    cluster_.crash(0);
+    index.settle(index.commit(std::move(copy)));
+    cluster_.restart(0);
+    cluster_.advance(5s);
+    write(0, "c", "written before anybody is met");
+    write(1, "b", "edited there");
+    cluster_.advance(5s);
+    EXPECT_NE(folder(0).replica(), before);
+    EXPECT_EQ(counters(0).restored_indexes, 1u);
+  });
   EXPECT_EQ(read(1, "a"), "second");
   EXPECT_EQ(read(0, "b"), "edited there");
   EXPECT_EQ(read(1, "c"), "written before anybody is met");
