@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/base/check.h"
 #include "node/secure/keys.h"
 #include "node/sync/reader.h"
 
@@ -81,6 +80,19 @@ std::optional<std::vector<PartRef>> FileFetcher::known_parts(const ContentName& 
   }
   if (sum != content.size) return std::nullopt;
   return parts;
+}
+
+std::map<Id, Bytes> FileFetcher::known_pages(const ContentName& content) const {
+  std::map<Id, Bytes> by_hash;
+  if (content.depth == 0) return by_hash;
+  const auto parts = known_parts(content);
+  std::vector<Bytes> pages;
+  if (!parts || build_tree(*parts, &pages) != content) return by_hash;
+  for (Bytes& page : pages) {
+    const Id hash = sha256(page);
+    by_hash.emplace(hash, std::move(page));
+  }
+  return by_hash;
 }
 
 // ---- Which fetches are under way
@@ -214,23 +226,11 @@ void FileFetcher::begin(std::uint64_t number, Fetch& fetch) {
   }
   fetch.phase = Fetch::Phase::kPages;
   fetch.pages.push_back({fetch.content.root, fetch.content.depth, fetch.content.size});
-  fetch.old_pages = pages_here(fetch.id);
-  next_page(number, fetch);
-}
-
-// Of what the file has now: most of them are those of its new content, too.
-std::map<Id, Bytes> FileFetcher::pages_here(const NodeId& id) const {
-  std::map<Id, Bytes> by_hash;
-  const DiskEntry* have = context_.disk.find(id);
-  if (have == nullptr || have->content.kind != NodeKind::kFile || have->content.depth == 0) return by_hash;
-  const auto parts = known_parts(name_of(have->content));
-  std::vector<Bytes> pages;
-  if (!parts || build_tree(*parts, &pages) != name_of(have->content)) return by_hash;
-  for (Bytes& page : pages) {
-    const Id hash = sha256(page);
-    by_hash.emplace(hash, std::move(page));
+  const DiskEntry* have = context_.disk.find(fetch.id);
+  if (have != nullptr && have->content.kind == NodeKind::kFile) {
+    fetch.old_pages = known_pages(name_of(have->content));
   }
-  return by_hash;
+  next_page(number, fetch);
 }
 
 void FileFetcher::next_page(std::uint64_t number, Fetch& fetch) {

@@ -75,6 +75,8 @@ class FileFetcher final : public PieceListener {
   Instant next() const { return parts_.next(); }
   // The parts of a content that this host has, or has had the list of.
   std::optional<std::vector<PartRef>> known_parts(const ContentName& content) const;
+  // The pages of its tree, by hash; none when it has one part, or its parts are not known.
+  std::map<Id, Bytes> known_pages(const ContentName& content) const;
 
  private:
   struct Page {
@@ -90,7 +92,8 @@ class FileFetcher final : public PieceListener {
     std::string staged;
     // Pages that are not read yet, in the order of the file; the one being asked for is the first.
     std::deque<Page> pages;
-    std::map<Id, Bytes> old_pages;  // by hash: of what the file has until then
+    std::map<Id, Bytes>
+        old_pages;  // of what the file has until then: most of them are those of the new content, too
     std::vector<PartRef> parts;
     std::vector<std::uint64_t> offsets;
     std::vector<bool> done;
@@ -105,7 +108,6 @@ class FileFetcher final : public PieceListener {
   Fetch* find(std::uint64_t number);
   void begin(std::uint64_t number, Fetch& fetch);
   void want_small(std::uint64_t number, Fetch& fetch);
-  std::map<Id, Bytes> pages_here(const NodeId& id) const;
   void next_page(std::uint64_t number, Fetch& fetch);
   void ask_page(std::uint64_t number, Fetch& fetch);
   bool take_rows(std::uint64_t number, Fetch& fetch, ByteView bytes);

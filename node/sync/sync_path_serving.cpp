@@ -73,14 +73,9 @@ const Bytes* SyncPathManager::page_of(const ContentName& content, const Id& hash
   if (served_pages_.content != content) {
     served_pages_ = {};
     if (content.depth == 0 || context_.disk.with_content(content).empty()) return nullptr;
-    const auto parts = applier_.fetcher().known_parts(content);
-    std::vector<Bytes> pages;
-    if (!parts || build_tree(*parts, &pages) != content) return nullptr;
-    served_pages_.content = content;
-    for (Bytes& page : pages) {
-      const Id page_hash = sha256(page);
-      served_pages_.pages.emplace(page_hash, std::move(page));
-    }
+    std::map<Id, Bytes> pages = applier_.fetcher().known_pages(content);
+    if (pages.empty()) return nullptr;
+    served_pages_ = {content, std::move(pages)};
   }
   const auto found = served_pages_.pages.find(hash);
   return found == served_pages_.pages.end() ? nullptr : &found->second;
