@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/base/check.h"
 #include "node/sync/trash.h"
 
 namespace shoal::sync {

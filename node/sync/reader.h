@@ -1,10 +1,12 @@
 // Reader: takes fixed layouts apart. What runs over the end reads as zeros and is told once, by at_end().
+// Beside it what puts together that of which big_endian.h knows nothing.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "node/base/big_endian.h"
 #include "node/base/bytes.h"
@@ -12,6 +14,17 @@
 #include "node/sync/dot.h"
 
 namespace shoal::sync {
+
+// As Reader::dot() takes it.
+inline void append_dot(const Dot& dot, Bytes& out) {
+  out.insert(out.end(), dot.replica.bytes.begin(), dot.replica.bytes.end());
+  append_u64(dot.counter, out);
+}
+// As Reader::text() takes it.
+inline void append_text(std::string_view text, Bytes& out) {
+  append_u32(static_cast<std::uint32_t>(text.size()), out);
+  out.insert(out.end(), text.begin(), text.end());
+}
 
 class Reader {
  public:

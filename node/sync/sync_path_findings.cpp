@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/base/check.h"
 #include "node/sync/sync_path_manager.h"
 
 namespace shoal::sync {
@@ -16,7 +15,7 @@ constexpr Duration kMassDeletionPause = std::chrono::minutes(1);
 
 }  // namespace
 
-void SyncPathManager::take_findings(IndexBatch& batch, Pending& pending) {
+void SyncPathManager::take_findings(Pending& pending) {
   if (findings_.empty()) return;
   if (is_mass_deletion()) {
     return stop_for(
@@ -28,7 +27,7 @@ void SyncPathManager::take_findings(IndexBatch& batch, Pending& pending) {
   for (std::size_t taken = 0; taken < kFindingsPerBatch && !findings_.empty(); ++taken) {
     Finding finding = std::move(findings_.front());
     findings_.pop_front();
-    take(finding, stamp, batch, pending);
+    take(finding, stamp, pending);
   }
   pending.is_ours = stamp.counter != first;
   if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
@@ -60,8 +59,7 @@ std::uint64_t SyncPathManager::files_below(const NodeId& id) const {
   return files;
 }
 
-void SyncPathManager::take(Finding& finding, Stamp& stamp, IndexBatch& batch, Pending& pending) {
-  (void)batch;
+void SyncPathManager::take(Finding& finding, Stamp& stamp, Pending& pending) {
   if (finding.content.depth > 0 && !finding.parts.empty()) {
     contents_.emplace_back(name_of(finding.content), std::move(finding.parts));
   }

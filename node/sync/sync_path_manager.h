@@ -124,10 +124,6 @@ class SyncPathManager final : public ScannerListener,
   static constexpr std::size_t kServingMax = 256;
 
  private:
-  struct Page {
-    std::vector<Entry> entries;
-    Knowledge knowledge;
-  };
   // A batch on its way to the disk, and what follows from it.
   struct Pending {
     std::map<NodeId, Entry> entries;  // as they will be
@@ -160,8 +156,8 @@ class SyncPathManager final : public ScannerListener,
   void start_over();
 
   void commit();
-  void take_findings(IndexBatch& batch, Pending& pending);
-  void take(Finding& finding, Stamp& stamp, IndexBatch& batch, Pending& pending);
+  void take_findings(Pending& pending);
+  void take(Finding& finding, Stamp& stamp, Pending& pending);
   void take_created(Finding& finding, Stamp& stamp, Pending& pending);
   void take_edited(Finding& finding, Stamp& stamp, Pending& pending);
   void take_mode(Finding& finding, Stamp& stamp, Pending& pending);
@@ -216,7 +212,7 @@ class SyncPathManager final : public ScannerListener,
   Applier applier_;
   std::map<Guid, SyncClient> clients_;
   std::deque<Finding> findings_;
-  std::deque<Page> pages_;
+  std::deque<ReceivedChanges> pages_;
   std::optional<Pending> pending_;
   std::optional<CommitId> commit_;
   std::optional<std::uint64_t> marking_;                                // the work that goes with the commit

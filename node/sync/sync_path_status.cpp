@@ -11,6 +11,10 @@ namespace {
 constexpr Duration kProgressStep = std::chrono::seconds(1);
 constexpr Duration kProgressWindow = std::chrono::seconds(15);
 
+std::uint64_t bytes_come(const FolderCounters& counters) {
+  return counters.part_bytes_fetched + counters.part_bytes_copied;
+}
+
 std::string next_step_for(const std::string& cause) {
   if (cause == "no_peer_has_it") return "start a host that has it, or wait for one";
   if (cause == "disk_full") return "make room on this disk";
@@ -77,16 +81,13 @@ void SyncPathManager::measure_progress() {
   const Instant now = context_.now();
   while (!progress_.empty() && progress_.front().when + kProgressWindow < now) progress_.pop_front();
   if (!progress_.empty() && now < progress_.back().when + kProgressStep) return;
-  const FolderCounters& counters = context_.counters;
-  progress_.push_back({now, counters.part_bytes_fetched + counters.part_bytes_copied});
+  progress_.push_back({now, bytes_come(context_.counters)});
 }
 
 // As fast as of late. Nothing when nothing is needed, or nothing has come.
 std::optional<Duration> SyncPathManager::time_left(std::uint64_t bytes) const {
   if (bytes == 0 || progress_.empty()) return std::nullopt;
-  const FolderCounters& counters = context_.counters;
-  const std::uint64_t come =
-      counters.part_bytes_fetched + counters.part_bytes_copied - progress_.front().bytes;
+  const std::uint64_t come = bytes_come(context_.counters) - progress_.front().bytes;
   const Duration took = context_.now() - progress_.front().when;
   if (come == 0 || took < kProgressStep) return std::nullopt;
   const double left_ns =

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "node/base/check.h"
-
 namespace shoal::sync {
 
 // ---- Slots: which directories are one, and which names give way

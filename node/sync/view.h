@@ -80,7 +80,6 @@ class View {
   struct Renames {
     std::map<NodeId, std::string> names;
     std::map<std::string, NodeId> ids;
-    friend bool operator==(const Renames&, const Renames&) = default;
   };
 
   Node* node(const NodeId& id);

@@ -1,7 +1,6 @@
 // Where entries lie: parents, cycles, and what lives and is in sight.
 #include <algorithm>
 
-#include "node/base/check.h"
 #include "node/sync/view.h"
 
 namespace shoal::sync {
