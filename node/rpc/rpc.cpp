@@ -19,6 +19,11 @@ constexpr int kBackoffMax = 2;
 constexpr int kPatience = 2;
 // Handshake and transfer of the largest value over a slow link.
 constexpr Duration kSessionRequestTimeout = std::chrono::seconds(30);
+// A session that was one too many has ended by then; one that ends later has failed.
+constexpr Duration kSessionTooManyWithin = std::chrono::seconds(2);
+// Before the second session, and twice as long before each after it: others may end their handshakes.
+constexpr Duration kSessionAgainAfter = std::chrono::milliseconds(100);
+constexpr std::uint8_t kSessionsTried = 4;
 
 JobClass class_of(const wire::Request& request) {
   switch (request.kind()) {
@@ -79,8 +84,10 @@ Guid Rpc::request(OutRequest out) {
   worker.completion = out.completion;
   worker.by_session = out.by_session;
   worker.connection = out.connection;
+  worker.names_connection = static_cast<bool>(out.connection);
   worker.by_multicast = !out.by_session && !wire::is_unicast(out.to.endpoint);
-  worker.attempts_max = out.attempts_max == 0 ? context_.config.request_attempts : out.attempts_max;
+  const std::uint8_t attempts_usual = out.by_session ? kSessionsTried : context_.config.request_attempts;
+  worker.attempts_max = out.attempts_max == 0 ? attempts_usual : out.attempts_max;
   worker.timeout = timeout_for(worker);
   worker.rtt_known = tokens_.rtt(worker.to.key) > Duration::zero();
   const std::uint64_t wire_id = worker.request.id;
@@ -150,13 +157,12 @@ void Rpc::send(Guid guid, OutWorker& worker) {
 void Rpc::send_by_session(Guid guid, OutWorker& worker) {
   Bytes message = wire::encode(worker.request);
   const std::size_t bytes = message.size();
-  const auto connection = worker.connection ? Result<Guid>(worker.connection) : connections_.open(worker.to);
+  const auto connection =
+      worker.names_connection ? Result<Guid>(worker.connection) : connections_.open(worker.to);
   if (connection) worker.connection = *connection;
   if (!connection ||
       !connections_.send(*connection, connections_.next_stream(*connection), std::move(message))) {
-    // Unanswered already; but its owner hears of it only after it has been told the request's guid.
-    worker.attempts = worker.attempts_max;
-    context_.at(context_.now(), DeadlineKind::kRequest, guid);
+    on_session_failed(guid, worker);
     return;
   }
   NodeCounters::Kind& kind = context_.counters.kinds[worker.request.body.index()];
@@ -187,18 +193,31 @@ void Rpc::send_raw(const Endpoint& to, ByteView datagram) {
 bool Rpc::is_due(Guid guid, Instant when) {
   const OutWorker* worker = out_workers_.find(guid);
   if (worker == nullptr) return false;
-  return worker->by_session || when >= worker->due;
+  return when >= worker->due;
+}
+
+// It goes on with the next deadline: by another session, or to its end. Its owner hears of that only after it
+// has been told the request's guid.
+void Rpc::on_session_failed(Guid guid, OutWorker& worker) {
+  const bool one_too_many = context_.now() - worker.sent < kSessionTooManyWithin;
+  worker.due = context_.now();
+  if (one_too_many && !worker.names_connection && worker.attempts < worker.attempts_max) {
+    worker.connection = {};
+    worker.due += context_.rng.jittered(kSessionAgainAfter * (1 << (worker.attempts - 1)), 0.5);
+  }
+  context_.at(worker.due, DeadlineKind::kRequest, guid);
 }
 
 void Rpc::on_deadline(Guid guid) {
   if (!is_due(guid, context_.now())) return;
   OutWorker* worker = out_workers_.find(guid);
-  if (worker->by_session || worker->attempts >= worker->attempts_max) {
+  const bool session_fails = worker->by_session && worker->connection;
+  if (session_fails || worker->attempts >= worker->attempts_max) {
     finish(guid, ErrorCode::kTimeout, nullptr);
     return;
   }
   const Completion completion = worker->completion;
-  const bool first = worker->attempts == 1;
+  const bool first = worker->attempts == 1 && !worker->by_session;
   send_again(guid, *worker);
   if (first) listener_.on_slow(completion);
 }
@@ -275,7 +294,7 @@ void Rpc::on_session_lost(Guid connection) {
   out_workers_.for_each([&](Guid guid, const OutWorker& worker) {
     if (worker.by_session && worker.connection == connection) ended.push_back(guid);
   });
-  for (const Guid guid : ended) finish(guid, ErrorCode::kTimeout, nullptr);
+  for (const Guid guid : ended) on_session_failed(guid, *out_workers_.find(guid));
 }
 
 // A store needs our current token; a host that has lost ours sends a new one with its refusal.
@@ -297,7 +316,7 @@ void Rpc::handle(const HandleResponse& job) {
   OutWorker* worker = found == by_wire_id_.end() ? nullptr : out_workers_.find(found->second);
   const bool from_whom_we_asked =
       worker != nullptr && worker->to.key == job.origin.key &&
-      (worker->by_session ? worker->connection == job.origin.connection
+      (worker->by_session ? worker->connection && worker->connection == job.origin.connection
                           : !job.origin.connection && (worker->by_multicast ||
                                                        worker->to.endpoint.same_place(job.origin.endpoint)));
   if (!from_whom_we_asked) {

@@ -9,6 +9,10 @@
 // that comes too late for its request. A contact of which nothing is known is given some seconds in all: a
 // few hosts in a thousand take ten times as long as most.
 //
+// A session may end before it has answered because it was one too many: of two that hosts begin with each
+// other at once one goes, and a host bounds how many handshakes it takes from one source. A request that did
+// not name its session is then sent again by another, four times in all within about a second.
+//
 // The id on the wire is fresh and random; a response counts only from the endpoint and key that were asked.
 // Serving is stateless: what a request needs to be answered later is its Origin.
 //
@@ -175,7 +179,8 @@ class Rpc {
     bool token_renewed = false;
     bool by_session = false;
     bool by_multicast = false;
-    Guid connection;
+    bool names_connection = false;
+    Guid connection;  // none while it waits for another session
   };
 
   // A sending by datagram that stayed unanswered.
@@ -195,6 +200,7 @@ class Rpc {
   void send_again(Guid guid, OutWorker& worker);
   void forget_earlier(OutWorker& worker);
   void send_by_session(Guid guid, OutWorker& worker);
+  void on_session_failed(Guid guid, OutWorker& worker);
   std::size_t send_sealed(const Id& to, const Endpoint& endpoint, ByteView message);
   void send_raw(const Endpoint& to, ByteView datagram);
   // With `rtt` when there is a response.

@@ -104,6 +104,20 @@ TEST(NodeItems, HandsAnItemToANewcomerThoughTheNearestHolderIsDead) {
   EXPECT_GT(cluster.expect<StatusResult>(newcomer, StatusCommand{}).items, 0u);
 }
 
+// Each pair of hosts begins two sessions at the same instant, of which one goes.
+TEST(NodeItems, StoresAllCopiesWhenAllHostsPutLargeValuesAtOnce) {
+  NodeCluster cluster;
+  const NodeConfig config = without_connection_items();
+  cluster.add_many(20, config);
+  cluster.advance(30s);
+  constexpr std::size_t kValuesEach = 5;
+  for (std::size_t i = 0; i < 20 * kValuesEach; ++i) cluster.begin(i % 20, PutCommand{value_of(20'000, i)});
+  cluster.advance(20s);
+  std::size_t copies = 0;
+  for (std::size_t i = 0; i < 20; ++i) copies += cluster.expect<StatusResult>(i, StatusCommand{}).items;
+  EXPECT_EQ(copies, 20 * kValuesEach * config.replication);
+}
+
 TEST(NodeItems, LeavesConnectionItemsToTheirOwners) {
   NodeCluster cluster;
   NodeConfig config;
