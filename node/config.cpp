@@ -84,7 +84,8 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"folder_deletion_grace", Time{&Config::folder_deletion_grace, 0s, 1min},
      "How long a file must be missing before it counts as deleted, since it may have moved."},
     {"folder_fsync", Flag{&Config::folder_fsync},
-     "Files are flushed to the disk before they take their place; else a power failure may tear them."},
+     "Files are flushed to the disk before they take their place; else a power failure may tear or lose "
+     "them, and peers may take them for deleted."},
     {"folder_poll_interval", Time{&Config::folder_poll_interval, 1s, kDay},
      "How often a folder is scanned whose directories the host cannot all watch."},
     {"folder_rescan_interval", Time{&Config::folder_rescan_interval, 1min, 30 * kDay},

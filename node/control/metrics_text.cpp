@@ -4,19 +4,35 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 
 namespace shoal {
 namespace {
 
+using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
 // What the format asks to be escaped in the value of a label.
-std::string label(std::string_view name, std::string_view value) {
-  std::string escaped;
+std::string escaped(std::string_view value) {
+  std::string out;
   for (const char c : value) {
-    if (c == '\\' || c == '"') escaped += '\\';
-    escaped += c == '\n' ? std::string("\\n") : std::string(1, c);
+    if (c == '\\' || c == '"') out += '\\';
+    out += c == '\n' ? std::string("\\n") : std::string(1, c);
   }
-  return fmt::format("{{{}=\"{}\"}}", name, escaped);
+  return out;
+}
+
+std::string labels(Labels all) {
+  std::string out;
+  for (const auto& [name, value] : all) {
+    out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value));
+  }
+  return "{" + out + "}";
+}
+
+std::string label(std::string_view name, std::string_view value) {
+  return labels({{name, value}});
 }
 
 class Text {
@@ -159,6 +175,44 @@ void add_loads(Text& text, const std::vector<Load>& loads) {
   for (const Load& load : loads) text.sample(load.size_max, label("part", load.part));
 }
 
+constexpr auto kFolderStates = std::to_array<FolderStatus::State>(
+    {FolderStatus::State::kScanning, FolderStatus::State::kSyncing, FolderStatus::State::kInSync,
+     FolderStatus::State::kPaused, FolderStatus::State::kWaiting, FolderStatus::State::kStopped});
+
+// Names are people's, and two folders may have the same: so the group tells them apart.
+void add_folders(Text& text, const std::vector<FolderStatus>& folders) {
+  const auto gauge = [&](std::string_view name, std::string_view help, auto value_of) {
+    text.family(name, "gauge", help);
+    for (const FolderStatus& folder : folders) {
+      text.sample(value_of(folder), labels({{"folder", folder.name}, {"group", folder.group.hex()}}));
+    }
+  };
+  text.family("shoal_folder_state", "gauge", "1 for the state that the folder is in.");
+  for (const FolderStatus& folder : folders) {
+    for (const FolderStatus::State state : kFolderStates) {
+      text.sample(
+          folder.state == state ? 1 : 0,
+          labels({{"folder", folder.name}, {"group", folder.group.hex()}, {"state", to_string(state)}}));
+    }
+  }
+  gauge("shoal_folder_files", "Files in the folder.", [](const FolderStatus& f) { return f.files; });
+  gauge("shoal_folder_bytes", "Bytes of its files.", [](const FolderStatus& f) { return f.bytes; });
+  gauge("shoal_folder_files_needed", "Files that are still to come.",
+        [](const FolderStatus& f) { return f.files_needed; });
+  gauge("shoal_folder_bytes_needed", "Bytes that are still to come.",
+        [](const FolderStatus& f) { return f.bytes_needed; });
+  gauge("shoal_folder_peers_connected", "Peers of the folder with a session.",
+        [](const FolderStatus& f) { return f.peers_connected; });
+  gauge("shoal_folder_conflicts", "Conflict copies that wait for somebody to look at them.",
+        [](const FolderStatus& f) { return f.conflicts; });
+  gauge("shoal_folder_watching", "1 while changes are seen at once; 0: by scans only.",
+        [](const FolderStatus& f) { return f.watching ? 1 : 0; });
+  gauge("shoal_folder_last_scan_seconds", "End of the last whole scan since the Unix epoch; 0: none yet.",
+        [](const FolderStatus& f) {
+          return std::chrono::duration<double>(f.last_scan.value_or(WallTime{}).time_since_epoch()).count();
+        });
+}
+
 void add_process(Text& text, const ProcessUsage& process) {
   text.family("process_cpu_seconds_total", "counter", "User and system CPU time spent in seconds.");
   text.sample(process.cpu_s);
@@ -177,6 +231,7 @@ std::string metrics_text(const MetricsInput& input) {
   Text text;
   add_state(text, input);
   add_loads(text, input.loads);
+  add_folders(text, input.folders);
   add_counters(text, input.status);
   add_process(text, input.process);
   return text.take();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "node/control/command.h"
+#include "node/control/folder_command.h"
 #include "node/control/load.h"
 
 namespace shoal {
@@ -29,6 +30,7 @@ struct MetricsInput {
   std::size_t requests_in_flight = 0;
   ProcessUsage process;
   std::vector<Load> loads;
+  std::vector<FolderStatus> folders;
 };
 
 std::string metrics_text(const MetricsInput& input);

@@ -12,6 +12,7 @@
 #include "node/os/entropy.h"
 #include "node/os/process_usage.h"
 #include "node/secure/keys.h"
+#include "node/sync/sync_manager.h"
 
 namespace shoal {
 namespace {
@@ -112,8 +113,10 @@ std::optional<Endpoint> RunningNode::metrics() const {
 }
 
 std::string RunningNode::metrics_text() const {
+  const sync::SyncManager* sync = node_->sync();
   return shoal::metrics_text({kShoalVersion, node_->status(), node_->jobs_queued(),
-                              node_->requests_in_flight(), process_usage(), node_->loads()});
+                              node_->requests_in_flight(), process_usage(), node_->loads(),
+                              sync == nullptr ? std::vector<FolderStatus>() : sync->status()});
 }
 
 // A restart within the lifetime of the host key keeps the host's place in the network.

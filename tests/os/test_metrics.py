@@ -1,6 +1,7 @@
 """A node's metrics over HTTP: that Prometheus can read them, and what a rude client gets."""
 
 import http.client
+import json
 import re
 import socket
 import time
@@ -41,7 +42,7 @@ def get(node: Node, path: str = "/metrics", method: str = "GET"):
 
 
 def samples(node: Node) -> dict[str, float]:
-    """By name, or by name and the value of the label."""
+    """By name, or by name and the values of the labels."""
     found = {}
     for family in text_string_to_metric_families(get(node)[1]):
         assert family.documentation and family.type in ("counter", "gauge")
@@ -74,6 +75,25 @@ def test_a_client_of_prometheus_reads_what_status_says(node):
     assert len([name for name in found if name.startswith("shoal_")]) > len(
         status["counters"]
     )
+
+
+def test_a_folder_is_told_of(node, tmp_path):
+    (tmp_path / "a").write_bytes(b"x" * 1000)
+    shared = node.cli("share", str(tmp_path), "--name", "some")
+    assert shared.returncode == 0, shared.stderr
+    group = node.cli("folder", "list", "--json").stdout
+    group = json.loads(group)["folders"][0]["group"]
+
+    def of_folder(name: str, *more: str) -> float:
+        return samples(node)[" ".join([f"shoal_folder_{name}", "some", group, *more])]
+
+    wait_until(lambda: of_folder("files") == 1, 10, "the file is found")
+    assert of_folder("bytes") == 1000
+    assert of_folder("bytes_needed") == 0
+    assert of_folder("conflicts") == 0
+    assert abs(of_folder("last_scan_seconds") - time.time()) < 60
+    states = ("scanning", "syncing", "in_sync", "paused", "waiting", "stopped")
+    assert sum(of_folder("state", state) for state in states) == 1
 
 
 def test_counters_grow(node):

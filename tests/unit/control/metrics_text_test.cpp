@@ -43,6 +43,27 @@ TEST(MetricsText, ShowsHowFullEachPartIs) {
   EXPECT_THAT(text, HasSubstr("\nshoal_load_max{part=\"tokens\"} 512\n"));
 }
 
+TEST(MetricsText, TellsOfEachFolderHowFarItIs) {
+  MetricsInput in = input();
+  FolderStatus photos;
+  photos.name = "photos";
+  photos.state = FolderStatus::State::kSyncing;
+  photos.files_needed = 7;
+  photos.last_scan = WallTime(std::chrono::seconds(90));
+  FolderStatus other = photos;  // of the same name
+  other.group.bytes[0] = 0xab;
+  other.state = FolderStatus::State::kInSync;
+  in.folders = {photos, other};
+  const std::string text = metrics_text(in);
+  const std::string of_photos = "{folder=\"photos\",group=\"" + photos.group.hex() + "\"";
+  const std::string of_other = "{folder=\"photos\",group=\"" + other.group.hex() + "\"";
+  EXPECT_THAT(text, HasSubstr("\nshoal_folder_files_needed" + of_photos + "} 7\n"));
+  EXPECT_THAT(text, HasSubstr("\nshoal_folder_last_scan_seconds" + of_photos + "} 90\n"));
+  EXPECT_THAT(text, HasSubstr("\nshoal_folder_state" + of_photos + ",state=\"syncing\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nshoal_folder_state" + of_other + ",state=\"syncing\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nshoal_folder_state" + of_other + ",state=\"in_sync\"} 1\n"));
+}
+
 TEST(MetricsText, ShowsEveryCounterOnceAndExplained) {
   const MetricsInput in = input();
   const std::string text = metrics_text(in);
