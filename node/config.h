@@ -74,7 +74,7 @@ struct NodeConfig {
   std::size_t peers_wanted = 8;  // sessions in each group
   Duration primary_lease = 60s;  // a primary that is silent for so long is replaced
   Duration peer_backoff_min = 2s;
-  Duration peer_backoff_max = 10min;
+  Duration peer_backoff_max = 1min;
   Duration rendezvous_lifetime = 2h;          // of what tells the group where we are; renewed at half of it
   Duration rendezvous_read_interval = 15min;  // while we have a peer; without one more often
 

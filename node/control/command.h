@@ -212,7 +212,7 @@ struct GroupStatus {
     std::vector<Endpoint> endpoints;  // heard of last first
     bool connected = false;
     Duration since_heard{};
-    std::uint8_t attempts = 0;  // to reach it, failed since it was heard of
+    std::uint32_t attempts = 0;  // to reach it, failed since it was heard of
   };
   Id id;
   KeyLevel level = KeyLevel::kLocate;

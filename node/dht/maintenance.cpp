@@ -170,17 +170,21 @@ void Maintenance::check_contacts() {
   check_in(pace);
 }
 
+// Hosts of earlier times stay after those of now: when a cut network has left us with few, who starts on the
+// other side of the cut needs the others.
 void Maintenance::save_hosts() {
-  std::vector<RoutingTable::Row> rows = table_.rows();
+  const std::vector<RoutingTable::Row> rows = table_.rows();
   if (rows.empty()) return;  // a host that lost the network keeps what it knew of it
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const auto& a, const auto& b) { return a.last_seen > b.last_seen; });
-  rows.resize(std::min(rows.size(), kKnownHostsMax));
   std::vector<KnownHost> known;
   for (const RoutingTable::Row& row : rows) {
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(context_.now() - row.last_seen);
     known.push_back({row.contact, context_.wall_time() - age});
   }
+  for (KnownHost& before : hosts_.load_hosts()) {
+    if (!table_.find(before.contact.key)) known.push_back(std::move(before));
+  }
+  std::ranges::stable_sort(known, std::ranges::greater(), &KnownHost::last_seen);
+  known.resize(std::min(known.size(), kKnownHostsMax));
   hosts_.save_hosts(known);
 }
 

@@ -110,7 +110,7 @@ bool PeerBook::attempt_failed(const Id& host, Instant now, Rng& rng) {
   peer.attempt = {};
   ++peer.next_endpoint;
   ++peer.attempts;
-  if (peer.attempts >= kAttemptsMax) {
+  if (is_missed(peer) && (!peer.known || peer.heard + kKnownKept <= now)) {
     peers_.erase(found);
     return true;
   }
@@ -118,7 +118,21 @@ bool PeerBook::attempt_failed(const Id& host, Instant now, Rng& rng) {
   const std::size_t rounds = (peer.attempts - 1) / peer.endpoints.size();
   const Duration wait = std::min(backoff_.max, backoff_.min * (1 << std::min<std::size_t>(rounds, 16)));
   peer.next_attempt = now + rng.jittered(wait, 0.25);
-  return false;
+  const auto missed =
+      std::ranges::count_if(peers_, [this](const auto& entry) { return is_missed(entry.second); });
+  if (static_cast<std::size_t>(missed) <= kMissedMax) return false;
+  peers_.erase(missed_for_longest());
+  return true;
+}
+
+// Precondition: somebody is missed.
+Id PeerBook::missed_for_longest() const {
+  const Peer* longest = nullptr;
+  for (const auto& [host, peer] : peers_) {
+    if (!is_missed(peer) || peer.attempt) continue;
+    if (longest == nullptr || peer.heard < longest->heard) longest = &peer;
+  }
+  return longest->host;
 }
 
 bool PeerBook::connected(const Contact& contact, Guid connection, bool outbound, Instant now) {
@@ -136,6 +150,7 @@ void PeerBook::disconnected(const Id& host, Instant now, Rng& rng) {
   const auto found = peers_.find(host);
   if (found == peers_.end()) return;
   found->second.connection = {};
+  found->second.heard = now;
   found->second.next_attempt = now + rng.jittered(backoff_.min, 0.5);
 }
 

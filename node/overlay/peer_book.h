@@ -18,15 +18,20 @@ namespace shoal {
 
 struct PeerBackoff {
   Duration min = 2s;
-  Duration max = 10min;
+  Duration max = 1min;
 };
 
 class PeerBook {
  public:
   static constexpr std::size_t kPeersMax = 256;
   static constexpr std::size_t kEndpointsMax = 4;
-  // A peer that no attempt of so many reached, and that nobody has named since, is forgotten.
+  // A peer that no attempt of so many reached, and that nobody has named since, is forgotten. One that was
+  // connected is not before it has been away for so long: when a cut heals, nobody else may know of both
+  // sides.
   static constexpr std::uint8_t kAttemptsMax = 10;
+  // Of these the one away for longest gives way to others.
+  static constexpr Duration kKnownKept = 24h;
+  static constexpr std::size_t kMissedMax = 64;
 
   struct Peer {
     Id host;
@@ -36,7 +41,7 @@ class PeerBook {
     Guid attempt;                     // under way
     Instant attempt_until;  // a session that does not become one of the group by then counts as failed
     Instant next_attempt;
-    std::uint8_t attempts = 0;  // failed since it was connected or named anew
+    std::uint32_t attempts = 0;  // failed since it was connected or named anew
     std::uint8_t next_endpoint = 0;
     bool known = false;  // was connected since this host started
   };
@@ -65,7 +70,7 @@ class PeerBook {
   std::optional<Id> overdue(Instant now) const;
   // The network is another: whoever is not connected is tried again at once, as if just heard of.
   void try_all(Instant now);
-  // It ended without a session in this group. True when the peer is forgotten.
+  // It ended without a session in this group. True when a peer is forgotten.
   bool attempt_failed(const Id& host, Instant now, Rng& rng);
   // True for a peer that was not connected before since this host started.
   bool connected(const Contact& contact, Guid connection, bool outbound, Instant now);
@@ -84,6 +89,8 @@ class PeerBook {
   std::size_t count_with(Guid Peer::*member) const;
   Peer& insert(const Id& host, Instant now);
   void make_room();
+  bool is_missed(const Peer& peer) const { return peer.attempts >= kAttemptsMax && !peer.connection; }
+  Id missed_for_longest() const;
   void add_endpoint(Peer& peer, const Endpoint& endpoint, Instant now);
 
   Id self_;

@@ -231,6 +231,19 @@ TEST(Node, SavesKnownHostsAsSoonAsItHasJoined) {
   for (std::size_t i = 0; i < 6; ++i) EXPECT_FALSE(cluster.host_store(i).load_hosts().empty()) << i;
 }
 
+TEST(Node, RemembersHostsOfEarlierTimesThatItHasLost) {
+  NodeCluster cluster;
+  cluster.add_many(6);
+  cluster.advance(1min);
+  for (std::size_t i = 2; i < 6; ++i) cluster.network().cut(cluster.index(0), cluster.index(i));
+  cluster.advance(30min);
+  ASSERT_EQ(cluster.node(0).table().size(), 1u);
+  const std::vector<KnownHost> known = cluster.host_store(0).load_hosts();
+  ASSERT_EQ(known.size(), 5u);
+  EXPECT_EQ(known[0].contact.key, cluster.contact(1).key);
+  EXPECT_GT(known[0].last_seen, known[1].last_seen + 10min);
+}
+
 TEST(Node, LeavesTablesAtOnceWhenItStops) {
   NodeCluster cluster;
   cluster.add_many(6);

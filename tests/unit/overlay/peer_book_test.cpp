@@ -54,7 +54,7 @@ TEST_F(PeerBookTest, TakesALinkLocalEndpointOnlyWithItsLink) {
 TEST_F(PeerBookTest, TriesEverybodyAtOnceWhenToldTo) {
   hear(1, {at(1)});
   for (int i = 0; i < 7; ++i) fail_next();
-  EXPECT_GT(book_.next_due(), now_ + 1min);
+  EXPECT_GT(book_.next_due(), now_ + 40s);
   book_.try_all(now_);
   EXPECT_EQ(book_.next_due(), now_);
   EXPECT_EQ(fail_next(), 0s);
@@ -96,6 +96,28 @@ TEST_F(PeerBookTest, ForgetsAPeerThatNobodyReachesAndNobodyNames) {
   EXPECT_TRUE(forgotten_);
   EXPECT_TRUE(book_.peers().empty());
   EXPECT_EQ(book_.next_due(), kNever);
+}
+
+TEST_F(PeerBookTest, MissesAPeerThatWasThereForADayAndTriesItOnceAMinute) {
+  hear(1, {at(1)});
+  book_.connected({host(1), at(1)}, {2, 1}, true, now_);
+  book_.disconnected(host(1), now_, rng_);
+  const Instant left = now_;
+  while (!forgotten_) ASSERT_LE(fail_next(), 75s);
+  EXPECT_GE(now_, left + PeerBook::kKnownKept);
+  EXPECT_LE(now_, left + PeerBook::kKnownKept + 75s);
+}
+
+TEST_F(PeerBookTest, MissesSoManyAtMostAndForgetsTheOneAwayForLongest) {
+  for (std::uint8_t i = 1; i <= PeerBook::kMissedMax + 1; ++i) {
+    hear(i, {at(i)});
+    book_.connected({host(i), at(i)}, {2, i}, true, now_);
+    book_.disconnected(host(i), now_, rng_);
+    now_ += 1s;
+  }
+  while (!forgotten_) fail_next();
+  EXPECT_EQ(book_.peers().size(), PeerBook::kMissedMax);
+  EXPECT_EQ(book_.find(host(1)), nullptr);
 }
 
 TEST_F(PeerBookTest, TriesAnEndpointThatIsNewAtOnce) {
