@@ -13,6 +13,7 @@
 #include "node/os/key_command.h"
 #include "node/os/run_node.h"
 #include "node/os/share_command.h"
+#include "node/os/tree_command.h"
 #include "node/secure/keys.h"
 
 namespace {
@@ -37,6 +38,9 @@ int main(int argc, char** argv) {
   if (const auto* key = std::get_if<shoal::KeyOptions>(&*line.what)) return shoal::run_key_command(*key);
   if (auto* share = std::get_if<shoal::ShareOptions>(&*line.what)) {
     return shoal::run_share_command(std::move(*share));
+  }
+  if (auto* tree = std::get_if<shoal::TreeOptions>(&*line.what)) {
+    return shoal::run_tree_command(std::move(*tree));
   }
   if (auto* run = std::get_if<shoal::RunOptions>(&*line.what)) return shoal::run_node(std::move(*run));
   if (auto* config = std::get_if<shoal::ConfigOptions>(&*line.what)) {

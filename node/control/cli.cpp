@@ -161,21 +161,79 @@ void add_queries(CLI::App& app, Draft& draft) {
       [&draft](const std::string& text) { command_of<NextCommand>(draft).ask = parse_contact(text); });
 }
 
-void add_values(CLI::App& app, Draft& draft) {
-  ControlOptions& control = draft.control;
-  CLI::App* put = add_control(app, draft, "put",
-                              "Store a value of up to 65,536 bytes; its key is printed on the last line",
-                              "echo hello | shoal put");
-  add_value(put, draft);
-  put->callback([&draft] { draft.control.command = PutCommand{}; });
+sync::TreeLink parse_link(const std::string& text) {
+  Result<sync::TreeLink> link = sync::TreeLink::parse(text);
+  if (!link) refuse(link.error().message);
+  return std::move(*link);
+}
 
-  CLI::App* get =
-      add_asking_for(app, draft, "get", "KEY", "Write a stored value, byte for byte",
-                     "shoal get 5f3c…e1 -o value.bin", [](const Id& id) { return GetCommand{id}; });
-  get->add_option("-o,--output", control.value_to, "A file, put in its place whole; - is standard output")
+// put: a whole directory rather than one value.
+void add_tree_options(CLI::App* put, Draft& draft) {
+  TreeOptions& tree = draft.tree;
+  CLI::Option* directory =
+      put->add_option("--tree", tree.directory,
+                      "Store this directory with all below it; the link to get it by is printed on the last "
+                      "line: whoever has it can read everything")
+          ->type_name("DIR")
+          ->excludes("FILE")
+          ->excludes("--text");
+  CLI::Option* is_public =
+      put->add_flag("--public", tree.is_public,
+                    "With --tree: store it as it is, not encrypted under a random key that the link carries")
+          ->needs(directory);
+  add(put, "--renew",
+      "With --tree: under the key of this link, so that what has not changed is not stored twice", "LINK",
+      [&tree](const std::string& text) {
+        tree.renews = parse_link(text);
+        if (!tree.renews->key) refuse("the link of a public tree has no key: --public alone does the same");
+      })
+      ->needs(directory)
+      ->excludes(is_public);
+}
+
+void add_put(CLI::App& app, Draft& draft) {
+  CLI::App* put = add_control(
+      app, draft, "put",
+      "Store a value of up to 65,536 bytes, or a whole directory; its key, or link, is "
+      "printed on the last line",
+      draft.is_console ? "put --text hello" : "echo hello | shoal put; shoal put --tree ~/photos");
+  add_value(put, draft);
+  if (!draft.is_console) add_tree_options(put, draft);
+  put->callback([&draft] { draft.control.command = PutCommand{}; });
+}
+
+void add_get(CLI::App& app, Draft& draft) {
+  CLI::App* get = add_control(app, draft, "get",
+                              draft.is_console ? "Write a stored value, byte for byte"
+                                               : "Write a stored value, byte for byte, or a stored directory",
+                              "shoal get 5f3c…e1 -o value.bin");
+  add(get, "KEY",
+      draft.is_console ? "64 hexadecimal digits"
+                       : "64 hexadecimal digits, or the link of a directory; - takes a link from standard "
+                         "input, so that it is in no list of processes",
+      "",
+      [&draft](const std::string& text) {
+        draft.control.command = GetCommand{};
+        draft.gets_tree = !draft.is_console && (text == "-" || sync::TreeLink::is_meant(text));
+        if (!draft.gets_tree) {
+          std::get<GetCommand>(draft.control.command).key = parse_id(text);
+        } else if (text != "-") {
+          draft.tree.link = parse_link(text);
+        }
+      })
+      ->required();
+  get->add_option(
+         "-o,--output", draft.control.value_to,
+         draft.is_console
+             ? "A file, put in its place whole; - is standard output"
+             : "A file, put in its place whole; - is standard output. For a link: the directory, which "
+               "is made when it is not there; what is in it stays as it is")
       ->type_name("FILE")
       ->capture_default_str();
+}
 
+void add_lookup(CLI::App& app, Draft& draft) {
+  ControlOptions& control = draft.control;
   CLI::App* lookup = add_control(app, draft, "lookup", "Write the newest value published under a key pair",
                                  "shoal lookup 5f3c…e1 --salt profile");
   add(lookup, "PUBLIC_KEY", "64 hexadecimal digits", "", [&draft](const std::string& text) {
@@ -267,7 +325,9 @@ void set_up(CLI::App& app, Draft& draft) {
     add_config(app, draft);
   }
   add_queries(app, draft);
-  add_values(app, draft);
+  add_put(app, draft);
+  add_get(app, draft);
+  add_lookup(app, draft);
   add_publish(app, draft);
   if (!draft.is_console) add_share(app, draft);
   add_folder(app, draft);
@@ -283,6 +343,24 @@ std::optional<CommandLine> parse(CLI::App& app, std::vector<std::string> argumen
     return ended(app, end);
   }
   return std::nullopt;
+}
+
+// put --tree and get LINK: what they share with the commands that they are forms of.
+CommandLine tree_line(Draft draft) {
+  CommandLine line;
+  TreeOptions& tree = draft.tree;
+  tree.puts = !draft.gets_tree;
+  if (!tree.puts) tree.directory = draft.control.value_to;
+  if (tree.directory == "-") {
+    line.status = kExitUsage;
+    line.errors = "a directory cannot be written to standard output: name one with -o DIR\n";
+    return line;
+  }
+  tree.data = std::move(draft.control.data);
+  tree.json = draft.control.json;
+  tree.timeout = draft.control.timeout;
+  line.what = std::move(tree);
+  return line;
 }
 
 bool reads_standard_input(const ControlOptions& options) {
@@ -309,6 +387,8 @@ CommandLine parse_command_line(std::vector<std::string> arguments,
     line.what = ConfigOptions{draft.check_config, std::move(draft.run)};
   } else if (app.got_subcommand("key")) {
     line.what = std::move(draft.key);
+  } else if (draft.gets_tree || !draft.tree.directory.empty()) {
+    return tree_line(std::move(draft));
   } else if (app.got_subcommand("share") || app.got_subcommand("join")) {
     line.what = std::move(draft.share);
   } else {

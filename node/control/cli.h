@@ -12,6 +12,7 @@
 #include "node/control/command.h"
 #include "node/control/daemon_config.h"
 #include "node/secure/group_key.h"
+#include "node/sync/stored_tree.h"
 
 namespace shoal {
 
@@ -79,8 +80,22 @@ struct ShareOptions {
   Duration timeout{};
 };
 
+// shoal put --tree, and shoal get with a link.
+struct TreeOptions {
+  bool puts = false;
+  std::filesystem::path data;
+  std::string directory;
+  bool is_public = false;                // put
+  std::optional<sync::TreeLink> renews;  // put: under the key of this one
+  std::optional<sync::TreeLink> link;    // get; nothing: it comes from standard input
+  bool json = false;
+  Duration timeout{};  // of each value
+};
+
 struct CommandLine {
-  std::optional<std::variant<RunOptions, ConfigOptions, ControlOptions, KeyOptions, ShareOptions>> what;
+  std::optional<
+      std::variant<RunOptions, ConfigOptions, ControlOptions, KeyOptions, ShareOptions, TreeOptions>>
+      what;
   // Without `what`: print these and end with the status.
   int status = kExitOk;
   std::string output;

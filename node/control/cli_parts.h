@@ -20,6 +20,8 @@ struct Draft {
   ControlOptions control;
   KeyOptions key;
   ShareOptions share;
+  TreeOptions tree;
+  bool gets_tree = false;  // get: what is asked for is a link
   bool list_settings = false;
   bool check_config = false;
   bool is_console = false;  // the line was typed at the node itself

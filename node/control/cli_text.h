@@ -1,4 +1,5 @@
-// Numbers and fields of answers as people read them. Private to node/control/cli_output*.cpp.
+// Numbers and fields of answers as people read them. Private to the command line: cli_output*.cpp, and
+// os/tree_command.cpp.
 #pragma once
 
 #include <fmt/chrono.h>

@@ -62,18 +62,27 @@ ControlClient::~ControlClient() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-tl::expected<nlohmann::json, ControlClient::Failure> ControlClient::call(const Command& command,
-                                                                         Duration timeout) {
+ControlClient::Answer ControlClient::call(const Command& command, Duration timeout) {
   const Instant deadline = now() + timeout;
-  if (Result<void> sent = send(encode_request({1, command}) + '\n', deadline); !sent) {
+  if (Result<void> sent = send(1, command, timeout); !sent) {
     return tl::unexpected(Failure{std::move(sent.error())});
   }
-  Result<std::string> line = receive_line(deadline);
-  if (!line) return tl::unexpected(Failure{std::move(line.error())});
-  Result<ControlAnswer> answer = decode_answer(*line);
+  Result<Numbered> answer = receive(std::max(deadline - now(), Duration::zero()));
   if (!answer) return tl::unexpected(Failure{std::move(answer.error())});
-  if (!answer->result) return tl::unexpected(Failure{std::move(answer->result.error()), true});
-  return std::move(*answer->result);
+  return std::move(answer->answer);
+}
+
+Result<void> ControlClient::send(std::uint64_t number, const Command& command, Duration timeout) {
+  return send_line(encode_request({number, command}) + '\n', now() + timeout);
+}
+
+Result<ControlClient::Numbered> ControlClient::receive(Duration timeout) {
+  Result<std::string> line = receive_line(now() + timeout);
+  if (!line) return tl::unexpected(std::move(line.error()));
+  Result<ControlAnswer> answer = decode_answer(*line);
+  if (!answer) return tl::unexpected(std::move(answer.error()));
+  if (!answer->result) return Numbered{answer->id, tl::unexpected(Failure{answer->result.error(), true})};
+  return Numbered{answer->id, std::move(*answer->result)};
 }
 
 bool ControlClient::wait_for_end(Duration timeout) {
@@ -84,7 +93,7 @@ bool ControlClient::wait_for_end(Duration timeout) {
   }
 }
 
-Result<void> ControlClient::send(std::string_view line, Instant deadline) {
+Result<void> ControlClient::send_line(std::string_view line, Instant deadline) {
   while (!line.empty()) {
     if (!wait(POLLOUT, deadline)) return tl::unexpected(too_late());
     const ssize_t n = ::send(fd_, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "node/base/check.h"
 #include "node/base/relative_path.h"
 #include "node/os/file_stat.h"
 #include "node/os/posix_file.h"
@@ -66,11 +67,12 @@ timespec to_timespec(std::int64_t time_ns) {
 Result<Descriptor> PosixFolder::open_directory(const std::string& path, ListMode mode) {
   Result<Descriptor> directory = beneath_.open(path, O_RDONLY | O_DIRECTORY, "list");
   if (mode == ListMode::kOnce) return directory;
+  check(watches_ != nullptr, "a folder without watches is to be listed once");
   if (!directory) {
-    watches_.forget(number_, path);
+    watches_->forget(number_, path);
     return directory;
   }
-  if (Result<void> watched = watches_.watch(number_, path, directory->get()); !watched)
+  if (Result<void> watched = watches_->watch(number_, path, directory->get()); !watched)
     return tl::unexpected(std::move(watched.error()));
   return directory;
 }

@@ -16,10 +16,16 @@ namespace shoal {
 
 class PosixFolder final : public Folder {
  public:
+  // One that is not watched: it is listed with ListMode::kOnce only.
+  explicit PosixFolder(Beneath beneath) : beneath_(std::move(beneath)) {}
   // Its watches go with it.
   PosixFolder(FolderWatches& watches, const Id& group, Beneath beneath, const std::string& root)
-      : beneath_(std::move(beneath)), watches_(watches), number_(watches.add(group, beneath_.root(), root)) {}
-  ~PosixFolder() override { watches_.remove(number_); }
+      : beneath_(std::move(beneath)),
+        watches_(&watches),
+        number_(watches.add(group, beneath_.root(), root)) {}
+  ~PosixFolder() override {
+    if (watches_ != nullptr) watches_->remove(number_);
+  }
   PosixFolder(const PosixFolder&) = delete;
   PosixFolder& operator=(const PosixFolder&) = delete;
 
@@ -40,8 +46,8 @@ class PosixFolder final : public Folder {
   Result<void> apply(const SyncAll& synced);
 
   Beneath beneath_;
-  FolderWatches& watches_;
-  std::uint64_t number_;
+  FolderWatches* watches_ = nullptr;
+  std::uint64_t number_ = 0;
 };
 
 }  // namespace shoal

@@ -97,6 +97,13 @@ Result<std::string> normalized(std::string_view text) {
   return out;
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
 }  // namespace
 
 std::string encode(const Word& word) {
@@ -111,6 +118,8 @@ std::string encode(const Word& word) {
 }
 
 Result<Word> decode(std::string_view text) {
+  text = trimmed(text);
+  if (text.empty()) return malformed("it is empty");
   if (text.size() > kTextBytesMax) {
     return malformed(fmt::format("{} characters, at most {} are possible", text.size(), kTextBytesMax));
   }

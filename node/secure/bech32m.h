@@ -20,8 +20,8 @@ struct Word {
 // Preconditions: a prefix of 1 to 83 printable ASCII characters without capitals; version under 32.
 std::string encode(const Word& word);
 
-// Takes capitals too, but not both. Error kMalformed: says which character is wrong, or that the checksum
-// does not match.
+// Takes white space around the word, and capitals, but not both kinds of letters. Error kMalformed: says
+// which character is wrong, or that the checksum does not match.
 Result<Word> decode(std::string_view text);
 
 inline constexpr std::size_t kTextBytesMax = 256;  // longer ones are refused unread

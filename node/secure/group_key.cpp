@@ -24,19 +24,6 @@ tl::unexpected<Error> refuse(std::string why) {
   return fail(ErrorCode::kInvalidArgument, fmt::format("not a key string of Shoal: {}", why));
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-Secret secret_of(ByteView bytes) {
-  Secret::Array array;
-  std::ranges::copy(bytes.first(kSecretBytes), array.begin());
-  return Secret(array);
-}
-
 }  // namespace
 
 const char* to_string(KeyLevel level) {
@@ -72,8 +59,6 @@ void GroupKey::set_locate_key(const Secret& locate_key) {
 }
 
 Result<GroupKey> GroupKey::parse(std::string_view text) {
-  text = trimmed(text);
-  if (text.empty()) return refuse("it is empty");
   Result<bech32m::Word> word = bech32m::decode(text);
   if (!word) return refuse(word.error().message);
   const auto prefix = std::ranges::find(kPrefixes, word->prefix);
@@ -88,7 +73,7 @@ Result<GroupKey> GroupKey::parse(std::string_view text) {
   if (word->data.size() != expected) {
     return refuse(fmt::format("it carries {} bytes, expected {}", word->data.size(), expected));
   }
-  const Secret secret = secret_of(word->data);
+  const Secret secret = Secret::from_bytes(word->data);
   if (level == KeyLevel::kWrite) return from_sync_key(secret);
   GroupKey key(level, Id::from_bytes(ByteView(word->data).subspan(kSecretBytes)));
   if (level == KeyLevel::kRead) {

@@ -2,12 +2,22 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+
+#include "node/base/check.h"
 #include "node/secure/keys.h"
 
 namespace shoal {
 
 Secret::~Secret() {
   sodium_memzero(bytes_.data(), bytes_.size());
+}
+
+Secret Secret::from_bytes(ByteView bytes) {
+  Secret secret;
+  check(bytes.size() >= secret.bytes_.size());
+  std::ranges::copy(bytes.first(secret.bytes_.size()), secret.bytes_.begin());
+  return secret;
 }
 
 bool operator==(const Secret& a, const Secret& b) {

@@ -15,6 +15,8 @@ class Secret {
 
   Secret() = default;
   explicit Secret(const Array& bytes) : bytes_(bytes) {}
+  // Of the first 32 bytes. Precondition: so many are there.
+  static Secret from_bytes(ByteView bytes);
   Secret(const Secret&) = default;
   Secret& operator=(const Secret&) = default;
   ~Secret();

@@ -51,7 +51,7 @@ std::uint64_t bytes_below_max(std::uint8_t depth) {
 
 }  // namespace
 
-ContentName build_tree(std::span<const PartRef> parts, std::vector<Bytes>* pages) {
+ContentName build_tree(std::span<const PartRef> parts, const PageNamer& name_page) {
   ContentName name;
   for (const PartRef& part : parts) name.size += part.bytes;
   if (parts.size() <= 1) {
@@ -62,13 +62,13 @@ ContentName build_tree(std::span<const PartRef> parts, std::vector<Bytes>* pages
   while (rows.size() > 1) {
     ++name.depth;
     std::vector<PartRef> above;
+    std::uint64_t offset = 0;
     for (std::span<const PartRef> rest(rows); !rest.empty();) {
       const std::size_t count = next_page_cut(rest);
       PartRef row;
       for (const PartRef& below : rest.first(count)) row.bytes += below.bytes;
-      Bytes page = page_of(rest.first(count));
-      row.hash = sha256(page);
-      if (pages != nullptr) pages->push_back(std::move(page));
+      row.hash = name_page(page_of(rest.first(count)), name.depth, offset);
+      offset += row.bytes;
       above.push_back(row);
       rest = rest.subspan(count);
     }
@@ -76,6 +76,14 @@ ContentName build_tree(std::span<const PartRef> parts, std::vector<Bytes>* pages
   }
   name.root = rows.front().hash;
   return name;
+}
+
+ContentName build_tree(std::span<const PartRef> parts, std::vector<Bytes>* pages) {
+  return build_tree(parts, [pages](Bytes page, std::uint8_t, std::uint64_t) {
+    const Id hash = sha256(page);
+    if (pages != nullptr) pages->push_back(std::move(page));
+    return hash;
+  });
 }
 
 Result<std::vector<PartRef>> read_page(ByteView page, std::uint8_t depth, std::uint64_t bytes) {

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -41,8 +42,14 @@ struct ContentName {
   friend auto operator<=>(const ContentName&, const ContentName&) = default;
 };
 
-// The tree above the parts of a file, in their order. `pages` (may be null) gets every page, the deepest
-// first, each once in its order.
+// Gets a page, its depth, and where in the file begins what lies below it; gives what the row above names it
+// by.
+using PageNamer = std::function<Id(Bytes page, std::uint8_t depth, std::uint64_t offset)>;
+
+// The tree above the parts of a file, in their order. `name_page` gets every page, the lowest depth first,
+// each once in its order.
+ContentName build_tree(std::span<const PartRef> parts, const PageNamer& name_page);
+// Named by their hashes; `pages` (may be null) gets them.
 ContentName build_tree(std::span<const PartRef> parts, std::vector<Bytes>* pages);
 
 // The rows of a page. `depth` is the page's own (1: its rows are parts), `bytes` what its row, or the file's

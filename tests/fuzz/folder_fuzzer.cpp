@@ -1,5 +1,5 @@
-// What a peer of a folder may send, and what may stand in an index or an ignore list: the first byte says
-// which.
+// What a peer of a folder may send, what may stand in an index or an ignore list, and what somebody may have
+// stored as a tree: the first byte says which.
 #include <algorithm>
 #include <set>
 #include <string>
@@ -9,6 +9,7 @@
 #include "node/sync/content_tree.h"
 #include "node/sync/disk_state.h"
 #include "node/sync/ignore.h"
+#include "node/sync/stored_tree.h"
 #include "node/sync/tree.h"
 
 namespace {
@@ -88,6 +89,22 @@ void disk_entry(ByteView bytes) {
   check(again && *again == *decoded, "it survives encoding");
 }
 
+void stored_listing(ByteView bytes) {
+  const auto decoded = decode_listing(bytes);
+  if (!decoded) return;
+  check(std::ranges::equal(encode_listing(*decoded), bytes), "equal listings have equal bytes");
+  for (const StoredEntry& entry : decoded->entries) {
+    check(is_valid_name(entry.name), "what is got has a name that may be on a disk");
+  }
+}
+
+void stored_head(ByteView bytes) {
+  const auto opened = open_head({}, bytes);
+  if (opened) check(is_plausible(opened->name), "what a head names can be");
+  check(!open_head(Secret{}, bytes), "nobody but who has the key makes a head that it opens");
+  (void)TreeLink::parse(std::string(bytes.begin(), bytes.end()));
+}
+
 // The first line is the path.
 void ignore(ByteView bytes) {
   const std::string text(bytes.begin(), bytes.end());
@@ -128,6 +145,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'n':
       name(rest);
+      break;
+    case 'l':
+      stored_listing(rest);
+      break;
+    case 'h':
+      stored_head(rest);
       break;
   }
   return 0;

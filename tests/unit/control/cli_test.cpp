@@ -52,6 +52,40 @@ TEST(CommandLine, KeepsWhatIsStrongerThanTheConfigurationFile) {
                                             std::pair("bootstrap", "192.0.2.1:1,192.0.2.2:2")));
 }
 
+TEST(CommandLine, ReadsTreesAsFormsOfPutAndGet) {
+  const sync::TreeLink link{kId, Secret(Secret::Array{1})};
+  const sync::TreeLink open{kId, {}};
+  const auto tree = [](const std::vector<std::string>& arguments) {
+    const CommandLine line = parse(arguments);
+    EXPECT_TRUE(line.what.has_value()) << line.errors;
+    return line.what ? std::get<TreeOptions>(*line.what) : TreeOptions{};
+  };
+  const TreeOptions put = tree({"put", "--tree", "/d", "--renew", link.to_string(), "--json"});
+  EXPECT_TRUE(put.puts && put.json && !put.is_public);
+  EXPECT_EQ(put.directory, "/d");
+  EXPECT_EQ(put.renews, link);
+  EXPECT_TRUE(tree({"put", "--tree", "/d", "--public"}).is_public);
+  const TreeOptions get = tree({"get", open.to_string(), "-o", "/e", "--timeout", "7s"});
+  EXPECT_FALSE(get.puts);
+  EXPECT_EQ(get.directory, "/e");
+  EXPECT_EQ(get.link, open);
+  EXPECT_EQ(get.timeout, 7s);
+  EXPECT_FALSE(tree({"get", "-", "-o", "/e"}).link) << "which is on standard input";
+
+  const auto why = [](const std::vector<std::string>& arguments) {
+    const CommandLine line = parse(arguments);
+    EXPECT_FALSE(line.what.has_value());
+    EXPECT_EQ(line.status, kExitUsage);
+    return line.errors;
+  };
+  EXPECT_THAT(why({"get", link.to_string()}), HasSubstr("name one with -o DIR"));
+  EXPECT_THAT(why({"get", link.to_string() + "q", "-o", "/e"}), HasSubstr("not a link to a tree"));
+  EXPECT_THAT(why({"put", "--public"}), HasSubstr("--tree"));
+  EXPECT_THAT(why({"put", "--tree", "/d", "--public", "--renew", link.to_string()}), HasSubstr("--public"));
+  EXPECT_THAT(why({"put", "--tree", "/d", "--renew", open.to_string()}), HasSubstr("no key"));
+  EXPECT_THAT(why({"put", "--tree", "/d", "file"}), HasSubstr("--tree"));
+}
+
 TEST(CommandLine, ReadsConfig) {
   const CommandLine check = parse({"config", "check", "/f"});
   ASSERT_TRUE(check.what.has_value()) << check.errors;

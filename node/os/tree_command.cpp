@@ -1,0 +1,203 @@
+#include "node/os/tree_command.h"
+
+#include <fmt/format.h>
+#include <sodium.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "node/control/cli_text.h"
+#include "node/os/control_client.h"
+#include "node/os/entropy.h"
+#include "node/os/files.h"
+#include "node/os/get_tree.h"
+#include "node/os/key_output.h"
+#include "node/os/posix_folder.h"
+#include "node/os/put_tree.h"
+#include "node/os/values.h"
+
+namespace shoal {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::size_t kLinkBytesMax = 4096;
+
+// Why it did not come to pass, and what the process ends with.
+struct Failed {
+  Error error;
+  int status = kExitUsage;
+};
+
+// One line on standard error: rewritten on a terminal, a new one now and then elsewhere.
+class ProgressLine {
+ public:
+  ~ProgressLine() {
+    if (is_terminal_ && is_shown_) fmt::print(stderr, "\r\033[K");
+  }
+
+  void show(const TreeProgress& progress) {
+    const auto now = Clock::now();
+    if (now - shown_at_ < (is_terminal_ ? std::chrono::milliseconds(250) : std::chrono::seconds(10))) return;
+    shown_at_ = now;
+    is_shown_ = true;
+    const double seconds = std::chrono::duration<double>(now - started_).count();
+    const auto done = static_cast<double>(progress.bytes);
+    const auto left = static_cast<double>(progress.bytes_in_all) - done;
+    std::string line = fmt::format(
+        "{} of {} entries, {} of {}, {} a second", progress.entries, progress.entries_in_all,
+        bytes_text(done), bytes_text(static_cast<double>(progress.bytes_in_all)), bytes_text(done / seconds));
+    if (done > 0 && left >= 0) line += fmt::format(", {} left", duration_text(left / (done / seconds)));
+    fmt::print(stderr, "{}{}{}", is_terminal_ ? "\r\033[K" : "", line, is_terminal_ ? "" : "\n");
+    std::fflush(stderr);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
+  const Clock::time_point started_ = Clock::now();
+  Clock::time_point shown_at_ = started_;
+  bool is_shown_ = false;
+};
+
+Result<std::shared_ptr<Folder>> open_folder(const std::string& directory) {
+  std::error_code error;
+  const fs::path root = fs::canonical(directory, error);
+  if (error) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: no directory can be read there: {}", shown(directory), error.message()));
+  }
+  Result<Beneath> beneath = Beneath::open(root.string());
+  if (!beneath) return tl::unexpected(std::move(beneath.error()));
+  return std::make_shared<PosixFolder>(std::move(*beneath));
+}
+
+Result<sync::TreeLink> read_link() {
+  Result<Bytes> bytes = read_input("-", kLinkBytesMax);
+  if (!bytes) return tl::unexpected(std::move(bytes.error()));
+  Result<sync::TreeLink> link = sync::TreeLink::parse(text(*bytes));
+  sodium_memzero(bytes->data(), bytes->size());
+  return link;
+}
+
+class TreeCommand {
+ public:
+  TreeCommand(const TreeOptions& options, ControlClient& client)
+      : options_(options), values_(client, options.timeout) {}
+
+  tl::expected<int, Failed> put();
+  tl::expected<int, Failed> get();
+
+ private:
+  // Of an error of the folder, of what was stored, or of the values.
+  Failed failed(const Error& error) const;
+  int end(const std::string& line, json answer, const char* what, const std::vector<std::string>& left) const;
+  OnTreeProgress on_progress() {
+    return [this](const TreeProgress& progress) { progress_->show(progress); };
+  }
+
+  const TreeOptions& options_;
+  NodeValues values_;
+  std::unique_ptr<ProgressLine> progress_ = std::make_unique<ProgressLine>();
+};
+
+Failed TreeCommand::failed(const Error& error) const {
+  if (values_.is_cut_off()) return {error, kExitUnreachable};
+  const bool is_ours = error.code == ErrorCode::kIo || error.code == ErrorCode::kStoreFull ||
+                       error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kExists;
+  return {error, is_ours ? kExitUsage : kExitRefused};
+}
+
+int TreeCommand::end(const std::string& line, json answer, const char* what,
+                     const std::vector<std::string>& left) const {
+  for (const std::string& sentence : left) fmt::print(stderr, "shoal: {}: {}\n", what, sentence);
+  if (options_.json) {
+    answer["left_out"] = left;
+    print_json(answer);
+  } else {
+    fmt::print("{}", line);
+  }
+  return left.empty() ? kExitOk : kExitUsage;
+}
+
+tl::expected<int, Failed> TreeCommand::put() {
+  Result<std::shared_ptr<Folder>> folder = open_folder(options_.directory);
+  if (!folder) return tl::unexpected(Failed{std::move(folder.error())});
+  std::optional<Secret> key;
+  if (options_.renews) {
+    key = options_.renews->key;
+  } else if (!options_.is_public) {
+    key = Secret(os_seeded_rng().seed());
+  }
+  PutTree tree(std::move(*folder), values_, key, on_progress());
+  const Result<sync::TreeLink> link = tree.run();
+  if (!link) return tl::unexpected(failed(link.error()));
+  progress_.reset();
+  const SecretText text(link->to_string());
+  const TreeProgress& done = tree.progress();
+  const std::uint64_t entries = done.entries - tree.left_out().size();
+  const std::size_t copies = values_.copies_min().value_or(0);
+  return end(fmt::format("stored {} entries, {}, in {} values, each on {} hosts or more\n{}\n", entries,
+                         bytes_text(static_cast<double>(done.bytes)), values_.stored(), copies, text.text()),
+             {{"link", text.text()},
+              {"entries", entries},
+              {"bytes", done.bytes},
+              {"values", values_.stored()},
+              {"copies_min", copies}},
+             "left out", tree.left_out());
+}
+
+tl::expected<int, Failed> TreeCommand::get() {
+  const Result<sync::TreeLink> link = options_.link ? *options_.link : read_link();
+  if (!link) return tl::unexpected(Failed{link.error()});
+  std::error_code error;
+  const bool is_new = fs::create_directory(options_.directory, error);
+  if (error) {
+    return tl::unexpected(
+        Failed{{ErrorCode::kInvalidArgument,
+                fmt::format("{}: cannot be made: {}", shown(options_.directory), error.message())}});
+  }
+  Result<std::shared_ptr<Folder>> folder = open_folder(options_.directory);
+  if (!folder) return tl::unexpected(Failed{std::move(folder.error())});
+  std::optional<GetTree> tree(std::in_place, std::move(*folder), values_, *link, on_progress());
+  const Result<void> got = tree->run();
+  const TreeProgress done = tree->progress();
+  const std::vector<std::string> left = tree->in_the_way();
+  tree.reset();  // with what it had staged
+  progress_.reset();
+  if (!got) {
+    if (is_new) fs::remove(options_.directory, error);  // unless something is in it
+    return tl::unexpected(failed(got.error()));
+  }
+  return end(fmt::format("{} entries, {}\n", done.entries, bytes_text(static_cast<double>(done.bytes))),
+             {{"entries", done.entries}, {"bytes", done.bytes}}, "not overwritten", left);
+}
+
+tl::expected<int, Failed> run(const TreeOptions& options) {
+  Result<ControlClient> client = ControlClient::connect(options.data);
+  if (!client) return tl::unexpected(Failed{std::move(client.error()), kExitUnreachable});
+  TreeCommand command(options, *client);
+  return options.puts ? command.put() : command.get();
+}
+
+}  // namespace
+
+int run_tree_command(const TreeOptions& options) {
+  const tl::expected<int, Failed> done = run(options);
+  if (done) return *done;
+  const Error& error = done.error().error;
+  const std::string message = error.message.empty() ? to_string(error.code) : error.message;
+  if (options.json) print_json({{"error", {{"code", to_string(error.code)}, {"message", message}}}});
+  fmt::print(stderr, "shoal: {}\n", message);
+  return done.error().status;
+}
+
+}  // namespace shoal

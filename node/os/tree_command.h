@@ -1,0 +1,12 @@
+// shoal put --tree, shoal get LINK: whole directories as values of the DHT, by way of the running node.
+#pragma once
+
+#include "node/control/cli.h"
+
+namespace shoal {
+
+// Shows how far it is on standard error; the link of a put is the last line of standard output. Returns the
+// exit status: kExitUsage too when some of it was left out, which standard error says.
+int run_tree_command(const TreeOptions& options);
+
+}  // namespace shoal
