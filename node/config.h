@@ -30,8 +30,8 @@ struct NodeConfig {
   Duration request_timeout_max = 4s;
   std::uint8_t request_attempts = 2;  // sendings before a request counts as unanswered
   std::size_t requests_in_flight_max = 1024;
-  std::size_t requests_per_source_per_s = 200;
-  std::size_t strangers_per_s = 2000;  // datagrams that need a key agreement
+  std::size_t requests_per_source_per_s = 1000;  // taken of one host; no host is sent more
+  std::size_t strangers_per_s = 2000;            // datagrams that need a key agreement
   std::size_t cached_pairs_max = 1024;
   std::size_t tokens_max = 512;  // address tokens of other hosts that are kept
   std::size_t jobs_max = 8192;

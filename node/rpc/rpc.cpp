@@ -66,6 +66,7 @@ Rpc::Rpc(NodeContext& context, const Id& self, Datagrams& datagrams, DatagramCip
       tokens_(context.config.tokens_max),
       sources_(context.config.requests_per_source_per_s, context.rng),
       strangers_(context.config.strangers_per_s),
+      pacer_(context.config.requests_per_source_per_s, context.rng),
       client_in_requests_(context.config.client),
       client_in_responses_(context.config.client),
       hello_secret_(context.rng.next()),
@@ -93,8 +94,20 @@ Guid Rpc::request(OutRequest out) {
   const std::uint64_t wire_id = worker.request.id;
   const Guid guid = out_workers_.insert(std::move(worker));
   by_wire_id_.insert_or_assign(wire_id, guid);
-  send(guid, *out_workers_.find(guid));
+  begin(guid, *out_workers_.find(guid));
   return guid;
+}
+
+// Now, or when its turn comes.
+void Rpc::begin(Guid guid, OutWorker& worker) {
+  const bool is_paced = !worker.by_session && !worker.by_multicast;
+  const Duration wait = is_paced ? pacer_.wait(worker.to.key, context_.now()) : Duration();
+  if (wait == Duration::zero()) {
+    send(guid, worker);
+    return;
+  }
+  worker.due = context_.now() + wait;
+  context_.at(worker.due, DeadlineKind::kRequest, guid);
 }
 
 void Rpc::forget(Guid request) {
@@ -211,6 +224,10 @@ void Rpc::on_session_failed(Guid guid, OutWorker& worker) {
 void Rpc::on_deadline(Guid guid) {
   if (!is_due(guid, context_.now())) return;
   OutWorker* worker = out_workers_.find(guid);
+  if (worker->attempts == 0) {
+    send(guid, *worker);
+    return;
+  }
   const bool session_fails = worker->by_session && worker->connection;
   if (session_fails || worker->attempts >= worker->attempts_max) {
     finish(guid, ErrorCode::kTimeout, nullptr);
@@ -223,6 +240,7 @@ void Rpc::on_deadline(Guid guid) {
 }
 
 void Rpc::send_again(Guid guid, OutWorker& worker) {
+  if (!worker.by_session && !worker.by_multicast) (void)pacer_.wait(worker.to.key, context_.now());
   worker.earlier.push_back({worker.request.id, worker.sent});
   worker.request.id = context_.rng.next();
   by_wire_id_.insert_or_assign(worker.request.id, guid);
@@ -378,10 +396,6 @@ void Rpc::handle(const HandleDatagram& job) {
     ++(malformed ? context_.counters.dropped_malformed : context_.counters.dropped_unverified);
     return;
   }
-  if (!sources_.allow_host(opened->sender, context_.now())) {
-    ++context_.counters.dropped_rate_limit;
-    return;
-  }
   const auto bytes = static_cast<std::uint32_t>(job.datagram.size());
   on_message(Origin{opened->sender, job.from, {}, 0, bytes}, opened->payload);
 }
@@ -407,6 +421,12 @@ void Rpc::on_session_message(const Origin& origin, ByteView message) {
 }
 
 void Rpc::post_message(const Origin& origin, wire::Message message) {
+  const auto* response = std::get_if<wire::Response>(&message);
+  const bool is_asked_for = response != nullptr && by_wire_id_.contains(response->id);
+  if (!origin.connection && !is_asked_for && !sources_.allow_host(origin.key, context_.now())) {
+    ++context_.counters.dropped_rate_limit;
+    return;
+  }
   place_on_link(message, origin.endpoint);
   if (auto* request = std::get_if<wire::Request>(&message)) {
     ++context_.counters.kinds[request->body.index()].requests_received;

@@ -173,8 +173,8 @@ class Rpc {
     Instant sent;                  // last
     Instant due;                   // the end of the wait for an answer to it
     Duration timeout;
-    bool rtt_known = false;  // of this host
-    std::uint8_t attempts = 0;
+    bool rtt_known = false;     // of this host
+    std::uint8_t attempts = 0;  // none while it waits for its turn
     std::uint8_t attempts_max = 0;
     bool token_renewed = false;
     bool by_session = false;
@@ -196,6 +196,7 @@ class Rpc {
   Duration wait_for(const OutWorker& worker) const;
   void note_unanswered(const OutWorker& worker);
   void handle_late(const HandleResponse& job);
+  void begin(Guid guid, OutWorker& worker);
   void send(Guid guid, OutWorker& worker);
   void send_again(Guid guid, OutWorker& worker);
   void forget_earlier(OutWorker& worker);
@@ -220,6 +221,7 @@ class Rpc {
   TokenCache tokens_;
   SourceLimiter sources_;
   RateLimiter strangers_;
+  SendPacer pacer_;
   RttEstimator rtt_;
   Contacted contacted_;
   bool client_in_requests_;

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "node/rpc/rate_limiter.h"
 #include "node/rpc/rtt_estimator.h"
 #include "node/rpc/token_cache.h"
@@ -14,6 +17,7 @@ class LimitsTest : public ::testing::Test {
   LimitsTest() { init_crypto(); }
   Rng rng_ = Rng::keyed(3, "test", "limits");
   Instant now_{1h};
+  SendPacer pacer_{200, rng_};
 };
 
 TEST_F(LimitsTest, ALimiterLetsASecondsWorthPassAtOnceAndThenItsRate) {
@@ -58,6 +62,27 @@ TEST_F(LimitsTest, WhoeverHasAllAddressesDoesNotDrainWhatHostsHaveByTheirKeys) {
   const Id host = rng_.id();
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(limiter.allow_host(host, now_));
   EXPECT_FALSE(limiter.allow_host(host, now_));
+}
+
+TEST_F(LimitsTest, ASenderGivesNoHostMoreThanItTakes) {
+  constexpr std::size_t kPerSecond = 200;
+  const Id busy = rng_.id();
+  const Id other = rng_.id();
+  std::vector<Instant> sent;
+  // Ten seconds of ten times as much as it takes, as fast as turns come.
+  for (Duration at{}; at < 10s; at += 500us) sent.push_back(now_ + at + pacer_.wait(busy, now_ + at));
+  std::ranges::sort(sent);
+  SourceLimiter limiter(kPerSecond, rng_);
+  for (const Instant at : sent) ASSERT_TRUE(limiter.allow_host(busy, at)) << (at - now_) / 1ms;
+  const auto in_ten = std::ranges::lower_bound(sent, now_ + 10s) - sent.begin();
+  EXPECT_NEAR(static_cast<double>(in_ten), 10.0 * 150 + 100, 10);
+  EXPECT_EQ(pacer_.wait(other, now_ + 10s), 0s) << "others need not wait for it";
+  EXPECT_EQ(pacer_.wait(other, now_ + 10min), 0s);
+}
+
+TEST_F(LimitsTest, ASenderOfLittleNeverWaits) {
+  const Id host = rng_.id();
+  for (Duration at{}; at < 60s; at += 10ms) ASSERT_EQ(pacer_.wait(host, now_ + at), 0s) << at / 1ms;
 }
 
 TEST_F(LimitsTest, ATokenIsGoodForTenMinutesForItsAddressAndKey) {

@@ -139,11 +139,30 @@ TEST_F(RpcTest, TellsItsKeyToWhoeverAsksAtNoGain) {
 
 TEST_F(RpcTest, LimitsWhatOneSourceMayAsk) {
   const std::uint64_t before = node().counters().kinds[0].responses_sent;
-  for (std::uint64_t i = 0; i < 1000; ++i) peer_->send(target(), request_of(i, wire::Ping{}));
+  for (std::uint64_t i = 0; i < 5000; ++i) peer_->send(target(), request_of(i, wire::Ping{}));
   cluster_.advance(100ms);
   const std::uint64_t answered = node().counters().kinds[0].responses_sent - before;
   EXPECT_LE(answered, 2 * node().config().requests_per_source_per_s);
   EXPECT_GT(node().counters().dropped_rate_limit, 0u);
+}
+
+TEST_F(RpcTest, AsksOneHostMoreThanItTakesAndIsAnsweredAllTheSame) {
+  const std::size_t other = cluster_.add();
+  cluster_.advance(10s);
+  const Contact contact = cluster_.contact(other);
+  const std::uint64_t before = cluster_.node(other).counters().kinds[0].responses_sent;
+  const std::size_t pings = node().config().requests_per_source_per_s;
+  for (std::uint64_t round = 0; round < 2; ++round) {
+    for (std::uint64_t i = 0; i < pings; ++i) {
+      node().on_command(CommandId{round * pings + i + 1}, PingCommand{contact.key, contact.endpoint});
+    }
+    cluster_.network().wake(cluster_.index(0));
+    cluster_.advance(500ms);
+  }
+  cluster_.advance(5s);
+  EXPECT_EQ(cluster_.node(other).counters().dropped_rate_limit, 0u);
+  EXPECT_EQ(node().counters().dropped_rate_limit, 0u);
+  EXPECT_GE(cluster_.node(other).counters().kinds[0].responses_sent - before, pings * 3 / 2);
 }
 
 TEST_F(RpcTest, TakesAResponseOnlyFromTheHostThatWasAsked) {
