@@ -76,7 +76,7 @@ class Knowledge {
   bool empty() const { return counters_.empty(); }
   // Replica to counter, in the order of replicas; no counter is 0.
   const std::map<ReplicaId, std::uint64_t>& counters() const { return counters_; }
-  friend bool operator==(const Knowledge&, const Knowledge&) = default;
+  friend auto operator<=>(const Knowledge&, const Knowledge&) = default;
 
  private:
   std::map<ReplicaId, std::uint64_t> counters_;

@@ -1,6 +1,7 @@
 #include "node/sync/entry.h"
 
 #include <set>
+#include <tuple>
 
 #include "node/base/check.h"
 
@@ -33,13 +34,21 @@ bool Register<V>::has(const Dot& dot) const {
 
 // After Almeida et al. 2014: what both have stays; what only one has stays unless the other has seen it go.
 template <class V>
-bool Register<V>::join(const Register& other) {
+bool Register<V>::join(const Register& other, bool keeps_all) {
   const Register before = *this;
-  std::erase_if(versions_, [&](const Version<V>& version) {
-    return other.context_.covers(version.dot) && !other.has(version.dot);
-  });
+  if (!keeps_all) {
+    std::erase_if(versions_, [&](const Version<V>& version) {
+      return other.context_.covers(version.dot) && !other.has(version.dot);
+    });
+  }
   for (const Version<V>& version : other.versions_) {
-    if (!before.context_.covers(version.dot)) versions_.push_back(version);
+    const auto same = std::ranges::find(versions_, version.dot, &Version<V>::dot);
+    if (same != versions_.end()) {
+      const bool is_less = std::tie(same->lamport, same->value) < std::tie(version.lamport, version.value);
+      if (is_less) *same = version;
+    } else if (keeps_all || !before.context_.covers(version.dot)) {
+      versions_.push_back(version);
+    }
   }
   sort();
   context_.add(other.context_);
@@ -65,10 +74,13 @@ template class Register<Deletion>;
 
 bool Entry::join(const Entry& other) {
   check(id == other.id, "entries of one id");
-  bool changed = place.join(other.place);
-  changed |= content.join(other.content);
-  changed |= metadata.join(other.metadata);
-  changed |= deletion.join(other.deletion);
+  const bool is_of_same_writes =
+      place.context() == other.place.context() && content.context() == other.content.context() &&
+      metadata.context() == other.metadata.context() && deletion.context() == other.deletion.context();
+  bool changed = place.join(other.place, is_of_same_writes);
+  changed |= content.join(other.content, is_of_same_writes);
+  changed |= metadata.join(other.metadata, is_of_same_writes);
+  changed |= deletion.join(other.deletion, is_of_same_writes);
   if (other.signature > signature) {
     signature = other.signature;
     changed = true;

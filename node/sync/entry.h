@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -30,7 +31,7 @@ struct Place {
   std::string name;        // one component: is_valid_name(); bytes, of which nothing is assumed
   NodeId previous_parent;  // before this write: where the entry shows when this write closes a cycle
   Dot content;             // the write of the content that was moved: this host had its bytes
-  friend bool operator==(const Place&, const Place&) = default;
+  friend auto operator<=>(const Place&, const Place&) = default;
 };
 
 // Of a file: the root of its tree of parts (content_tree.h). Directories have none, and are never rewritten.
@@ -46,18 +47,18 @@ struct Content {
     return kind == other.kind && root == other.root && depth == other.depth && size == other.size &&
            target == other.target;
   }
-  friend bool operator==(const Content&, const Content&) = default;
+  friend auto operator<=>(const Content&, const Content&) = default;
 };
 
 struct Metadata {
   std::uint32_t mode = 0;  // permission bits, 0777
-  friend bool operator==(const Metadata&, const Metadata&) = default;
+  friend auto operator<=>(const Metadata&, const Metadata&) = default;
 };
 
 // The writes of place and content that a deletion has seen. What it has not seen survives it.
 struct Deletion {
   Knowledge seen;
-  friend bool operator==(const Deletion&, const Deletion&) = default;
+  friend auto operator<=>(const Deletion&, const Deletion&) = default;
 };
 
 template <class V>
@@ -91,8 +92,8 @@ class Register {
   // One of the concurrent writes goes, and nothing takes its place.
   void drop(const Dot& dot);
   bool has(const Dot& dot) const;
-  // True when this has changed.
-  bool join(const Register& other);
+  // True when this has changed. `keeps_all`: also what the other seems to have seen go.
+  bool join(const Register& other, bool keeps_all = false);
   // As decoded from the wire: sorts, and drops what is there twice.
   static Register from_parts(std::vector<Version<V>> versions, Knowledge context);
 
@@ -117,6 +118,8 @@ struct Entry {
   Register<Deletion> deletion;
   Bytes signature;  // room for keys that may only read: empty, and carried as it is
 
+  // True when this has changed. Entries that have heard of the same writes hold the same, unless one of them
+  // was damaged: then what either still holds stays, and of two values of one write the greater.
   bool join(const Entry& other);
   // Every dot that is the dot of a write here, in no order and without repeats.
   std::vector<Dot> dots() const;

@@ -13,6 +13,7 @@ SyncClient::SyncClient(FolderContext& context, SyncClientListener& listener, Gui
       contact_(contact),
       authenticator_(context, connection, contact),
       state_sync_(context, connection, contact),
+      range_sync_(context, connection, contact),
       check_at_(context.now()) {}
 
 void SyncClient::heard(const Knowledge& knowledge) {
@@ -20,15 +21,33 @@ void SyncClient::heard(const Knowledge& knowledge) {
   if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
 }
 
+void SyncClient::heard(const PeerState& state) {
+  heard(state.knowledge);
+  if (peer_.knowledge == state.knowledge) peer_.fingerprint = state.fingerprint;
+}
+
+void SyncClient::on_equal() {
+  may_repair_ = true;
+  is_at_odds_ = false;
+}
+
+void SyncClient::on_different() {
+  if (range_sync_.is_started()) return;
+  is_at_odds_ = !may_repair_ || !range_sync_.start();
+}
+
 Instant SyncClient::next() const {
-  return authenticator_.is_under_way() || state_sync_.is_under_way() ? kNever : check_at_;
+  return is_waiting() ? kNever : check_at_;
 }
 
 void SyncClient::advance(Rpc& rpc) {
-  if (authenticator_.is_under_way() || state_sync_.is_under_way()) return;
-  if (phase_ == Phase::kOpen && pull_due_ && listener_.may_pull()) {
-    if (state_sync_.ask(rpc, listener_.pulled())) pull_due_ = false;
-    return;
+  if (is_waiting()) return;
+  if (phase_ == Phase::kOpen && listener_.may_pull()) {
+    if (pull_due_) {
+      if (state_sync_.ask(rpc, listener_.pulled())) pull_due_ = false;
+      return;
+    }
+    if (range_sync_.is_started()) return (void)range_sync_.ask(rpc);
   }
   if (check_at_ > context_.now()) return;
   authenticator_.start(rpc, listener_.our_state());
@@ -36,23 +55,29 @@ void SyncClient::advance(Rpc& rpc) {
 }
 
 void SyncClient::on_answer(const Answer& answer) {
-  if (authenticator_.owns(answer)) {
-    auto opened = authenticator_.on_answer(answer);
-    if (!opened) {
-      phase_ = Phase::kRefused;
-      refusal_ = opened.error().message;
-      check_at_ = context_.now() + kRetry;
-      return listener_.on_auth_failed(*this, refusal_);
-    }
-    const bool is_first = phase_ != Phase::kOpen;
-    phase_ = Phase::kOpen;
-    peer_ = std::move(*opened);
-    check_at_ = context_.now() + context_.config().folder_check_interval;
-    if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
-    if (is_first) listener_.on_auth_complete(*this);
-    if (!pull_due_) listener_.on_sync_complete(*this);
-    return;
+  if (authenticator_.owns(answer)) return on_opened(answer);
+  if (range_sync_.owns(answer)) return on_range(answer);
+  on_changes(answer);
+}
+
+void SyncClient::on_opened(const Answer& answer) {
+  auto opened = authenticator_.on_answer(answer);
+  if (!opened) {
+    phase_ = Phase::kRefused;
+    refusal_ = opened.error().message;
+    check_at_ = context_.now() + kRetry;
+    return listener_.on_auth_failed(*this, refusal_);
   }
+  const bool is_first = phase_ != Phase::kOpen;
+  phase_ = Phase::kOpen;
+  peer_ = std::move(*opened);
+  check_at_ = context_.now() + context_.config().folder_check_interval;
+  if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
+  if (is_first) listener_.on_auth_complete(*this);
+  if (!pull_due_) listener_.on_sync_complete(*this);
+}
+
+void SyncClient::on_changes(const Answer& answer) {
   auto changes = state_sync_.on_answer(answer);
   if (!changes) {
     if (changes.error().code == ErrorCode::kMalformed) ++context_.counters.refused_pages;
@@ -68,6 +93,20 @@ void SyncClient::on_answer(const Answer& answer) {
   add((*changes)->knowledge);
   listener_.on_changes(*this, std::move(**changes));
   if (!pull_due_) listener_.on_sync_complete(*this);
+}
+
+void SyncClient::on_range(const Answer& answer) {
+  auto entries = range_sync_.on_answer(answer, listener_.pulled());
+  if (!entries) {
+    if (entries.error().code == ErrorCode::kMalformed) ++context_.counters.refused_pages;
+    has_repaired_ |= entries.error().code == ErrorCode::kBusy;
+  } else if (!entries->empty()) {
+    has_repaired_ = true;
+    listener_.on_repaired(*this, std::move(*entries));
+  }
+  if (range_sync_.is_started()) return;
+  may_repair_ = std::exchange(has_repaired_, false);
+  check_at_ = std::min(check_at_, context_.now() + kRetry);
 }
 
 // The fingerprint was that of what the peer knew before.

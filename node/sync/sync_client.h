@@ -1,17 +1,24 @@
 // SyncClient: one peer of one folder, for as long as its session lasts.
 //
-//   connected ─► opening ─┬─► open ◄──► pulling changes            disconnected: whoever holds it drops it
+//   connected ─► opening ─┬─► open ◄─┬─► pulling changes           disconnected: whoever holds it drops it
+//                         │          └─► repairing
 //                         └─► refused ──(kRetry)──► opening
 //
 // An open peer is asked for changes when it is known to have some that we lack, and compared with once every
-// folder_check_interval, in case news of a change was lost.
+// folder_check_interval, in case news of a change was lost. When both know the same and their entries differ
+// all the same, those that differ are looked for and fetched, and kRetry later it is compared with again. A
+// repair that finds nothing is not begun again in this session until both agree: then the peer lacks what we
+// have, which is for it to fetch, or it does not tell the truth.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "node/sync/client_authenticator.h"
 #include "node/sync/client_file_state_sync.h"
+#include "node/sync/client_range_sync.h"
 #include "node/sync/folder_context.h"
 
 namespace shoal::sync {
@@ -29,6 +36,8 @@ class SyncClientListener {
   virtual void on_auth_complete(SyncClient& client) = 0;
   virtual void on_auth_failed(SyncClient& client, const std::string& reason) = 0;
   virtual void on_changes(SyncClient& client, ReceivedChanges changes) = 0;
+  // Entries that differ from ours though both know the same.
+  virtual void on_repaired(SyncClient& client, std::vector<Entry> entries) = 0;
   // We have asked for all that the peer knew.
   virtual void on_sync_complete(SyncClient& client) = 0;
 };
@@ -43,20 +52,36 @@ class SyncClient {
   void pull() { pull_due_ = true; }
   // The peer has told what it knows.
   void heard(const Knowledge& knowledge);
+  void heard(const PeerState& state);
+  // It holds, or does not hold, what we do, and knows the same.
+  void on_equal();
+  void on_different();
   void advance(Rpc& rpc);
-  bool owns(const Answer& answer) const { return authenticator_.owns(answer) || state_sync_.owns(answer); }
+  bool owns(const Answer& answer) const {
+    return authenticator_.owns(answer) || state_sync_.owns(answer) || range_sync_.owns(answer);
+  }
   void on_answer(const Answer& answer);
   Instant next() const;
 
   Guid connection() const { return connection_; }
   const Contact& contact() const { return contact_; }
   bool is_open() const { return phase_ == Phase::kOpen; }
-  bool is_pulling() const { return state_sync_.is_under_way() || pull_due_; }
+  bool is_pulling() const { return state_sync_.is_under_way() || pull_due_ || range_sync_.is_started(); }
+  // A repair has not helped.
+  bool is_at_odds() const { return is_at_odds_; }
+  // May it ask for one more range? Counts.
+  bool may_serve_range() { return ranges_served_++ < ClientRangeSync::kRequestsMax; }
   const PeerState& peer() const { return peer_; }
   const std::string& refusal() const { return refusal_; }
 
  private:
+  bool is_waiting() const {
+    return authenticator_.is_under_way() || state_sync_.is_under_way() || range_sync_.is_under_way();
+  }
   void add(const Knowledge& knowledge);
+  void on_opened(const Answer& answer);
+  void on_changes(const Answer& answer);
+  void on_range(const Answer& answer);
 
   enum class Phase : std::uint8_t { kOpening, kOpen, kRefused };
 
@@ -66,11 +91,16 @@ class SyncClient {
   Contact contact_;
   ClientAuthenticator authenticator_;
   ClientFileStateSync state_sync_;
+  ClientRangeSync range_sync_;
   Phase phase_ = Phase::kOpening;
   PeerState peer_;
   std::string refusal_;
   bool pull_due_ = false;
   Instant check_at_;
+  bool may_repair_ = true;
+  bool has_repaired_ = false;  // something, since the repair began
+  bool is_at_odds_ = false;
+  std::size_t ranges_served_ = 0;
 };
 
 }  // namespace shoal::sync

@@ -196,11 +196,20 @@ void SyncPathManager::check_mark(std::uint64_t of_folder) {
   take_new_replica();
 }
 
+void SyncPathManager::on_repaired(SyncClient& client, std::vector<Entry> entries) {
+  context_.counters.entries_repaired += entries.size();
+  on_changes(client, {std::move(entries), {}});
+}
+
+// What is on its way to the disk would be missing.
 void SyncPathManager::on_sync_complete(SyncClient& client) {
-  if (client.peer().knowledge == knowledge_ && pages_.empty() && !pending_ && client.peer().fingerprint &&
-      *client.peer().fingerprint != context_.tree.fingerprint()) {
-    ++context_.counters.fingerprint_mismatches;
-  }
+  const PeerState& peer = client.peer();
+  const bool is_comparable = is_running() && client.is_open() && peer.knowledge == knowledge_ &&
+                             peer.fingerprint && pages_.empty() && !pending_;
+  if (!is_comparable) return;
+  if (*peer.fingerprint == context_.tree.fingerprint()) return client.on_equal();
+  ++context_.counters.fingerprint_mismatches;
+  client.on_different();
 }
 
 void SyncPathManager::announce() {

@@ -177,6 +177,8 @@ class SyncPathManager final : public ScannerListener,
   ReadWork::Range range_of(const wire::FilePart& part) const;
   const Bytes* page_of(const ContentName& content, const Id& hash);
   bool may_serve(const Origin& origin, const wire::Request& request);
+  bool may_serve_range(const Origin& origin, const wire::Request& request, const wire::NodeId& lo,
+                       const wire::NodeId& hi);
   SyncClient* client_of(const Id& host);
 
   void on_scan_started() override {}
@@ -198,6 +200,7 @@ class SyncPathManager final : public ScannerListener,
   void on_auth_complete(SyncClient& client) override;
   void on_auth_failed(SyncClient&, const std::string&) override {}
   void on_changes(SyncClient& client, ReceivedChanges changes) override;
+  void on_repaired(SyncClient& client, std::vector<Entry> entries) override;
   void on_sync_complete(SyncClient& client) override;
 
   FolderContext context_;

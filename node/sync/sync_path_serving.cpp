@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::size_t kChangesBytesMax = 48'000;
 constexpr std::size_t kPageBytesTotalMax = 64'000;
-constexpr std::size_t kRangesMax = 16;
-constexpr std::uint64_t kRangeEntriesMax = 256;
 
 ContentName name_of(const wire::FileContent& content) {
   return {content.root, content.depth, content.size};
@@ -36,7 +34,10 @@ void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
   owner_.respond(origin, request.id, request.kind(),
                  wire::FolderOpened{replica_.bytes, encode_knowledge(knowledge_), context_.tree.fingerprint(),
                                     kFolderFormat});
-  if (SyncClient* client = client_of(origin.key)) client->heard(peer->knowledge);
+  if (SyncClient* client = client_of(origin.key)) {
+    client->heard(*peer);
+    on_sync_complete(*client);
+  }
 }
 
 void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
@@ -121,17 +122,36 @@ void SyncPathManager::on_read(ReadWork& work) {
                  std::move(answer));
 }
 
+bool SyncPathManager::may_serve_range(const Origin& origin, const wire::Request& request,
+                                      const wire::NodeId& lo, const wire::NodeId& hi) {
+  if (!may_serve(origin, request)) return false;
+  ErrorCode refused = ErrorCode::kNone;
+  if (SyncClient* client = client_of(origin.key); client == nullptr || !client->may_serve_range()) {
+    refused = ErrorCode::kBusy;
+  } else if (lo >= hi) {
+    refused = ErrorCode::kMalformed;
+  }
+  if (refused == ErrorCode::kNone) return true;
+  owner_.respond(origin, request.id, request.kind(), wire::Refusal{refused, 0});
+  return false;
+}
+
 void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
                             const wire::SendRangeFingerprints& body) {
-  if (!may_serve(origin, request)) return;
-  (void)body;
-  owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kUnsupported, 0});
+  if (!may_serve_range(origin, request, body.lo, body.hi)) return;
+  wire::RecvRangeFingerprints answer;
+  for (const RangeSummary& range :
+       context_.tree.divide(from_wire(body.lo), from_wire(body.hi), wire::kRangesMax)) {
+    answer.ranges.push_back({to_wire(range.hi), range.fingerprint, range.count});
+  }
+  owner_.respond(origin, request.id, request.kind(), std::move(answer));
 }
 
 void SyncPathManager::serve(const Origin& origin, const wire::Request& request, const wire::SendRange& body) {
-  if (!may_serve(origin, request)) return;
-  (void)body;
-  owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kUnsupported, 0});
+  if (!may_serve_range(origin, request, body.lo, body.hi)) return;
+  const ChangesPage page = context_.tree.entries_in(from_wire(body.lo), from_wire(body.hi), kChangesBytesMax);
+  owner_.respond(origin, request.id, request.kind(),
+                 wire::RecvChanges{encode_entries(page.entries), encode_knowledge(knowledge_), page.more});
 }
 
 }  // namespace shoal::sync

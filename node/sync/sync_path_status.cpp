@@ -71,6 +71,10 @@ FolderStatus SyncPathManager::status() const {
     status.state = State::kWaiting;
     status.reason = "no_peers";
     status.next_step = "start another host that has the key of this folder";
+  } else if (std::ranges::any_of(clients_, [](const auto& client) { return client.second.is_at_odds(); })) {
+    status.state = State::kWaiting;
+    status.reason = "differs_from_peer";
+    status.next_step = "the index of a host is damaged: remove the folder there, and join it again";
   } else {
     status.state = State::kInSync;
   }

@@ -168,6 +168,39 @@ Id Tree::range_fingerprint(const NodeId& lo, const NodeId& hi) const {
   return sum;
 }
 
+std::vector<RangeSummary> Tree::divide(const NodeId& lo, const NodeId& hi, std::size_t ranges_max) const {
+  const auto begin = impl_->hashes.lower_bound(lo);
+  const auto end = impl_->hashes.lower_bound(hi);
+  const auto count = static_cast<std::size_t>(std::distance(begin, end));
+  const std::size_t share = std::max<std::size_t>(1, (count + ranges_max - 1) / ranges_max);
+  std::vector<RangeSummary> ranges(1);
+  for (auto hash = begin; hash != end; ++hash) {
+    if (ranges.back().count == share) {
+      ranges.back().hi = hash->first;
+      ranges.emplace_back();
+    }
+    add(ranges.back().fingerprint, hash->second);
+    ++ranges.back().count;
+  }
+  ranges.back().hi = hi;
+  return ranges;
+}
+
+ChangesPage Tree::entries_in(const NodeId& lo, const NodeId& hi, std::size_t bytes_max) const {
+  ChangesPage page;
+  std::size_t bytes = 0;
+  const auto end = impl_->entries.lower_bound(hi);
+  for (auto entry = impl_->entries.lower_bound(lo); entry != end; ++entry) {
+    bytes += entry_bytes(entry->second);
+    if (!page.entries.empty() && bytes > bytes_max) {
+      page.more = true;
+      return page;
+    }
+    page.entries.push_back(entry->second);
+  }
+  return page;
+}
+
 std::vector<NodeId> Tree::ids() const {
   std::vector<NodeId> ids;
   for (const auto& [id, entry] : impl_->entries) ids.push_back(id);

@@ -68,6 +68,14 @@ struct ChangesPage {
   bool more = false;
 };
 
+// Of the entries whose ids come before `hi`, from where the range before it ends.
+struct RangeSummary {
+  NodeId hi;
+  Id fingerprint;
+  std::uint64_t count = 0;
+  friend bool operator==(const RangeSummary&, const RangeSummary&) = default;
+};
+
 class Tree {
  public:
   Tree();
@@ -115,6 +123,12 @@ class Tree {
   // join (SYNC-17). Of a range of ids: lo <= id < hi.
   Id fingerprint() const;
   Id range_fingerprint(const NodeId& lo, const NodeId& hi) const;
+  // The range in 1 to `ranges_max` parts of about as many entries each, in order; the last ends at `hi`.
+  // O(entries in the range).
+  std::vector<RangeSummary> divide(const NodeId& lo, const NodeId& hi, std::size_t ranges_max) const;
+  // The first entries of the range, in the order of ids, about `bytes_max` bytes of them (entry_bytes), at
+  // least one. Says nothing of knowledge.
+  ChangesPage entries_in(const NodeId& lo, const NodeId& hi, std::size_t bytes_max) const;
 
   // In the order of ids.
   std::vector<NodeId> ids() const;

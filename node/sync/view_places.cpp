@@ -61,9 +61,11 @@ bool View::read(const NodeId& id, std::set<NodeId>& kind_changed) {
   const auto [found, is_new] = nodes_.try_emplace(id);
   Node& of = found->second;
   const Version<Place> winner = is_usable ? entry.place.winner() : Version<Place>{};
-  const bool has_moved = is_new || of.place_dot != winner.dot;
+  std::string folded = fold_name(winner.value.name);
+  // A damaged write may come to have another value.
+  const bool has_moved =
+      is_new || of.place_dot != winner.dot || of.pointer != winner.value.parent || of.folded != folded;
   if (has_moved) {
-    std::string folded = fold_name(winner.value.name);
     if (folded != of.folded) detach(id);
     of.place_dot = winner.dot;
     of.pointer = winner.value.parent;

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "node/sync/reader.h"
 #include "node/sync/sync_manager.h"
 #include "tests/support/node_cluster.h"
 
@@ -79,6 +80,29 @@ class FolderCluster : public ::testing::Test {
       causes.emplace(each.path, each.cause);
     }
     return causes;
+  }
+  // The host dies, these rows of its index become others (or go), and it starts again.
+  void rewrite_index(std::size_t host, const std::vector<sync::Entry>& entries,
+                     const std::vector<sync::NodeId>& gone = {},
+                     const std::optional<sync::Knowledge>& knowledge = {}) {
+    cluster_.crash(host);
+    IndexBatch batch;
+    const auto add = [&](IndexTable table, Bytes key, std::optional<Bytes> value) {
+      batch.rows.push_back({{key_.id(), table, std::move(key)}, std::move(value)});
+    };
+    const auto key_of = [](const sync::NodeId& id) {
+      Bytes key;
+      sync::append_dot(id, key);
+      return key;
+    };
+    for (const sync::Entry& entry : entries) {
+      add(IndexTable::kEntry, key_of(entry.id), sync::encode_entry(entry));
+    }
+    for (const sync::NodeId& id : gone) add(IndexTable::kEntry, key_of(id), std::nullopt);
+    if (knowledge) add(IndexTable::kFolder, bytes_of("knowledge"), sync::encode_knowledge(*knowledge));
+    MemoryIndexStore& index = cluster_.disk(host).index();
+    index.settle(index.commit(std::move(batch)));
+    cluster_.restart(host);
   }
   void cut(std::size_t a, std::size_t b) { cluster_.network().cut(cluster_.index(a), cluster_.index(b)); }
   void heal(std::size_t a, std::size_t b) { cluster_.network().heal(cluster_.index(a), cluster_.index(b)); }

@@ -2,7 +2,6 @@
 // beneath it, in its index and on its disk. Others lose nothing by it and go on among each other.
 #include <gmock/gmock.h>
 
-#include "node/base/big_endian.h"
 #include "node/sync/local_changes.h"
 #include "tests/unit/sync/folder_cluster.h"
 
@@ -22,20 +21,7 @@ class HostilePeerTest : public FolderCluster {
 
   // The hostile host is started anew with these entries in its index, and says that it knows `knowledge`.
   void forge(const std::vector<sync::Entry>& entries, const sync::Knowledge& knowledge) {
-    cluster_.crash(kHostile);
-    IndexBatch batch;
-    const auto add = [&](IndexTable table, Bytes key, Bytes value) {
-      batch.rows.push_back({{key_.id(), table, std::move(key)}, std::move(value)});
-    };
-    for (const sync::Entry& entry : entries) {
-      Bytes key(entry.id.replica.bytes.begin(), entry.id.replica.bytes.end());
-      append_u64(entry.id.counter, key);
-      add(IndexTable::kEntry, std::move(key), sync::encode_entry(entry));
-    }
-    add(IndexTable::kFolder, bytes_of("knowledge"), sync::encode_knowledge(knowledge));
-    MemoryIndexStore& index = cluster_.disk(kHostile).index();
-    index.settle(index.commit(std::move(batch)));
-    cluster_.restart(kHostile);
+    rewrite_index(kHostile, entries, {}, knowledge);
     cluster_.advance(30s);
   }
   // Of the hostile host's own replica, from its next counter on.

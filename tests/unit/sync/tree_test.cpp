@@ -176,6 +176,7 @@ TEST_F(TreeTest, AnEntryWithoutAPlaceIsNotShown) {
   one.metadata = Register<Metadata>::from_parts({{other, 1, Metadata{}}}, both);
   Entry two = honest;
   two.place = Register<Place>::from_parts(honest.place.versions(), both);
+  both.add(Dot{other.replica, 2});  // of other writes: of the same ones nothing would go
   two.metadata = Register<Metadata>::from_parts(honest.metadata.versions(), both);
   a_.tree().join(one);
   a_.tree().join(two);
