@@ -25,6 +25,12 @@ std::string time_text(const json& milliseconds, const char* unknown) {
   return milliseconds.is_null() ? unknown : wall_time_text(milliseconds.get<std::int64_t>());
 }
 
+std::string restored_text(const json& answer) {
+  const auto files = answer.at("files").get<std::uint64_t>();
+  return fmt::format("{}restored to {}\n", files == 1 ? "" : fmt::format("{} files ", files),
+                     path_text(answer, "path"));
+}
+
 // "syncing, 42 %, 1.2 GiB of 7 files needed, 3min 10s left"
 std::string state_text(const json& folder) {
   std::string state = text_of(folder, "state");
@@ -141,7 +147,7 @@ std::string describe_folders(const FolderCommand& command, const json& answer) {
     case Verb::kConflicts:
       return conflicts_text(answer);
     case Verb::kRestore:
-      return fmt::format("restored to {}\n", path_text(answer, "path"));
+      return restored_text(answer);
     case Verb::kTrash:
       return trash_text(answer);
     case Verb::kIgnore:

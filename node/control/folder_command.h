@@ -116,7 +116,8 @@ struct FolderTrashResult {
   bool more = false;
 };
 struct RestoreResult {
-  std::string path;
+  std::string path;         // of the file, or of the directory
+  std::uint64_t files = 0;  // that came back
 };
 struct FolderIgnoreResult {
   std::vector<std::string> lines;  // all of the local ignore file

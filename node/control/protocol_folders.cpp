@@ -185,6 +185,7 @@ json encode_result(const FolderTrashResult& result) {
 json encode_result(const RestoreResult& result) {
   json out = json::object();
   encode_path(out, "path", result.path);
+  out["files"] = result.files;
   return out;
 }
 

@@ -325,7 +325,7 @@ void SyncManager::end_trash_work(TrashWork& work) {
     case TrashWork::Task::kList:
       return answer(id, FolderTrashResult{std::move(work.found), work.more});
     case TrashWork::Task::kRestore:
-      return answer(id, RestoreResult{work.restored_to});
+      return answer(id, RestoreResult{work.restored_to, work.restored_files});
     case TrashWork::Task::kIgnore:
       return answer(id, FolderIgnoreResult{std::move(work.lines)});
     case TrashWork::Task::kExpire:

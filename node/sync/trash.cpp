@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kStampBytes = std::string_view("20261128T113207.123Z").size();
 
+constexpr int kNamesTried = 100;  // "x", "x (restored)", "x (restored 2)", ...
+
 bool read_number(std::string_view text, std::size_t offset, std::size_t digits, int& into) {
   const char* begin = text.data() + offset;
   const auto read = std::from_chars(begin, begin + digits, into);
@@ -61,8 +63,9 @@ void TrashWork::run() {
 // Newest first.
 Result<std::vector<TrashWork::Kept>> TrashWork::directories() {
   auto entries = folder().list(kTrashDirectory, ListMode::kOnce);
-  if (!entries) return tl::unexpected(entries.error());
   std::vector<Kept> kept;
+  if (!entries && entries.error().code == ErrorCode::kNotFound) return kept;  // nothing was displaced yet
+  if (!entries) return tl::unexpected(entries.error());
   for (const DirectoryEntry& entry : *entries) {
     const auto when = trash_time(entry.name);
     if (when && entry.stat.kind == FileKind::kDirectory) kept.push_back({*when, entry.name});
@@ -99,39 +102,79 @@ void TrashWork::list_below(const Kept& kept, const std::string& path_in_it) {
   }
 }
 
-// As it was at `at`: what was displaced first after that.
+TrashWork::Versions TrashWork::versions(const std::vector<Kept>& kept) {
+  Versions meant;
+  for (const Kept& directory : kept) {
+    if (!at || directory.when >= *at) find_versions(directory, path, meant);
+  }
+  return meant;
+}
+
+// They come newest first: the last one is the oldest.
+void TrashWork::find_versions(const Kept& kept, const std::string& below, Versions& meant) {
+  const std::string place = kTrashDirectory + "/" + kept.directory + "/" + below;
+  const auto stat = folder().stat(place);
+  if (!stat) return;
+  if (stat->kind != FileKind::kDirectory) {
+    if (at) {
+      meant.insert_or_assign(below, place);
+    } else {
+      meant.try_emplace(below, place);
+    }
+    return;
+  }
+  const auto entries = folder().list(place, ListMode::kOnce);
+  if (!entries) return;
+  for (const DirectoryEntry& entry : *entries) find_versions(kept, join_path(below, entry.name), meant);
+}
+
 void TrashWork::restore() {
   const auto kept = directories();
   if (!kept) {
     outcome = tl::unexpected(kept.error());
     return;
   }
-  std::optional<Kept> best;
-  for (const Kept& directory : *kept) {
-    const std::string place = kTrashDirectory + "/" + directory.directory + "/" + path;
-    if (at ? directory.when < *at : best.has_value()) continue;
-    if (const auto stat = folder().stat(place); stat && stat->kind != FileKind::kDirectory) best = directory;
+  Versions meant = versions(*kept);
+  const bool is_file = meant.contains(path);
+  if (is_file) {
+    meant = {{path, meant.at(path)}};
+  } else if (!at) {
+    std::erase_if(meant, [&](const auto& version) { return folder().stat(version.first).has_value(); });
   }
-  if (!best) {
+  if (meant.empty()) {
     outcome = fail(ErrorCode::kNotFound, "the trash has no " + path + (at ? " of that time" : ""));
     return;
   }
-  const std::string from = kTrashDirectory + "/" + best->directory + "/" + path;
-  const std::string parent = parent_of(path);
-  if (!parent.empty()) {
-    outcome = make_directories(folder(), parent, 0777);
-    if (!outcome) return;
-  }
-  // What lies there now stays.
   restored_to = path;
-  for (int attempt = 1; attempt < 100; ++attempt) {
-    outcome = folder().change(Rename{from, restored_to, Rename::Mode::kNoReplace});
-    if (outcome || outcome.error().code != ErrorCode::kExists) return;
-    const std::size_t dot = path.rfind('.');
-    const bool has_extension = dot != std::string::npos && dot > parent.size() + 1;
-    restored_to = path.substr(0, has_extension ? dot : path.size()) +
-                  fmt::format(" (restored{})", attempt == 1 ? "" : " " + std::to_string(attempt)) +
-                  (has_extension ? path.substr(dot) : "");
+  for (const auto& [to, from] : meant) {
+    const Result<std::string> restored = restore_file(to, from);
+    if (!restored) {
+      outcome = tl::unexpected(restored.error());
+      return;
+    }
+    ++restored_files;
+    if (is_file) restored_to = *restored;
+  }
+}
+
+// Where it lies now.
+Result<std::string> TrashWork::restore_file(const std::string& to, const std::string& from) {
+  const std::string parent = parent_of(to);
+  if (!parent.empty()) {
+    if (Result<void> made = make_directories(folder(), parent, 0777); !made)
+      return tl::unexpected(made.error());
+  }
+  const std::size_t dot = to.rfind('.');
+  const bool has_extension = dot != std::string::npos && dot > parent.size() + 1;
+  std::string place = to;
+  for (int attempt = 1;; ++attempt) {
+    const Result<void> done = folder().change(Rename{from, place, Rename::Mode::kNoReplace});
+    if (done) return place;
+    if (done.error().code != ErrorCode::kExists || attempt == kNamesTried)
+      return tl::unexpected(done.error());
+    place = to.substr(0, has_extension ? dot : to.size()) +
+            fmt::format(" (restored{})", attempt == 1 ? "" : " " + std::to_string(attempt)) +
+            (has_extension ? to.substr(dot) : "");
   }
 }
 

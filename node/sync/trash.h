@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,8 +28,9 @@ class TrashWork final : public FolderWork {
   void run() override;
   Task task() const { return task_; }
 
-  // kRestore: the newest version that was displaced at or after... `at` says as it was then: the oldest that
-  // was displaced later than it; without `at` the one displaced last.
+  // kRestore: a file, or a directory with all files that the trash has of it. As it was at `at`: the version
+  // displaced first from then on; without `at` the one displaced last. What lies there now stays, and the
+  // file goes beside it; but of a directory, without `at`, only what is missing comes back.
   std::string path;
   std::optional<WallTime> at;
   WallTime expire_before{};           // kExpire
@@ -36,7 +38,8 @@ class TrashWork final : public FolderWork {
   // Results
   std::vector<FolderTrashResult::Deleted> found;  // kList, newest first
   bool more = false;
-  std::string restored_to;         // kRestore
+  std::string restored_to;  // kRestore: the file, or the directory
+  std::uint64_t restored_files = 0;
   std::vector<std::string> lines;  // kIgnore
   Result<void> outcome;
 
@@ -48,7 +51,12 @@ class TrashWork final : public FolderWork {
   Result<std::vector<Kept>> directories();
   void list();
   void list_below(const Kept& kept, const std::string& path_in_it);
+  // Of each file at or below `path`: where in the trash lies the version that is meant.
+  using Versions = std::map<std::string, std::string>;
+  Versions versions(const std::vector<Kept>& kept);
+  void find_versions(const Kept& kept, const std::string& below, Versions& meant);
   void restore();
+  Result<std::string> restore_file(const std::string& to, const std::string& from);
   void expire();
   Result<void> remove_all(const std::string& path_in_folder);
   void ignore();

@@ -257,7 +257,8 @@ TEST(FolderOutput, ListsConflictsAndTheTrash) {
   EXPECT_EQ(described(Verb::kTrash, FolderTrashResult{{{"\xff", when, 2048}}, true}),
             "2026-01-01T00:00:00Z     2.0 KiB  $'\\xff'\nand more\n");
   EXPECT_EQ(described(Verb::kTrash, FolderTrashResult{}), "the trash is empty\n");
-  EXPECT_EQ(described(Verb::kRestore, RestoreResult{"a/b"}), "restored to a/b\n");
+  EXPECT_EQ(described(Verb::kRestore, RestoreResult{"a/b", 1}), "restored to a/b\n");
+  EXPECT_EQ(described(Verb::kRestore, RestoreResult{"a", 7}), "7 files restored to a\n");
   EXPECT_EQ(described(Verb::kIgnore, FolderIgnoreResult{{"*.tmp", "b"}}), "*.tmp\nb\n");
   EXPECT_EQ(described(Verb::kPause, FolderDoneResult{}), "paused\n");
 }
