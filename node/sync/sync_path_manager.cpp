@@ -339,7 +339,12 @@ void SyncPathManager::on_set_up(SetUpWork& work) {
   }
   check_mark(work.mark);
   shared_ignore_read_ = shared_ignore();
-  context_.ignore = Ignore(IgnoreList::parse(work.shared_ignore), IgnoreList::parse(work.local_ignore));
+  std::vector<std::string> shared, local;  // problems
+  context_.ignore =
+      Ignore(IgnoreList::parse(work.shared_ignore, &shared), IgnoreList::parse(work.local_ignore, &local));
+  ignore_problems_.clear();
+  if (!shared.empty()) ignore_problems_.emplace(kSharedIgnoreFile, std::move(shared));
+  if (!local.empty()) ignore_problems_.emplace(kLocalIgnoreFile, std::move(local));
   if (!record_.is_set_up) {
     record_.is_set_up = true;
     record_dirty_ = true;

@@ -232,6 +232,7 @@ class SyncPathManager final : public ScannerListener,
   Duration announced_wait_{};
   std::map<std::string, ScanTrouble> scan_troubles_;  // by path
   std::optional<FileStat> shared_ignore_read_;
+  std::map<std::string, std::vector<std::string>, std::less<>> ignore_problems_;  // by the list's path
   struct Progress {
     Instant when;
     std::uint64_t bytes = 0;  // that have come, or were copied, until then

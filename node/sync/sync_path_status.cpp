@@ -1,5 +1,7 @@
 // SyncPathManager: what it tells people.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -21,6 +23,7 @@ std::string next_step_for(const std::string& cause) {
   if (cause == "changing") return "it is looked at again when nobody writes to it";
   if (cause == "unsyncable") return "move it out of the folder, or have it ignored";
   if (cause == "io_error") return "see the message, and the permissions of the file and its directory";
+  if (cause == "bad_pattern") return "mend these lines of the ignore list, which keep nothing out";
   if (cause == "ignored") return "take the pattern out of the ignore list to have it here";
   return {};
 }
@@ -117,9 +120,13 @@ std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& be
     status.path = path;
     status.next_step = next_step_for(cause);
     if (!message.empty() && cause == "io_error") status.next_step = std::move(message);
+    if (cause == "bad_pattern") status.next_step += ": " + message;
     status.cause = std::move(cause);
     found.emplace(path, std::move(status));
   };
+  for (const auto& [path, problems] : ignore_problems_) {
+    add(path, "bad_pattern", fmt::format("{}", fmt::join(problems, "; ")));
+  }
   for (const auto& [path, trouble] : scan_troubles_) {
     const bool is_there = context_.disk.at(parent_of(path)).has_value();
     if (is_there) add(path, trouble.cause, trouble.message);

@@ -589,5 +589,20 @@ TEST_F(FolderSyncTest, WorksInAnyOrderComeToTheSame) {
   expect_the_same();
 }
 
+TEST_F(FolderSyncTest, ALineOfAnIgnoreListThatKeepsNothingOutIsTold) {
+  share_among(2);
+  write(0, ".shoalignore", "*.tmp\n[a\n\nb\\\n");
+  ASSERT_TRUE(converge());
+  EXPECT_EQ(causes(1), (std::map<std::string, std::string>{{".shoalignore", "bad_pattern"}}));
+  bool more = false;
+  const std::string next = folder(1).path_status({}, kFolderRowsMax, more).front().next_step;
+  EXPECT_THAT(next, testing::HasSubstr("line 2: matches nothing"));
+  EXPECT_THAT(next, testing::HasSubstr("line 4: matches nothing"));
+  EXPECT_EQ(status(1).state, State::kInSync) << "what it keeps in is in sync";
+  write(0, ".shoalignore", "*.tmp\n");
+  ASSERT_TRUE(converge());
+  EXPECT_THAT(causes(1), IsEmpty());
+}
+
 }  // namespace
 }  // namespace shoal
