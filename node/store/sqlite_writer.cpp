@@ -178,7 +178,7 @@ bool SqliteWriter::has_room_for(const IndexBatch& batch) {
 
 bool SqliteWriter::has_room_for_bytes(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
-  return waiting_bytes_ + bytes <= kWaitingBytesMax;
+  return waiting_bytes_ == 0 || waiting_bytes_ + bytes <= kWaitingBytesMax;
 }
 
 void SqliteWriter::write(CommitId commit, ItemBatch batch) {

@@ -29,7 +29,8 @@ using SharedIndexBatch = std::shared_ptr<const IndexBatch>;
 
 class SqliteWriter {
  public:
-  // Bytes of bodies and rows that may wait to be written; a batch beyond it completes with kBusy.
+  // Bytes of bodies and rows that may wait to be written; a batch beyond it completes with kBusy, unless it
+  // is the only one: a batch may be larger than that by itself (a folder of a million files).
   static constexpr std::size_t kWaitingBytesMax = 64u << 20;
 
   // Throws SQLite::Exception. `wake` is called on the writer's thread when completions() has something new.

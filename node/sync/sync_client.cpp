@@ -16,9 +16,13 @@ SyncClient::SyncClient(FolderContext& context, SyncClientListener& listener, Gui
       range_sync_(context, connection, contact),
       check_at_(context.now()) {}
 
+void SyncClient::pull_what_is_missing() {
+  if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
+}
+
 void SyncClient::heard(const Knowledge& knowledge) {
   add(knowledge);
-  if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
+  pull_what_is_missing();
 }
 
 void SyncClient::heard(const PeerState& state) {
@@ -72,7 +76,7 @@ void SyncClient::on_opened(const Answer& answer) {
   phase_ = Phase::kOpen;
   peer_ = std::move(*opened);
   check_at_ = context_.now() + context_.config().folder_check_interval;
-  if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
+  pull_what_is_missing();
   if (is_first) listener_.on_auth_complete(*this);
   if (!pull_due_) listener_.on_sync_complete(*this);
 }

@@ -50,6 +50,8 @@ class SyncClient {
 
   // There is news: to be asked for, as soon as may be.
   void pull() { pull_due_ = true; }
+  // If it is known to have something that we lack.
+  void pull_what_is_missing();
   // The peer has told what it knows.
   void heard(const Knowledge& knowledge);
   void heard(const PeerState& state);

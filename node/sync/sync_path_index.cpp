@@ -75,6 +75,7 @@ bool SyncPathManager::load() {
   }
   load_entries();
   pulled_ = knowledge_;
+  for (auto& [connection, client] : clients_) client.pull_what_is_missing();  // what was lost with a batch
   for (const NodeId& id : context_.tree.take_changed()) applier_.consider(id);
   loaded_ = true;
   is_mark_checked_ = false;

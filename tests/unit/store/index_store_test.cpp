@@ -318,14 +318,22 @@ TEST(SqliteIndexStore, TakesBackABatchThatFailed) {
   EXPECT_TRUE(harness.wait(1).at(0).outcome.has_value());
 }
 
-TEST(SqliteIndexStore, RefusesABatchThatIsTooLargeToWait) {
+TEST(SqliteIndexStore, WritesALargeBatchAloneAndRefusesWhatIsTooMuchBesideIt) {
   SqliteHarness harness;
-  harness.index().commit(put(key(1, {1}), Bytes(SqliteWriter::kWaitingBytesMax)));
-  const std::vector<CommitCompletion> done = harness.wait(1);
-  ASSERT_EQ(done.size(), 1u);
-  ASSERT_FALSE(done[0].outcome.has_value());
-  EXPECT_EQ(done[0].outcome.error().code, ErrorCode::kBusy);
-  EXPECT_EQ(harness.index().find(key(1, {1})), std::nullopt);
+  const Bytes large(SqliteWriter::kWaitingBytesMax);
+  harness.index().commit(put(key(1, {1}), large));
+  EXPECT_TRUE(harness.wait(1).at(0).outcome.has_value());
+  EXPECT_EQ(harness.index().find(key(1, {1})), large);
+  // One is being written, one may wait.
+  for (std::uint8_t i = 2; i < 5; ++i) harness.index().commit(put(key(1, {i}), large));
+  std::size_t refused = 0;
+  for (const CommitCompletion& done : harness.wait(3)) {
+    if (done.outcome) continue;
+    ++refused;
+    EXPECT_EQ(done.outcome.error().code, ErrorCode::kBusy);
+  }
+  EXPECT_GE(refused, 1u);
+  EXPECT_EQ(harness.index().find(key(1, {4})), std::nullopt);
 }
 
 TEST(SqliteIndexStore, ComesIntoADatabaseOfTheFirstVersion) {

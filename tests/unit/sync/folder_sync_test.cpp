@@ -604,5 +604,22 @@ TEST_F(FolderSyncTest, ALineOfAnIgnoreListThatKeepsNothingOutIsTold) {
   EXPECT_THAT(causes(1), IsEmpty());
 }
 
+TEST_F(FolderSyncTest, WhatAPeerToldIsAskedForAgainWhenItCouldNotBeWritten) {
+  share_among(2);
+  MemoryIndexStore& index = cluster_.disk(1).index();
+  cut(0, 1);
+  write(0, "a", "news");
+  cluster_.advance(2min);
+  index.set_full(true);
+  heal(0, 1);
+  for (int i = 0; i < 300 && status(1).reason != "io_error"; ++i) cluster_.advance(1s);
+  ASSERT_EQ(status(1).reason, "io_error");
+  index.set_full(false);
+  for (int i = 0; i < 3000 && status(1).state != State::kInSync; ++i) cluster_.advance(10ms);
+  EXPECT_EQ(read(1, "a"), "news") << "it says that it is in sync";
+  ASSERT_TRUE(converge(20s));
+  EXPECT_EQ(read(1, "a"), "news");
+}
+
 }  // namespace
 }  // namespace shoal
