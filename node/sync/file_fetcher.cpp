@@ -108,7 +108,7 @@ void FileFetcher::fetch(const NodeId& id, const ContentName& content) {
   fetch.content = content;
   fetches_.emplace(number, std::move(fetch));
   by_id_.emplace(id, number);
-  queue_.push_back(number);
+  queue_.insert(number);
 }
 
 std::optional<ContentName> FileFetcher::fetching(const NodeId& id) const {
@@ -142,7 +142,7 @@ void FileFetcher::end(std::uint64_t number) {
   const Fetch& fetch = found->second;
   parts_.forget(number);
   if (fetch.phase == Fetch::Phase::kQueued) {
-    std::erase(queue_, number);
+    queue_.erase(number);
   } else {
     if (fetch.phase != Fetch::Phase::kReady) no_longer_active(fetch);
     if (fetch.staged.empty()) small_bytes_ -= fetch.content.size;
@@ -175,8 +175,9 @@ std::uint64_t FileFetcher::bytes_done() const {
 }
 
 void FileFetcher::advance(Rpc& rpc) {
-  // In their order, but a small file need not wait for a large one.
-  for (auto queued = queue_.begin(); queued != queue_.end();) {
+  // In their order, but a small file need not wait for a large one that is among the first.
+  std::size_t looked_at = 0;
+  for (auto queued = queue_.begin(); queued != queue_.end() && looked_at < kLookedAt; ++looked_at) {
     Fetch& fetch = fetches_.at(*queued);
     if (under_way_.contains(fetch.content)) {
       ++queued;

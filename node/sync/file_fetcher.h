@@ -47,6 +47,8 @@ class FileFetcher final : public PieceListener {
   static constexpr std::size_t kLargeMax = 3;
   // Bytes of one-part files that are wanted, or ready and not yet in place.
   static constexpr std::uint64_t kSmallBytesMax = 8 << 20;
+  // Of those that wait, for one that may begin.
+  static constexpr std::size_t kLookedAt = 1024;
   // Parts of a file that are asked for at a time.
   static constexpr std::size_t kPartsAskedMax = 64;
 
@@ -133,7 +135,7 @@ class FileFetcher final : public PieceListener {
   std::map<std::uint64_t, Fetch> fetches_;  // by number
   std::map<NodeId, std::uint64_t> by_id_;
   std::set<ContentName> under_way_;  // of fetches that have begun: one at a time for each
-  std::deque<std::uint64_t> queue_;
+  std::set<std::uint64_t> queue_;    // of those that wait, in order
   std::uint64_t begun_ = 0;
   std::size_t active_ = 0;  // begun and not ready
   std::size_t large_ = 0;   // of these, of more parts than one, or copied
