@@ -150,8 +150,9 @@ void add_folder(CLI::App& app, Draft& draft) {
            draft, "Only this, and what lies beneath it");
   of_one(Verb::kConflicts, "List conflict copies, and what they are copies of",
          "shoal folder conflicts photos");
-  CLI::App* restore = of_one(Verb::kRestore, "Bring a deleted or overwritten file, or a directory, back from the trash",
-                             "shoal folder restore photos 2026/a.jpg --at '2h ago'");
+  CLI::App* restore =
+      of_one(Verb::kRestore, "Bring a deleted or overwritten file, or a directory, back from the trash",
+             "shoal folder restore photos 2026/a.jpg --at '2h ago'");
   add_path(restore, draft, "The file or directory as it was called")->required();
   add(restore, "--at", "As it was then: UTC, or how long ago (default: as it was last)", "TIME",
       [&draft](const std::string& text) { read_time(draft, text); });

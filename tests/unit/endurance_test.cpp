@@ -131,7 +131,8 @@ class ChurnAroundOne {
 TEST(Endurance, NothingInANodeGrowsInAnHourOfChurn) {
   ChurnAroundOne churn;
   std::map<std::string_view, std::size_t> early;  // the most that was in each part in the first half hour
-  std::map<std::string_view, std::size_t> late;   // the least in the last ten minutes: bursts pass, leaks do not
+  std::map<std::string_view, std::size_t>
+      late;  // the least in the last ten minutes: bursts pass, leaks do not
   std::map<std::string_view, std::size_t> bounds;
   Duration ran{};
   churn.run(1h, [&] {
