@@ -401,8 +401,11 @@ void SyncPathManager::advance(Rpc& rpc) {
 Instant SyncPathManager::next() const {
   Instant next = retry_at_;
   if (!is_running()) return next;
-  next = std::min({next, fs_.next(), announced_retry_, applier_.next()});
-  if (findings_.empty() && !applier_.is_installing()) next = std::min(next, scanner_.next());
+  next = std::min(next, announced_retry_);
+  if (!setting_up_) {  // what is done then only; else a deadline that is over would be one for ever
+    next = std::min({next, fs_.next(), applier_.next()});
+    if (findings_.empty() && !applier_.is_installing()) next = std::min(next, scanner_.next());
+  }
   for (const auto& [connection, client] : clients_) next = std::min(next, client.next());
   return next;
 }

@@ -10,6 +10,7 @@
 namespace shoal::sim {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -36,6 +37,13 @@ TEST(OracleFolderSabotage, AFolderThatNobodyBreaksFiresNothing) {
        {"folder_diverged", "folder_content_lost", "folder_foreign", "folder_torn", "scan_unpaired"}) {
     EXPECT_GT(seen.checks.at(rule), 10u) << rule;
   }
+}
+
+// A host that is there, and whose disk takes nothing any longer.
+TEST(OracleFolderSabotage, SeesAMemberThatStaysBehind) {
+  Plan plan = folder_plan();
+  plan.sabotage = [](Stage& stage) { stage.at(90s, [&stage] { disk_of(stage, 1).set_full(true); }); };
+  EXPECT_THAT(perform(plan).fired(), Contains("folder_diverged"));
 }
 
 TEST(OracleFolderSabotage, SeesAContentThatVanishesEverywhere) {
