@@ -25,11 +25,10 @@ class PeerBook {
  public:
   static constexpr std::size_t kPeersMax = 256;
   static constexpr std::size_t kEndpointsMax = 4;
-  // A peer that no attempt of so many reached, and that nobody has named since, is forgotten. One that was
-  // connected is not before it has been away for so long: when a cut heals, nobody else may know of both
-  // sides.
+  // A peer that no attempt of so many reached, and that nobody has named since, is forgotten.
   static constexpr std::uint8_t kAttemptsMax = 10;
-  // Of these the one away for longest gives way to others.
+  // But one that was connected is missed for so long: when a cut heals, nobody else may know of both sides.
+  // Of those that are missed the one away for longest gives way to others.
   static constexpr Duration kKnownKept = 24h;
   static constexpr std::size_t kMissedMax = 64;
 

@@ -22,11 +22,11 @@ bool RateLimiter::allow(Instant now) {
   return true;
 }
 
-SharedBuckets::Bucket& SharedBuckets::fill(std::uint64_t secret, ByteView source, Instant now) {
+SharedBuckets::Bucket& SharedBuckets::fill(ByteView source, Instant now) {
   const auto now_ms = static_cast<std::uint32_t>(now.time_since_epoch() / 1ms);
   if (buckets_.empty()) buckets_.assign(kBuckets, Bucket{depth_, now_ms});
   std::array<std::uint8_t, crypto_shorthash_KEYBYTES> key{};
-  std::memcpy(key.data(), &secret, sizeof secret);
+  std::memcpy(key.data(), &secret_, sizeof secret_);
   std::array<std::uint8_t, crypto_shorthash_BYTES> hash;
   crypto_shorthash(hash.data(), source.data(), source.size(), key.data());
   Bucket& bucket = buckets_[hash[0] % kBuckets];
@@ -36,45 +36,43 @@ SharedBuckets::Bucket& SharedBuckets::fill(std::uint64_t secret, ByteView source
   return bucket;
 }
 
-bool SharedBuckets::draw(std::uint64_t secret, ByteView source, Instant now) {
-  Bucket& bucket = fill(secret, source, now);
+bool SharedBuckets::draw(ByteView source, Instant now) {
+  Bucket& bucket = fill(source, now);
   if (bucket.level < 1) return false;
   bucket.level -= 1;
   return true;
 }
 
-Duration SharedBuckets::owe(std::uint64_t secret, ByteView source, Instant now) {
-  Bucket& bucket = fill(secret, source, now);
+Duration SharedBuckets::owe(ByteView source, Instant now) {
+  Bucket& bucket = fill(source, now);
   bucket.level -= 1;
   return std::max(Duration(), from_seconds(-bucket.level / per_second_));
 }
 
 SourceLimiter::SourceLimiter(std::size_t per_second, Rng& rng)
-    : secret_(rng.next()),
-      strangers_(static_cast<float>(per_second), static_cast<float>(per_second)),
+    : strangers_(static_cast<float>(per_second), static_cast<float>(per_second), rng.next()),
       hosts_(strangers_) {}
 
 bool SourceLimiter::allow(const Endpoint& from, Instant now) {
   std::array<std::uint8_t, 18> source{};
   std::memcpy(source.data(), from.address.data(), from.address.size());
   if (from.is_local()) std::memcpy(source.data() + 16, &from.port, 2);
-  return strangers_.draw(secret_, source, now);
+  return strangers_.draw(source, now);
 }
 
 bool SourceLimiter::allow_host(const Id& key, Instant now) {
-  return hosts_.draw(secret_, key.view(), now);
+  return hosts_.draw(key.view(), now);
 }
 
 // A quarter at once, and three quarters a second: with what both buckets let pass at once, and what is sent
 // again, less than a second's worth at any time.
 SendPacer::SendPacer(std::size_t per_second, Rng& rng)
-    : secret_(rng.next()),
-      in_all_(per_second * 3 / 4, static_cast<double>(per_second) / 4),
-      hosts_(static_cast<float>(per_second) * 3 / 4, static_cast<float>(per_second) / 4) {}
+    : in_all_(per_second * 3 / 4, static_cast<double>(per_second) / 4),
+      hosts_(static_cast<float>(per_second) * 3 / 4, static_cast<float>(per_second) / 4, rng.next()) {}
 
 Duration SendPacer::wait(const Id& host, Instant now) {
   if (!in_all_.allow(now)) counts_until_ = now + kCountsHosts;
-  return now < counts_until_ ? hosts_.owe(secret_, host.view(), now) : Duration();
+  return now < counts_until_ ? hosts_.owe(host.view(), now) : Duration();
 }
 
 }  // namespace shoal

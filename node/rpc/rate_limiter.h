@@ -33,11 +33,12 @@ class RateLimiter {
 // Constant memory, and none before the first is drawn from.
 class SharedBuckets {
  public:
-  SharedBuckets(float per_second, float at_once) : per_second_(per_second), depth_(at_once) {}
-  // One for this source. Nothing when there is none.
-  bool draw(std::uint64_t secret, ByteView source, Instant now);
+  SharedBuckets(float per_second, float at_once, std::uint64_t secret)
+      : per_second_(per_second), depth_(at_once), secret_(secret) {}
+  // One for this source. False when there is none.
+  bool draw(ByteView source, Instant now);
   // One for this source, though there be none: how long until there is.
-  Duration owe(std::uint64_t secret, ByteView source, Instant now);
+  Duration owe(ByteView source, Instant now);
 
  private:
   static constexpr std::size_t kBuckets = 256;
@@ -45,10 +46,11 @@ class SharedBuckets {
     float level;
     std::uint32_t last_ms;
   };
-  Bucket& fill(std::uint64_t secret, ByteView source, Instant now);
+  Bucket& fill(ByteView source, Instant now);
 
   float per_second_;
   float depth_;
+  std::uint64_t secret_;
   std::vector<Bucket> buckets_;
 };
 
@@ -63,7 +65,6 @@ class SourceLimiter {
   bool allow_host(const Id& key, Instant now);
 
  private:
-  std::uint64_t secret_;
   SharedBuckets strangers_;
   SharedBuckets hosts_;
 };
@@ -78,7 +79,6 @@ class SendPacer {
   Duration wait(const Id& host, Instant now);
 
  private:
-  std::uint64_t secret_;
   RateLimiter in_all_;
   Instant counts_until_{};  // what each host is sent
   SharedBuckets hosts_;

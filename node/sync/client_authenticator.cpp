@@ -5,12 +5,7 @@
 namespace shoal::sync {
 
 bool ClientAuthenticator::start(Rpc& rpc, const PeerState& ours) {
-  OutRequest out;
-  out.to = contact_;
-  out.by_session = true;
-  out.connection = connection_;
-  out.purpose = Purpose::kSync;
-  out.completion = context_.next_request(FolderContext::Asker::kState);
+  OutRequest out = context_.request_to(contact_, connection_, FolderContext::Asker::kState);
   out.body = wire::OpenFolder{context_.group, ours.replica.bytes, encode_knowledge(ours.knowledge),
                               *ours.fingerprint, kFolderFormat};
   const std::uint32_t number = out.completion.guid.slot;

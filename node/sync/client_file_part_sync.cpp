@@ -155,12 +155,7 @@ bool ClientFilePartSync::ask(Rpc& rpc, Guid connection, Peer& peer) {
   if (peer.requests >= kRequestsMax || peer.wrong >= kWrongMax || peer.is_silent) return false;
   std::vector<WantedPiece> pieces = take_for(peer);
   if (pieces.empty()) return false;
-  OutRequest out;
-  out.to = peer.contact;
-  out.by_session = true;
-  out.connection = connection;
-  out.purpose = Purpose::kSync;
-  out.completion = context_.next_request(FolderContext::Asker::kParts);
+  OutRequest out = context_.request_to(peer.contact, connection, FolderContext::Asker::kParts);
   if (pieces.front().is_page) {
     wire::SendFileDetails body{context_.group, on_wire(pieces.front().content), {}};
     for (const WantedPiece& piece : pieces) body.pages.push_back(piece.hash);

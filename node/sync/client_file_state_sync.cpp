@@ -8,12 +8,7 @@ namespace shoal::sync {
 
 bool ClientFileStateSync::ask(Rpc& rpc, Knowledge known) {
   known.add(received_.knowledge);
-  OutRequest out;
-  out.to = contact_;
-  out.by_session = true;
-  out.connection = connection_;
-  out.purpose = Purpose::kSync;
-  out.completion = context_.next_request(FolderContext::Asker::kState);
+  OutRequest out = context_.request_to(contact_, connection_, FolderContext::Asker::kState);
   out.body = wire::SendChanges{context_.group, encode_knowledge(known)};
   const std::uint32_t number = out.completion.guid.slot;
   if (!rpc.request(std::move(out))) return false;

@@ -47,12 +47,7 @@ wire::RequestBody ClientRangeSync::next_request() const {
 }
 
 bool ClientRangeSync::ask(Rpc& rpc) {
-  OutRequest out;
-  out.to = contact_;
-  out.by_session = true;
-  out.connection = connection_;
-  out.purpose = Purpose::kSync;
-  out.completion = context_.next_request(FolderContext::Asker::kState);
+  OutRequest out = context_.request_to(contact_, connection_, FolderContext::Asker::kState);
   out.body = next_request();
   const std::uint32_t number = out.completion.guid.slot;
   if (!rpc.request(std::move(out))) return false;

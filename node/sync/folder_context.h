@@ -80,6 +80,16 @@ struct FolderContext {
   Completion next_request(Asker asker) {
     return {Completion::Owner::kSync, ordinal, Guid{++requests_begun, static_cast<std::uint32_t>(asker)}};
   }
+  // To a peer of the folder, by the session in which it has proved to be one; without a body.
+  OutRequest request_to(const Contact& peer, Guid connection, Asker asker) {
+    OutRequest out;
+    out.to = peer;
+    out.by_session = true;
+    out.connection = connection;
+    out.purpose = Purpose::kSync;
+    out.completion = next_request(asker);
+    return out;
+  }
   bool is_ignored(const std::string& path, bool is_directory) const {
     return path == kPrivateDirectory || ignore.ignored(path, is_directory);
   }
