@@ -12,6 +12,7 @@
 
 #include "node/control/base64.h"
 #include "node/control/cli_output.h"
+#include "node/os/command_output.h"
 #include "node/os/control_client.h"
 #include "node/os/files.h"
 #include "node/os/watch_status.h"
@@ -22,15 +23,8 @@ namespace {
 
 using nlohmann::json;
 
-// The sentence on standard error; with --json also the error as an object on standard output.
 int failed(const ControlOptions& options, const Error& error, int status) {
-  const std::string message = error.message.empty() ? to_string(error.code) : error.message;
-  if (options.json) {
-    const json object = {{"error", {{"code", to_string(error.code)}, {"message", message}}}};
-    fmt::print("{}\n", object.dump());
-  }
-  fmt::print(stderr, "shoal: {}\n", message);
-  return status;
+  return print_failure(options.json, {error, status});
 }
 
 int failed(const ControlOptions& options, const ControlClient::Failure& failure) {
@@ -78,7 +72,7 @@ int report_answer(const ControlOptions& options, json answer) {
     }
   }
   if (options.json) {
-    fmt::print("{}\n", answer.dump(-1, ' ', false, json::error_handler_t::replace));
+    print_json(answer);
   } else if (refused) {
     fmt::print(stderr, "{}", describe(options.command, answer));
   } else {

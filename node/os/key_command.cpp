@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "node/os/command_output.h"
 #include "node/os/control_client.h"
 #include "node/os/key_directory.h"
 #include "node/os/key_output.h"
@@ -121,10 +122,8 @@ int run_key_command(const KeyOptions& options) {
       options.action != KeyOptions::Action::kList && options.action != KeyOptions::Action::kShow;
   if (done && changes) done = tell_node(options);
   if (done) return kExitOk;
-  if (options.json)
-    print_json({{"error", {{"code", to_string(done.error().code)}, {"message", done.error().message}}}});
-  fmt::print(stderr, "shoal: {}\n", done.error().message);
-  return done.error().code == ErrorCode::kNotFound ? kExitRefused : kExitUsage;
+  const int status = done.error().code == ErrorCode::kNotFound ? kExitRefused : kExitUsage;
+  return print_failure(options.json, {std::move(done.error()), status});
 }
 
 }  // namespace shoal

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdio>
 
+#include "node/os/command_output.h"
 #include "node/os/entropy.h"
 #include "node/os/terminal_qr.h"
 
@@ -18,10 +19,6 @@ GroupKey new_group_key() {
 
 json describe_key(const KeyDirectory::Entry& entry) {
   return {{"name", entry.name}, {"group", entry.key.id().hex()}, {"level", to_string(entry.key.level())}};
-}
-
-void print_json(const json& value) {
-  fmt::print("{}\n", value.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 void print_key(bool as_json, const KeyDirectory::Entry& entry, const std::string& key) {

@@ -31,8 +31,6 @@ GroupKey new_group_key();
 
 // Without the key.
 nlohmann::json describe_key(const KeyDirectory::Entry& entry);
-// One line on standard output.
-void print_json(const nlohmann::json& value);
 // The key itself goes to standard output, what it is to standard error: so it can be piped on.
 void print_key(bool as_json, const KeyDirectory::Entry& entry, const std::string& key);
 // Error kTooLarge.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "node/control/cli_output.h"
+#include "node/os/command_output.h"
 #include "node/os/control_client.h"
 #include "node/os/key_directory.h"
 #include "node/os/key_output.h"
@@ -20,13 +21,7 @@ using nlohmann::json;
 
 constexpr std::size_t kKeyBytesMax = 4096;
 
-// Why it did not come to pass, and what the process ends with.
-struct Failed {
-  Error error;
-  int status = kExitUsage;
-};
-
-Failed unusable(Error error) {
+CommandFailure unusable(Error error) {
   return {std::move(error), kExitUsage};
 }
 
@@ -38,13 +33,13 @@ class Sharing {
   Sharing& operator=(const Sharing&) = delete;
   ~Sharing();
 
-  tl::expected<void, Failed> run();
+  tl::expected<void, CommandFailure> run();
 
  private:
   Result<void> take_key();
   Result<void> take_directory();
   Result<void> store_key();
-  tl::expected<void, Failed> ask(const Command& command);
+  tl::expected<void, CommandFailure> ask(const Command& command);
   Result<void> print();
 
   ShareOptions options_;
@@ -105,19 +100,19 @@ Result<void> Sharing::store_key() {
   return {};
 }
 
-tl::expected<void, Failed> Sharing::ask(const Command& command) {
+tl::expected<void, CommandFailure> Sharing::ask(const Command& command) {
   auto answer = client_->call(command, options_.timeout);
   if (answer) {
     answer_ = std::move(*answer);
     return {};
   }
   Error error = std::move(answer.error().error);
-  if (answer.error().is_nodes) return tl::unexpected(Failed{std::move(error), kExitRefused});
+  if (answer.error().is_nodes) return tl::unexpected(CommandFailure{std::move(error), kExitRefused});
   // Whether it has done it, nobody knows: then a folder must not lose its key.
   made_directory_ = stored_key_ = false;
   error.message += fmt::format("; the key stays, as '{}': see shoal folder list", entry_->name);
   const bool late = error.code == ErrorCode::kTimeout;
-  return tl::unexpected(Failed{std::move(error), late ? kExitRefused : kExitUnreachable});
+  return tl::unexpected(CommandFailure{std::move(error), late ? kExitRefused : kExitUnreachable});
 }
 
 Result<void> Sharing::print() {
@@ -139,9 +134,9 @@ Result<void> Sharing::print() {
   return {};
 }
 
-tl::expected<void, Failed> Sharing::run() {
+tl::expected<void, CommandFailure> Sharing::run() {
   Result<ControlClient> client = ControlClient::connect(options_.data);
-  if (!client) return tl::unexpected(Failed{std::move(client.error()), kExitUnreachable});
+  if (!client) return tl::unexpected(CommandFailure{std::move(client.error()), kExitUnreachable});
   client_ = std::move(*client);
   for (const auto step : {&Sharing::take_key, &Sharing::take_directory, &Sharing::store_key}) {
     if (Result<void> done = (this->*step)(); !done) return tl::unexpected(unusable(std::move(done.error())));
@@ -158,20 +153,17 @@ tl::expected<void, Failed> Sharing::run() {
 
 int run_share_command(ShareOptions options) {
   const bool as_json = options.json;
-  tl::expected<void, Failed> done;
+  tl::expected<void, CommandFailure> done;
   try {
     done = Sharing(std::move(options)).run();
   } catch (const json::exception&) {
-    done =
-        tl::unexpected(Failed{{ErrorCode::kMalformed,
-                               "the node's answer is not of the control protocol: is it of another version?"},
-                              kExitUnreachable});
+    done = tl::unexpected(
+        CommandFailure{{ErrorCode::kMalformed,
+                        "the node's answer is not of the control protocol: is it of another version?"},
+                       kExitUnreachable});
   }
   if (done) return kExitOk;
-  const Error& error = done.error().error;
-  if (as_json) print_json({{"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
-  fmt::print(stderr, "shoal: {}\n", error.message);
-  return done.error().status;
+  return print_failure(as_json, done.error());
 }
 
 }  // namespace shoal

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "node/control/cli_text.h"
+#include "node/os/command_output.h"
 #include "node/os/control_client.h"
 #include "node/os/entropy.h"
 #include "node/os/files.h"
@@ -30,12 +31,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::size_t kLinkBytesMax = 4096;
-
-// Why it did not come to pass, and what the process ends with.
-struct Failed {
-  Error error;
-  int status = kExitUsage;
-};
 
 // One line on standard error: rewritten on a terminal, a new one now and then elsewhere.
 class ProgressLine {
@@ -93,12 +88,12 @@ class TreeCommand {
   TreeCommand(const TreeOptions& options, ControlClient& client)
       : options_(options), values_(client, options.timeout) {}
 
-  tl::expected<int, Failed> put();
-  tl::expected<int, Failed> get();
+  tl::expected<int, CommandFailure> put();
+  tl::expected<int, CommandFailure> get();
 
  private:
   // Of an error of the folder, of what was stored, or of the values.
-  Failed failed(const Error& error) const;
+  CommandFailure failed(const Error& error) const;
   int end(const std::string& line, json answer, const char* what, const std::vector<std::string>& left) const;
   OnTreeProgress on_progress() {
     return [this](const TreeProgress& progress) { progress_->show(progress); };
@@ -109,7 +104,7 @@ class TreeCommand {
   std::unique_ptr<ProgressLine> progress_ = std::make_unique<ProgressLine>();
 };
 
-Failed TreeCommand::failed(const Error& error) const {
+CommandFailure TreeCommand::failed(const Error& error) const {
   if (values_.is_cut_off()) return {error, kExitUnreachable};
   const bool is_ours = error.code == ErrorCode::kIo || error.code == ErrorCode::kStoreFull ||
                        error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kExists;
@@ -128,9 +123,9 @@ int TreeCommand::end(const std::string& line, json answer, const char* what,
   return left.empty() ? kExitOk : kExitUsage;
 }
 
-tl::expected<int, Failed> TreeCommand::put() {
+tl::expected<int, CommandFailure> TreeCommand::put() {
   Result<std::shared_ptr<Folder>> folder = open_folder(options_.directory);
-  if (!folder) return tl::unexpected(Failed{std::move(folder.error())});
+  if (!folder) return tl::unexpected(CommandFailure{std::move(folder.error())});
   std::optional<Secret> key;
   if (options_.renews) {
     key = options_.renews->key;
@@ -155,18 +150,18 @@ tl::expected<int, Failed> TreeCommand::put() {
              "left out", tree.left_out());
 }
 
-tl::expected<int, Failed> TreeCommand::get() {
+tl::expected<int, CommandFailure> TreeCommand::get() {
   const Result<sync::TreeLink> link = options_.link ? *options_.link : read_link();
-  if (!link) return tl::unexpected(Failed{link.error()});
+  if (!link) return tl::unexpected(CommandFailure{link.error()});
   std::error_code error;
   const bool is_new = fs::create_directory(options_.directory, error);
   if (error) {
     return tl::unexpected(
-        Failed{{ErrorCode::kInvalidArgument,
-                fmt::format("{}: cannot be made: {}", shown(options_.directory), error.message())}});
+        CommandFailure{{ErrorCode::kInvalidArgument,
+                        fmt::format("{}: cannot be made: {}", shown(options_.directory), error.message())}});
   }
   Result<std::shared_ptr<Folder>> folder = open_folder(options_.directory);
-  if (!folder) return tl::unexpected(Failed{std::move(folder.error())});
+  if (!folder) return tl::unexpected(CommandFailure{std::move(folder.error())});
   std::optional<GetTree> tree(std::in_place, std::move(*folder), values_, *link, on_progress());
   const Result<void> got = tree->run();
   const TreeProgress done = tree->progress();
@@ -181,9 +176,9 @@ tl::expected<int, Failed> TreeCommand::get() {
              {{"entries", done.entries}, {"bytes", done.bytes}}, "not overwritten", left);
 }
 
-tl::expected<int, Failed> run(const TreeOptions& options) {
+tl::expected<int, CommandFailure> run(const TreeOptions& options) {
   Result<ControlClient> client = ControlClient::connect(options.data);
-  if (!client) return tl::unexpected(Failed{std::move(client.error()), kExitUnreachable});
+  if (!client) return tl::unexpected(CommandFailure{std::move(client.error()), kExitUnreachable});
   TreeCommand command(options, *client);
   return options.puts ? command.put() : command.get();
 }
@@ -191,13 +186,8 @@ tl::expected<int, Failed> run(const TreeOptions& options) {
 }  // namespace
 
 int run_tree_command(const TreeOptions& options) {
-  const tl::expected<int, Failed> done = run(options);
-  if (done) return *done;
-  const Error& error = done.error().error;
-  const std::string message = error.message.empty() ? to_string(error.code) : error.message;
-  if (options.json) print_json({{"error", {{"code", to_string(error.code)}, {"message", message}}}});
-  fmt::print(stderr, "shoal: {}\n", message);
-  return done.error().status;
+  const tl::expected<int, CommandFailure> done = run(options);
+  return done ? *done : print_failure(options.json, done.error());
 }
 
 }  // namespace shoal
