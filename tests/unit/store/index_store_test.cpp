@@ -324,13 +324,20 @@ TEST(SqliteIndexStore, WritesALargeBatchAloneAndRefusesWhatIsTooMuchBesideIt) {
   harness.index().commit(put(key(1, {1}), large));
   EXPECT_TRUE(harness.wait(1).at(0).outcome.has_value());
   EXPECT_EQ(harness.index().find(key(1, {1})), large);
-  // One is being written, one may wait.
-  for (std::uint8_t i = 2; i < 5; ++i) harness.index().commit(put(key(1, {i}), large));
+  std::vector<IndexBatch> batches;
+  for (std::uint8_t i = 2; i < 5; ++i) batches.push_back(put(key(1, {i}), large));
+  {
+    // Nothing can be written meanwhile: one is being tried, one may wait.
+    SQLite::Database other(harness.file().string(), SQLite::OPEN_READWRITE);
+    SQLite::Transaction held(other, SQLite::TransactionBehavior::IMMEDIATE);
+    for (IndexBatch& batch : batches) harness.index().commit(std::move(batch));
+  }
   std::size_t refused = 0;
   for (const CommitCompletion& done : harness.wait(3)) {
     if (done.outcome) continue;
     ++refused;
     EXPECT_EQ(done.outcome.error().code, ErrorCode::kBusy);
+    EXPECT_EQ(done.outcome.error().message, "too much waits to be written");
   }
   EXPECT_GE(refused, 1u);
   EXPECT_EQ(harness.index().find(key(1, {4})), std::nullopt);
