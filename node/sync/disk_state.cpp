@@ -137,9 +137,12 @@ bool DiskState::is_directory(const NodeId& id) const {
 }
 
 std::vector<NodeId> DiskState::with_content(const ContentName& content) const {
-  const auto found = by_content_.find(content);
-  if (found == by_content_.end()) return {};
-  return {found->second.begin(), found->second.end()};
+  std::vector<NodeId> ids;
+  for (auto at = by_content_.lower_bound({content, kRoot}); at != by_content_.end(); ++at) {
+    if (at->first != content) break;
+    ids.push_back(at->second);
+  }
+  return ids;
 }
 
 std::optional<NodeId> DiskState::with_inode(std::uint64_t inode) const {
@@ -153,7 +156,7 @@ void DiskState::put(DiskEntry entry) {
   const bool is_free = children_[entry.parent].emplace(entry.name, entry.id).second;
   check(is_free, "two entries at one place of the disk");
   if (entry.content.kind == NodeKind::kFile) {
-    by_content_[name_of(entry.content)].insert(entry.id);
+    by_content_.emplace(name_of(entry.content), entry.id);
     released_.erase(name_of(entry.content));
     ++files_;
     bytes_ += entry.content.size;
@@ -183,11 +186,10 @@ void DiskState::unlink(const DiskEntry& entry) {
   if (entry.content.kind != NodeKind::kFile) return;
   --files_;
   bytes_ -= entry.content.size;
-  const auto same = by_content_.find(name_of(entry.content));
-  same->second.erase(entry.id);
-  if (!same->second.empty()) return;
-  released_.insert(same->first);
-  by_content_.erase(same);
+  const ContentName content = name_of(entry.content);
+  by_content_.erase({content, entry.id});
+  const auto another = by_content_.lower_bound({content, kRoot});
+  if (another == by_content_.end() || another->first != content) released_.insert(content);
 }
 
 std::vector<NodeId> DiskState::take_dirty() {

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "node/base/result.h"
@@ -77,7 +78,7 @@ class DiskState {
 
   std::map<NodeId, DiskEntry> entries_;
   std::map<NodeId, std::map<std::string, NodeId, std::less<>>> children_;
-  std::map<ContentName, std::set<NodeId>> by_content_;
+  std::set<std::pair<ContentName, NodeId>> by_content_;
   std::map<std::uint64_t, NodeId> by_inode_;
   std::set<NodeId> dirty_;
   std::set<ContentName> released_;

@@ -2,12 +2,13 @@
 // makes gets the next number of its own. After dotted version vectors (Almeida et al. 2014).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
+#include <vector>
 
 #include "node/base/bytes.h"
 
@@ -46,40 +47,39 @@ constexpr bool is_conflict_id(const NodeId& id) {
   return (id.counter & kConflictBit) != 0;
 }
 
-// A set of dots: of each replica all up to a counter (a version vector).
+// A set of dots: of each replica all up to a counter (a version vector). Each entry of a folder has some, of
+// few replicas: so one small array, not a tree.
 class Knowledge {
  public:
-  bool covers(const Dot& dot) const {
-    const auto found = counters_.find(dot.replica);
-    return found != counters_.end() && dot.counter <= found->second;
-  }
+  bool covers(const Dot& dot) const { return dot.counter != 0 && dot.counter <= of(dot.replica); }
   // Adds all dots of the replica up to the counter.
   void add(const ReplicaId& replica, std::uint64_t counter) {
     if (counter == 0) return;
-    std::uint64_t& known = counters_[replica];
-    if (counter > known) known = counter;
+    const auto at = std::ranges::lower_bound(counters_, replica, {}, &Dot::replica);
+    if (at == counters_.end() || at->replica != replica) {
+      counters_.insert(at, Dot{replica, counter});
+    } else if (counter > at->counter) {
+      at->counter = counter;
+    }
   }
   void add(const Dot& dot) { add(dot.replica, dot.counter); }
   void add(const Knowledge& other) {
-    for (const auto& [replica, counter] : other.counters_) add(replica, counter);
+    for (const Dot& dot : other.counters_) add(dot);
   }
   bool covers(const Knowledge& other) const {
-    for (const auto& [replica, counter] : other.counters_) {
-      if (!covers(Dot{replica, counter})) return false;
-    }
-    return true;
+    return std::ranges::all_of(other.counters_, [&](const Dot& dot) { return covers(dot); });
   }
   std::uint64_t of(const ReplicaId& replica) const {
-    const auto found = counters_.find(replica);
-    return found == counters_.end() ? 0 : found->second;
+    const auto at = std::ranges::lower_bound(counters_, replica, {}, &Dot::replica);
+    return at == counters_.end() || at->replica != replica ? 0 : at->counter;
   }
   bool empty() const { return counters_.empty(); }
-  // Replica to counter, in the order of replicas; no counter is 0.
-  const std::map<ReplicaId, std::uint64_t>& counters() const { return counters_; }
+  // Of each replica the last dot, in the order of replicas; no counter is 0.
+  const std::vector<Dot>& counters() const { return counters_; }
   friend auto operator<=>(const Knowledge&, const Knowledge&) = default;
 
  private:
-  std::map<ReplicaId, std::uint64_t> counters_;
+  std::vector<Dot> counters_;
 };
 
 }  // namespace shoal::sync
