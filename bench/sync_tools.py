@@ -353,10 +353,25 @@ class Shoal(Tool):
             node.close()
 
 
+class ShoalUnflushed(Shoal):
+    """With libeatmydata, so that fsync does nothing: as cp and rsync work."""
+
+    def start(self) -> None:
+        libraries = sorted(Path("/usr/lib").glob("*/libeatmydata.so"))
+        if not libraries:
+            raise Missing("libeatmydata is not installed (Debian's package eatmydata)")
+        os.environ["LD_PRELOAD"] = str(libraries[0])
+        try:
+            super().start()
+        finally:
+            del os.environ["LD_PRELOAD"]
+
+
 TOOLS = {
     "cp": Cp,
     "rsync": Rsync,
     "syncthing": Syncthing,
     "syncthing-tuned": SyncthingTuned,
     "shoal": Shoal,
+    "shoal-unflushed": ShoalUnflushed,
 }
