@@ -1,6 +1,7 @@
 // The codec on the hot path of every datagram, and what it costs to verify an item.
 #include <benchmark/benchmark.h>
 
+#include "bench/counted.h"
 #include "node/base/rng.h"
 #include "node/dht/item.h"
 #include "node/secure/keys.h"
@@ -68,9 +69,9 @@ void decode(benchmark::State& state, wire::Message (*make)()) {
   state.counters["message_bytes"] = static_cast<double>(bytes.size());
 }
 
-#define SHOAL_CODEC_BENCH(message)              \
-  BENCHMARK_CAPTURE(encode, message, &message); \
-  BENCHMARK_CAPTURE(decode, message, &message)
+#define SHOAL_CODEC_BENCH(message)                              \
+  BENCHMARK_CAPTURE(encode, message, &message)->Apply(counted); \
+  BENCHMARK_CAPTURE(decode, message, &message)->Apply(counted)
 SHOAL_CODEC_BENCH(ping);
 SHOAL_CODEC_BENCH(find_host);
 SHOAL_CODEC_BENCH(contacts);

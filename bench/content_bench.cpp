@@ -1,6 +1,7 @@
 // What it costs to name the bytes of a file: cutting them into parts, hashing the parts, and both.
 #include <benchmark/benchmark.h>
 
+#include "bench/counted.h"
 #include "node/base/rng.h"
 #include "node/secure/keys.h"
 #include "node/sync/chunker.h"
@@ -35,7 +36,7 @@ void cut_into_parts(benchmark::State& state) {
   report_bytes(state, file.size());
   state.counters["part_bytes_mean"] = static_cast<double>(file.size()) / static_cast<double>(parts);
 }
-BENCHMARK(cut_into_parts);
+BENCHMARK(cut_into_parts)->Apply(counted);
 
 void hash_parts(benchmark::State& state) {
   const Bytes file = random_file();
@@ -60,7 +61,7 @@ void name_content(benchmark::State& state) {
   }
   report_bytes(state, file.size());
 }
-BENCHMARK(name_content);
+BENCHMARK(name_content)->Apply(counted);
 
 // The tree above the parts of a file of 1 GiB.
 void build_tree_of_1GiB(benchmark::State& state) {

@@ -1,6 +1,7 @@
 // The job queue and the agenda: what every event of a node passes through.
 #include <benchmark/benchmark.h>
 
+#include "bench/counted.h"
 #include "node/base/agenda.h"
 #include "node/base/rng.h"
 #include "node/jobs/deadline.h"
@@ -24,7 +25,7 @@ void BM_job_queue(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(BM_job_queue)->Arg(0)->Arg(1'000);
+BENCHMARK(BM_job_queue)->Arg(0)->Arg(1'000)->Apply(counted);
 
 // One deadline in and out, with as many others waiting.
 void BM_agenda(benchmark::State& state) {
@@ -44,7 +45,7 @@ void BM_agenda(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(BM_agenda)->Arg(10)->Arg(1'000);
+BENCHMARK(BM_agenda)->Arg(10)->Arg(1'000)->Apply(counted);
 
 }  // namespace
 }  // namespace shoal

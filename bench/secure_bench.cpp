@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "bench/counted.h"
 #include "node/base/check.h"
 #include "node/base/rng.h"
 #include "node/secure/keys.h"
@@ -43,14 +44,14 @@ void seal_datagram(benchmark::State& state, bool modelled) {
     benchmark::DoNotOptimize(datagram.bytes.data());
   }
 }
-BENCHMARK_CAPTURE(seal_datagram, real, false)->Arg(100)->Arg(1200);
+BENCHMARK_CAPTURE(seal_datagram, real, false)->Arg(100)->Arg(1200)->Apply(counted);
 BENCHMARK_CAPTURE(seal_datagram, modelled, true)->Arg(100)->Arg(1200);
 
 void open_datagram(benchmark::State& state, bool modelled) {
   Datagram datagram(static_cast<std::size_t>(state.range(0)), modelled);
   for (auto _ : state) benchmark::DoNotOptimize(datagram.to->open(datagram.bytes));
 }
-BENCHMARK_CAPTURE(open_datagram, real, false)->Arg(100)->Arg(1200);
+BENCHMARK_CAPTURE(open_datagram, real, false)->Arg(100)->Arg(1200)->Apply(counted);
 BENCHMARK_CAPTURE(open_datagram, modelled, true)->Arg(100)->Arg(1200);
 
 // Two hosts write in turn to one that can remember only the last, so that each is a stranger again.
@@ -95,7 +96,7 @@ void verify_message(benchmark::State& state) {
     benchmark::DoNotOptimize(verify(pair.public_key(), "shoal bench 1", message, signature));
   }
 }
-BENCHMARK(verify_message)->Arg(100)->Arg(65'536);
+BENCHMARK(verify_message)->Arg(100)->Arg(65'536)->Apply(counted);
 
 void hash_sha256(benchmark::State& state) {
   init_crypto();
@@ -135,7 +136,7 @@ void session_handshake(benchmark::State& state) {
     benchmark::DoNotOptimize(pair.b.peer());
   }
 }
-BENCHMARK(session_handshake);
+BENCHMARK(session_handshake)->Apply(counted);
 
 // A message encrypted, carried and decrypted: both sides together.
 void session_message(benchmark::State& state) {
@@ -151,7 +152,7 @@ void session_message(benchmark::State& state) {
   }
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(session_message)->Arg(100)->Arg(1200)->Arg(65'536);
+BENCHMARK(session_message)->Arg(100)->Arg(1200)->Arg(65'536)->Apply(counted);
 
 }  // namespace
 }  // namespace shoal

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "bench/counted.h"
 #include "node/base/check.h"
 #include "node/base/rng.h"
 #include "node/store/memory_index_store.h"
@@ -197,7 +198,12 @@ void put_sizes(benchmark::internal::Benchmark* bench) {
 
 BENCHMARK(put<MemoryStore>)->Name("store_put/memory")->Apply(put_sizes);
 BENCHMARK(put<SqliteStore>)->Name("store_put/sqlite")->Apply(put_sizes);
-BENCHMARK(get<MemoryStore>)->Name("store_get/memory")->ArgName("bytes")->Arg(100)->Arg(65'536);
+BENCHMARK(get<MemoryStore>)
+    ->Name("store_get/memory")
+    ->ArgName("bytes")
+    ->Arg(100)
+    ->Arg(65'536)
+    ->Apply(counted);
 BENCHMARK(get<SqliteStore>)->Name("store_get/sqlite")->ArgName("bytes")->Arg(100)->Arg(65'536);
 BENCHMARK(put_rows<MemoryStore>)->Name("index_put/memory")->ArgName("rows")->Arg(32'000)->UseRealTime();
 BENCHMARK(put_rows<SqliteStore>)->Name("index_put/sqlite")->ArgName("rows")->Arg(32'000)->UseRealTime();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "bench/counted.h"
 #include "node/base/rng.h"
 #include "node/dht/routing_table.h"
 
@@ -90,7 +91,7 @@ void BM_table_closest(benchmark::State& state) {
   state.counters["contacts"] = static_cast<double>(all.tables.front()->size());
   state.counters["table_bytes"] = static_cast<double>(all.tables.front()->memory_bytes());
 }
-BENCHMARK(BM_table_closest)->Apply(shapes);
+BENCHMARK(BM_table_closest)->Apply(shapes)->Apply(counted);
 
 void BM_table_next(benchmark::State& state) {
   const Tables all(static_cast<std::size_t>(state.range(1)), static_cast<std::size_t>(state.range(0)));
@@ -100,7 +101,7 @@ void BM_table_next(benchmark::State& state) {
     ++i;
   }
 }
-BENCHMARK(BM_table_next)->Args({1'000'000, 1})->ArgNames({"nodes", "tables"});
+BENCHMARK(BM_table_next)->Args({1'000'000, 1})->ArgNames({"nodes", "tables"})->Apply(counted);
 
 // A table from nothing to its full shape and gone again; the time of one contact.
 void BM_table_add(benchmark::State& state) {
@@ -117,7 +118,7 @@ void BM_table_add(benchmark::State& state) {
   state.counters["s_per_add"] =
       benchmark::Counter(added, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
-BENCHMARK(BM_table_add)->ArgName("nodes")->RangeMultiplier(10)->Range(1000, 1'000'000);
+BENCHMARK(BM_table_add)->ArgName("nodes")->RangeMultiplier(10)->Range(1000, 1'000'000)->Apply(counted);
 
 // The commonest change: a contact that is there has answered again.
 void BM_table_refresh(benchmark::State& state) {
@@ -133,7 +134,7 @@ void BM_table_refresh(benchmark::State& state) {
     ++i;
   }
 }
-BENCHMARK(BM_table_refresh)->Apply(shapes);
+BENCHMARK(BM_table_refresh)->Apply(shapes)->Apply(counted);
 
 void BM_id_closer(benchmark::State& state) {
   Rng rng = Rng::keyed(2, "bench", "closer");
