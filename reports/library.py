@@ -58,7 +58,8 @@ def load_runs(directory: Path) -> dict[str, list[Run]]:
     return runs
 
 
-def index(runs: dict[str, list[Run]]) -> str:
+def index(runs: dict[str, list[Run]], navigation: str = "", css: str = "") -> str:
+    """The whole page; `navigation` is HTML that comes first."""
     every = [run for of_scenario in runs.values() for run in of_scenario]
     held = sum(map(_holds, every))
     commits = sorted({str(run.summary.get("run.commit", "?")) for run in every})
@@ -71,9 +72,9 @@ def index(runs: dict[str, list[Run]]) -> str:
     cards = "\n".join(_card(of_scenario) for _, of_scenario in sorted(runs.items()))
     return page.document(
         "The scenario library",
-        f"{head}\n{published.section(runs)}\n<h2>Scenarios</h2>\n"
+        f"{navigation}{head}\n{published.section(runs)}\n<h2>Scenarios</h2>\n"
         f'<div class="cards">\n{cards}\n</div>',
-        CSS,
+        css + CSS,
     )
 
 

@@ -142,7 +142,7 @@ def number_text(value: float | str | None, decimals: int | None = None) -> str:
     return f"{value:.4g}"
 
 
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]], numbers=()) -> str:
+def table(header: Iterable[str], rows: Iterable[Iterable[str]], numbers=()) -> str:
     """Cells are HTML; columns whose index is in `numbers` are set to the right."""
 
     def line(tag: str, cells: Iterable[str]) -> str:
@@ -197,8 +197,8 @@ def _expectations(run: Run) -> str:
         )
         for expectation in sorted(run.expectations, key=lambda e: e.met)
     ]
-    table = _table(["", "expectation", "this run"], rows, numbers=(2,))
-    return f"<h2>Expectations</h2>\n{table}"
+    made = table(["", "expectation", "this run"], rows, numbers=(2,))
+    return f"<h2>Expectations</h2>\n{made}"
 
 
 def _example_id(example: Example) -> str:
@@ -302,8 +302,8 @@ def _faults(run: Run) -> str:
                 recovery,
             )
         )
-    table = _table(["at", "for", "fault", "recovered after"], rows, numbers=(3,))
-    return f"<h2>Faults</h2>\n{table}"
+    made = table(["at", "for", "fault", "recovered after"], rows, numbers=(3,))
+    return f"<h2>Faults</h2>\n{made}"
 
 
 def _figures(figures: list[Figure]) -> str:
@@ -337,14 +337,14 @@ def _violations(run: Run) -> str:
         for violation in run.violations[:VIOLATIONS_SHOWN]
     ]
     header = ["no.", "at", "host", "rule", "what was seen", "in", "last job"]
-    table = _table(header, rows, numbers=(0, 1, 2))
+    made = table(header, rows, numbers=(0, 1, 2))
     meanings = "\n".join(
         f"<li><code>{text(rule)}</code>: {text(run.rules.get(rule, ''))}</li>"
         for rule in sorted({violation.rule for violation in run.violations})
     )
     count = number_text(run.summary.get("oracle.violations"))
     return (
-        f"<h2>Violations of the oracle's rules ({count})</h2>\n{table}\n"
+        f"<h2>Violations of the oracle's rules ({count})</h2>\n{made}\n"
         f'<p class="source">They hold when:</p>\n<ul class="source">\n{meanings}</ul>\n'
         f'<p class="source">At most {VIOLATIONS_SHOWN} are shown. The story of one: '
         f"{_command(run, 'violation 1')}</p>"
@@ -367,16 +367,16 @@ def _failures(run: Run) -> str:
         for lookup, started_s, origin, truth, duration_ms, messages, error in run.failures
     ]
     header = ["lookup", "at", "origin", "closest", "took", "messages", "failed by"]
-    table = _table(header, rows, numbers=range(6))
+    made = table(header, rows, numbers=range(6))
     return (
-        f"<h2>Lookups that failed</h2>\n{table}\n"
+        f"<h2>Lookups that failed</h2>\n{made}\n"
         '<p class="source">At most twenty. The story of one: '
         f"{_command(run, f'lookup {run.failures[0][0]}')}</p>"
     )
 
 
 def _details(run: Run) -> str:
-    metrics = _table(
+    metrics = table(
         ["metric", "value"],
         [
             (f"<code>{text(name)}</code>", text(_metric_text(name, value)))
@@ -387,7 +387,7 @@ def _details(run: Run) -> str:
     parts = [f"<details><summary>All metrics</summary>\n{metrics}\n</details>"]
     total = sum(run.purposes.values())
     if total:
-        purposes = _table(
+        purposes = table(
             ["purpose", "bytes", "share"],
             [
                 (text(purpose), number_text(count), f"{count / total:.1%}")

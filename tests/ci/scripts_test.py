@@ -15,6 +15,7 @@ SCRIPTS = [
     "lint",
     "compare_fidelities",
     "compare_builds",
+    "profile",
 ]
 
 
@@ -35,6 +36,14 @@ def test_unknown_arguments_are_refused(script):
     done = run([PROJECT / "ci" / script, "--wrong"])
     assert done.returncode == 2
     assert "unknown argument '--wrong'" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["record", "regress", "report"])
+def test_help_of_the_commands_in_python_shows_an_example(script):
+    done = run([PROJECT / "ci" / script, "--help"])
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: ci/" + script)
+    assert f"Example: ci/{script}" in done.stdout
 
 
 def test_run_scenario_without_a_file_says_how_to_call_it():
