@@ -13,9 +13,10 @@ directories and fresh processes, which are connected and idle before it begins. 
   idle      CPU and memory of both sides in a minute in which nothing happens, with 10,000 files
 Time runs from the moment that the tool is told to look (it begins with a scan) until all of it is visible
 at the target under its name; CPU and bytes until both sides have no more to do. cp and rsync do not
-fsync, Syncthing and Shoal do; syncthing-tuned and shoal-unflushed do not. Afterwards both trees are compared: content,
-names, modes, mtimes in ns, symlinks. What a tool cannot do is left out; a tool that is not installed is
-skipped, with the reason. Needs root, or user namespaces (then without sshd). Debian's packages:
+fsync, Syncthing and Shoal do; syncthing-tuned and shoal-unflushed do not. Afterwards both trees are
+compared: content, names, modes, mtimes in ns, symlinks. What a tool cannot do is left out; a tool that is
+not installed is skipped, with the reason. Needs root, or user namespaces (then without sshd). Debian's
+packages:
   apt-get install rsync openssh-client openssh-server syncthing eatmydata
 
 An ext4 on which many files were deleted makes new ones slowly: --work should be on a fresh file system.
