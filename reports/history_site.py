@@ -3,7 +3,8 @@
 
 OUT/index.html shows every figure of reports/history.jsonl as a small curve over the commits, the worst first,
 with the places marked at which its level changed; each links to a page with the values. Beside them: the
-reports of scenario runs (--runs, as ci/library leaves them).
+reports of scenario runs (--runs, as ci/library leaves them) and the comparison with others
+(reports/peers.json, as bench/peers/measure.py writes it).
 
 Exit status: 0 written; 2 the command line or a file is wrong, or OUT cannot be written.
 
@@ -20,6 +21,7 @@ import timeline
 import history
 import library
 import page
+import peers_page
 import run_data
 import tracked as tracking
 from timeline import Timeline
@@ -53,7 +55,11 @@ KINDS = {
 
 def navigation(depth: int, here: str) -> str:
     up = "../" * depth
-    links = [("index.html", "Figures"), ("runs.html", "Scenario runs")]
+    links = [
+        ("index.html", "Figures"),
+        ("runs.html", "Scenario runs"),
+        ("peers.html", "Peers"),
+    ]
     return (
         "<nav>"
         + "".join(
@@ -175,7 +181,7 @@ def runs_page(runs: Path, out: Path) -> str:
 
 
 def write_site(out: Path, runs: Path) -> int:
-    """How many pages. Raises history.BadHistory, tracked.BadTracked, OSError."""
+    """How many pages. Raises history.BadHistory, tracked.BadTracked, peers_page.BadPeers, OSError."""
     tracked = tracking.load()
     records = history.load()
     timelines = timeline.timelines(tracked, records)
@@ -183,6 +189,7 @@ def write_site(out: Path, runs: Path) -> int:
     pages = {
         "index.html": overview(timelines, records),
         "runs.html": runs_page(runs, out),
+        "peers.html": peers_page.peers(navigation(0, "Peers"), CSS),
         **{f"figures/{one.slug}.html": figure_page(one) for one in timelines},
     }
     for name, html in pages.items():
@@ -203,7 +210,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         count = write_site(options.out, options.runs)
-    except (history.BadHistory, tracking.BadTracked, OSError) as error:
+    except (
+        history.BadHistory,
+        tracking.BadTracked,
+        peers_page.BadPeers,
+        OSError,
+    ) as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
     print(f"{count} pages: {options.out / 'index.html'}")

@@ -13,6 +13,7 @@ import pytest
 import fixture_run
 import history
 import history_site
+import peers_page
 import report
 import tracked as tracking
 from history import Record
@@ -27,6 +28,7 @@ PAGES = [
     "figures/counted-BM-table-closest-nodes-1000000-tables-1.html",
     "figures/timed-BM-agenda-1000.html",
     "runs.html",
+    "peers.html",
 ]
 # What the page is like, in the words of the browser itself.
 PROBE = """<script>
@@ -72,6 +74,34 @@ def make_history(path: Path) -> None:
         history.append(Record(*about, "machine", acknowledged=why, **values), path)
 
 
+def make_peers(path: Path) -> None:
+    rows = [
+        {
+            "value_bytes": size,
+            "metric": metric,
+            "unit": "ms",
+            "tool": tool,
+            "values": [t, 1.2 * t, 1.5 * t],
+        }
+        for size in (100, 60_000)
+        for metric in ("get, median", "put, median", "puts that failed")
+        for tool, t in (
+            ("shoal", 2.0 * (metric[-1] != "d")),
+            ("libtorrent", 3.0),
+            ("opendht", 9.0),
+        )
+        if size == 100 or tool != "libtorrent"
+    ]
+    about = {
+        "commit": "c" * 40,
+        "measured_at": "2026-11-29",
+        "machine": "a <machine>",
+        "nodes": 64,
+    }
+    about |= {"operations": 1000, "in_flight": 16, "rounds": 3}
+    path.write_text(json.dumps(about | {"rows": rows}))
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
@@ -83,6 +113,8 @@ def site(tmp_path_factory):
     load = history.load
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "load", lambda: load(made))
+        make_peers(folder / "peers.json")
+        patch.setattr(peers_page, "PEERS", folder / "peers.json")
         out = folder / "out"
         arguments = ["--out", str(out), "--runs", str(folder / "runs")]
         assert history_site.main(arguments) == 0
@@ -124,12 +156,14 @@ def test_links_between_pages_lead_somewhere(site):
 
 def test_without_records_and_runs_the_pages_say_how_to_make_them(tmp_path, monkeypatch):
     monkeypatch.setattr(history, "load", lambda: [])
+    monkeypatch.setattr(peers_page, "PEERS", tmp_path / "none.json")
     assert (
         history_site.main(["--out", str(tmp_path / "out"), "--runs", str(tmp_path)])
         == 0
     )
     assert "ci/record" in (tmp_path / "out/index.html").read_text()
     assert "ci/library" in (tmp_path / "out/runs.html").read_text()
+    assert "bench/peers" in (tmp_path / "out/peers.html").read_text()
 
 
 def test_a_broken_history_is_an_error_that_says_where(tmp_path, monkeypatch, capsys):
@@ -138,6 +172,20 @@ def test_a_broken_history_is_an_error_that_says_where(tmp_path, monkeypatch, cap
     monkeypatch.setattr(history, "load", lambda: load(tmp_path / "history.jsonl"))
     assert history_site.main(["--out", str(tmp_path / "out")]) == 2
     assert "history.jsonl:1" in capsys.readouterr().err
+
+
+def test_others_are_shown_as_multiples_of_ours_with_the_spread(site):
+    html = (site / "peers.html").read_text(encoding="utf-8")
+    assert "64 nodes of each" in html
+    assert "2.4 ms" in html and "2 to 3" in html
+    assert "a &lt;machine&gt;" in html
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"rows": [{"tool": "nobody"}]}'])
+def test_a_broken_comparison_is_an_error_that_names_the_file(tmp_path, text):
+    (tmp_path / "peers.json").write_text(text)
+    with pytest.raises(peers_page.BadPeers, match="peers.json"):
+        peers_page.peers("", "", tmp_path / "peers.json")
 
 
 # --- in a browser
