@@ -85,7 +85,8 @@ TEST_F(PosixFolderOnDisk, NeverLeavesWhileOthersSwapDirectoriesForLinks) {
     while (!stop) ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
   });
   int read = 0;
-  for (int i = 0; i < 5000; ++i) {
+  // On a busy machine the swapper may rest for long while `a` is the link: until it was a directory once.
+  for (int i = 0; i < 5000 || read == 0; ++i) {
     const auto file = folder_->open("a/f", OpenMode::kRead);
     if (!file) continue;
     Bytes bytes(3);
@@ -95,7 +96,6 @@ TEST_F(PosixFolderOnDisk, NeverLeavesWhileOthersSwapDirectoriesForLinks) {
   }
   stop = true;
   swapper.join();
-  EXPECT_GT(read, 0);
 }
 
 TEST_F(PosixFolderOnDisk, ServesSeveralThreadsAtOnce) {
