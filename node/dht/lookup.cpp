@@ -31,12 +31,14 @@ void Lookup::add_known(std::span<const Contact> contacts) {
 
 void Lookup::add(const Contact& contact, std::uint16_t teller) {
   if (contact.key == self_) return;
-  const auto nearer = [&](std::uint16_t candidate, const Id& key) {
-    return closer(target_, candidates_[candidate].contact.key, key);
+  const std::uint64_t distance = contact.key.word(0) ^ target_.word(0);
+  const auto is_nearer = [&](const Place& place, const Id& key) {
+    if (place.distance != distance) return place.distance < distance;
+    return closer(target_, candidates_[place.candidate].contact.key, key);
   };
-  const auto place = std::lower_bound(order_.begin(), order_.end(), contact.key, nearer);
-  if (place != order_.end() && candidates_[*place].contact.key == contact.key) {
-    if (teller != kSelf) told_.emplace_back(teller, *place);
+  const auto place = std::lower_bound(order_.begin(), order_.end(), contact.key, is_nearer);
+  if (place != order_.end() && candidates_[place->candidate].contact.key == contact.key) {
+    if (teller != kSelf) told_.emplace_back(teller, place->candidate);
     return;
   }
   if (candidates_.size() == kCandidatesMax) return;
@@ -45,7 +47,7 @@ void Lookup::add(const Contact& contact, std::uint16_t teller) {
   candidate.contact = contact;
   candidate.teller = teller;
   candidates_.push_back(candidate);
-  order_.insert(place, index);
+  order_.insert(place, Place{distance, index});
   if (teller != kSelf) told_.emplace_back(teller, index);
 }
 
@@ -62,11 +64,12 @@ bool Lookup::subnet_admits(std::vector<std::uint64_t>& subnets, const Contact& c
 template <class F>
 void Lookup::for_nearest(F&& f) const {
   std::vector<std::uint64_t> subnets;
+  subnets.reserve(config_.wanted);
   std::size_t seen = 0;
-  for (const std::uint16_t index : order_) {
-    const Candidate& candidate = candidates_[index];
+  for (const Place& place : order_) {
+    const Candidate& candidate = candidates_[place.candidate];
     if (candidate.state == State::kFailed || !subnet_admits(subnets, candidate.contact)) continue;
-    if (!f(index)) return;
+    if (!f(place.candidate)) return;
     if (candidate.state != State::kSlow && ++seen == config_.wanted) return;
   }
 }

@@ -75,6 +75,11 @@ class Lookup {
     Duration ended_after;
     LookupReport::Outcome outcome;
   };
+  // Most comparisons of distances end with their first 64 bits: those need not look at the candidate.
+  struct Place {
+    std::uint64_t distance;  // its first 64 bits
+    std::uint16_t candidate;
+  };
   static constexpr std::uint16_t kSelf = 0xffff;
 
   void add(const Contact& contact, std::uint16_t teller);
@@ -91,7 +96,7 @@ class Lookup {
   Instant started_;
   std::size_t in_flight_ = 0;                                  // asked and not slow
   std::vector<Candidate> candidates_;                          // in the order of arrival: an index names one
-  std::vector<std::uint16_t> order_;                           // by distance to the target
+  std::vector<Place> order_;                                   // by distance to the target
   std::vector<std::pair<std::uint16_t, std::uint16_t>> told_;  // (teller, told), for the shortest chain
   std::vector<Step> steps_;
 };
