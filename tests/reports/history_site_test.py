@@ -198,6 +198,7 @@ def browse(page: Path, width: int, height: int, *options: str) -> str:
         "--no-sandbox",
         "--disable-gpu",
         "--hide-scrollbars",
+        "--disable-dev-shm-usage",  # containers have little of it
     ]
     command += [f"--window-size={width},{height}", *options, page.as_uri()]
     return subprocess.run(
