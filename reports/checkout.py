@@ -37,6 +37,11 @@ def is_dirty() -> bool:
     return git("status", "--porcelain", "--", *CODE) != ""
 
 
+def base_of(revision: str | None) -> Commit:
+    """Of the command line. Raises CannotBuild."""
+    return resolve(revision) if revision else default_base()
+
+
 def default_base() -> Commit:
     """What the working tree is compared with: where this branch left main; on main itself the commit before,
     or HEAD when there is work that is not committed."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import jsonschema
 import yaml
 
+from checked import check
 from history import Record, series
 from tracked import COUNTED_BAND, PROJECT, Figure, Tracked
 
@@ -36,6 +36,9 @@ class Acknowledgement:
     value: float  # what it may be
     why: str
 
+    def is_of(self, figure: Figure, value: float) -> bool:
+        return self.figure == figure.key and is_same(figure.kind, self.value, value)
+
 
 @dataclass(frozen=True)
 class Change:
@@ -46,7 +49,7 @@ class Change:
 
     @property
     def key(self) -> str:
-        return f"{self.figure.kind} {self.figure.name}"
+        return self.figure.key
 
     @property
     def is_worse(self) -> bool:
@@ -75,12 +78,9 @@ def acknowledgements(path: Path = ACKNOWLEDGED) -> list[Acknowledgement]:
         return []
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-        jsonschema.validate(document, _SCHEMA)
     except (OSError, yaml.YAMLError) as error:
         raise BadAcknowledgement(f"{path}: {error}") from error
-    except jsonschema.ValidationError as error:
-        where = ".".join(str(part) for part in error.absolute_path)
-        raise BadAcknowledgement(f"{path}: {where}: {error.message}") from error
+    check(document, _SCHEMA, str(path), BadAcknowledgement)
     return [Acknowledgement(**entry) for entry in document]
 
 
@@ -95,12 +95,8 @@ def changes(
             before = base.get(kind, {}).get(name)
             if before is None or is_same(kind, before, now):
                 continue
-            why = [
-                one.why
-                for one in known
-                if one.figure == f"{kind} {name}" and is_same(kind, one.value, now)
-            ]
             figure = tracked.figure(kind, name)
+            why = [one.why for one in known if one.is_of(figure, now)]
             found.append(Change(figure, before, now, why[-1] if why else None))
     return sorted(found, key=lambda c: (not c.fails, not c.is_worse, -_size(c), c.key))
 

@@ -3,7 +3,6 @@
 Every figure is drawn twice: wide, and narrow for a phone, with type of the same size.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from matplotlib.ticker import (  # noqa: E402
 )
 from matplotlib.transforms import ScaledTranslation  # noqa: E402
 
+from drawing import svg_text  # noqa: E402
 from run_data import BadRun, Run, Series  # noqa: E402
 from theme import CATEGORIES, LIGHT, RC  # noqa: E402
 
@@ -83,9 +83,7 @@ def _svg(run: Run, draw: Callable[[Run, Axes], None], inches: tuple) -> str:
         figure, axes = plt.subplots(figsize=inches, layout="constrained")
         try:
             draw(run, axes)
-            text = io.StringIO()
-            figure.savefig(text, format="svg", metadata={"Date": None})
-            return text.getvalue()
+            return svg_text(figure)
         finally:
             plt.close(figure)
 

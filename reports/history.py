@@ -6,8 +6,7 @@ import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import jsonschema
-
+from checked import check
 from tracked import KINDS, PROJECT
 
 HISTORY = PROJECT / "reports" / "history.jsonl"
@@ -83,12 +82,9 @@ def load(path: Path = HISTORY) -> list[Record]:
     for number, line in enumerate(lines, 1):
         try:
             document = json.loads(line)
-            jsonschema.validate(document, _SCHEMA)
         except ValueError as error:
             raise BadHistory(f"{path}:{number}: no JSON: {error}") from error
-        except jsonschema.ValidationError as error:
-            where = ".".join(str(part) for part in error.absolute_path) or "the record"
-            raise BadHistory(f"{path}:{number}: {where}: {error.message}") from error
+        check(document, _SCHEMA, f"{path}:{number}", BadHistory, "the record")
         records.append(Record(**document))
     return records
 

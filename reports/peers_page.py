@@ -1,12 +1,10 @@
 """The page that holds a cluster of our nodes against those of others: reports/peers.json, as
 bench/peers/measure.py writes it."""
 
-import io
 import json
 import statistics
 from pathlib import Path
 
-import jsonschema
 import matplotlib
 
 matplotlib.use("svg")
@@ -14,6 +12,8 @@ matplotlib.use("svg")
 from matplotlib import pyplot as plt  # noqa: E402
 
 import page  # noqa: E402
+from checked import check  # noqa: E402
+from drawing import svg_text  # noqa: E402
 from page import number_text, text  # noqa: E402
 from theme import LIGHT, RC, themed_svg  # noqa: E402
 from tracked import PROJECT  # noqa: E402
@@ -64,12 +64,9 @@ def load(path: Path) -> dict | None:
         return None
     try:
         measured = json.loads(path.read_text(encoding="utf-8"))
-        jsonschema.validate(measured, _SCHEMA)
     except ValueError as error:
         raise BadPeers(f"{path}: no JSON: {error}") from error
-    except jsonschema.ValidationError as error:
-        where = ".".join(str(part) for part in error.absolute_path) or "the file"
-        raise BadPeers(f"{path}: {where}: {error.message}") from error
+    check(measured, _SCHEMA, str(path), BadPeers)
     return measured
 
 
@@ -202,10 +199,7 @@ def _draw(ratios: list, width_inches: float) -> str:
         axes.set_yticks(range(len(metrics)), metrics)
         axes.set_ylim(len(metrics) - 0.5, -0.5)
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-        drawing = io.StringIO()
-        figure.savefig(drawing, format="svg", metadata={"Date": None})
-        plt.close(figure)
-        return drawing.getvalue()
+        return svg_text(figure)
 
 
 def _within(value: float, limits: tuple[float, float]) -> bool:

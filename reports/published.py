@@ -4,7 +4,6 @@ Only figures that the papers state in words or tables stand here: curves of thei
 have to be read off a plot do not.
 """
 
-import io
 import math
 import re
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 import yaml
 from matplotlib import pyplot as plt
 
+from drawing import svg_text
 from page import number_text, text
 from run_data import Run
 from theme import LIGHT, RC, themed_svg
@@ -177,7 +177,7 @@ def _draw_rhea(points: list[Point]) -> str:
             axes.set_xticks(x, [f"{value:.3g}" for value in x])
             axes.minorticks_off()
             axes.set_xlabel("median session, min")
-        return _svg_of(figure)
+        return svg_text(figure)
 
 
 LI = (
@@ -207,10 +207,3 @@ def _li(run: Run) -> str:
         " bytes of real sealed datagrams, which are about ten times as large, so compare "
         "latency and the shape, not bytes.</p>"
     )
-
-
-def _svg_of(figure) -> str:
-    drawing = io.StringIO()
-    figure.savefig(drawing, format="svg", metadata={"Date": None})
-    plt.close(figure)
-    return drawing.getvalue()

@@ -33,7 +33,7 @@ def acknowledged(tracked: Tracked, figures: dict) -> dict[str, str]:
         for one in compare.acknowledgements()
         for kind, values in figures.items()
         for name, value in values.items()
-        if one.figure == f"{kind} {name}" and compare.is_same(kind, one.value, value)
+        if one.is_of(tracked.figure(kind, name), value)
     }
 
 
@@ -68,9 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise checkout.CannotBuild(
                 "the working tree has code that is not committed"
             )
-        base = (
-            checkout.resolve(options.base) if options.base else checkout.default_base()
-        )
+        base = checkout.base_of(options.base)
     except (tracking.BadTracked, history.BadHistory, checkout.CannotBuild) as error:
         print(f"record: {error}", file=sys.stderr)
         return 2

@@ -113,9 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         tracked = tracking.load()
         known = compare.acknowledgements()
         records = history.load()
-        base = (
-            checkout.resolve(options.base) if options.base else checkout.default_base()
-        )
+        base = checkout.base_of(options.base)
     except (
         tracking.BadTracked,
         compare.BadAcknowledgement,

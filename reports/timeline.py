@@ -1,6 +1,5 @@
 """One tracked figure over the commits: where its level changed, and how it is drawn."""
 
-import io
 import re
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: E402
 import compare  # noqa: E402
 import history  # noqa: E402
 from change_points import change_points  # noqa: E402
+from drawing import svg_text  # noqa: E402
 from page import number_text  # noqa: E402
 from theme import LIGHT, RC  # noqa: E402
 from tracked import KINDS, Figure, Tracked  # noqa: E402
@@ -51,7 +51,7 @@ class Timeline:
 
     def _level(self, begin: int, end: int) -> float:
         if self.figure.kind != "timed":
-            return self.values[end - 1] if end < len(self.values) else self.values[-1]
+            return self.values[end - 1]
         ordered = sorted(self.values[begin:end])
         return ordered[len(ordered) // 2]
 
@@ -68,10 +68,9 @@ class Timeline:
         return (self.ratio(change) > 1) == (self.figure.better == "lower")
 
     def why(self, index: int) -> str | None:
-        key = f"{self.figure.kind} {self.figure.name}"
-        return (
-            self.records[index].acknowledged.get(key) if index in self.changes else None
-        )
+        if index not in self.changes:
+            return None
+        return self.records[index].acknowledged.get(self.figure.key)
 
     @property
     def is_worse_now(self) -> bool:
@@ -133,7 +132,7 @@ def draw_small(one: Timeline) -> str:
         _plot(one, axes)
         _set_limits(axes, one.values)
         axes.set_axis_off()
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def draw_large(one: Timeline, narrow: bool) -> str:
@@ -156,7 +155,7 @@ def draw_large(one: Timeline, narrow: bool) -> str:
         )
         axes.xaxis.set_major_locator(MaxNLocator(4 if narrow else 9, integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _commit(one, x)))
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def _commit(one: Timeline, x: float) -> str:
@@ -180,10 +179,3 @@ def _set_limits(axes, values) -> None:
     # Changes of a thousandth should not look like cliffs.
     middle, room = (low + high) / 2, max((high - low) * 0.65, abs(high) * 0.02, 1e-9)
     axes.set_ylim(middle - room, middle + room)
-
-
-def _svg(figure) -> str:
-    drawing = io.StringIO()
-    figure.savefig(drawing, format="svg", metadata={"Date": None})
-    plt.close(figure)
-    return drawing.getvalue()

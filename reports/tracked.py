@@ -4,8 +4,9 @@ better, and how it is measured."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jsonschema
 import yaml
+
+from checked import check
 
 PROJECT = Path(__file__).resolve().parents[1]
 TRACKED = PROJECT / "bench" / "tracked.yaml"
@@ -108,6 +109,11 @@ class Figure:
     unit: str
     better: str  # "lower" or "higher"
 
+    @property
+    def key(self) -> str:
+        """As acknowledgements name it."""
+        return f"{self.kind} {self.name}"
+
     def is_worse(self, before: float, now: float) -> bool:
         return now > before if self.better == "lower" else now < before
 
@@ -131,12 +137,9 @@ def load(path: Path = TRACKED) -> Tracked:
     """Raises BadTracked."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        jsonschema.validate(document, _SCHEMA)
     except (OSError, yaml.YAMLError) as error:
         raise BadTracked(f"{path}: {error}") from error
-    except jsonschema.ValidationError as error:
-        where = ".".join(str(part) for part in error.absolute_path)
-        raise BadTracked(f"{path}: {where or 'the file'}: {error.message}") from error
+    check(document, _SCHEMA, str(path), BadTracked)
     scenarios = tuple(
         Scenario(
             entry["scenario"], tuple(entry.get("set", ())), tuple(entry["metrics"])
