@@ -210,6 +210,7 @@ void Node::Impl::execute(CommandId id, TableCommand&) {
 void Node::Impl::execute(CommandId id, StopCommand&) {
   stopping = id;
   maintenance.save_hosts();
+  groups.save_peers();
   std::vector<Contact> nearest;
   table.closest(keys.public_key(), kShutdownNoticesMax, nearest);
   const wire::ShutdownHost notice = make_shutdown_notice(keys, boot_number, context.wall_time());

@@ -47,6 +47,7 @@ void Node::Impl::take_over(Impl& before) {
   reachability.take_over(before.reachability);
   before.table.closest(keys.public_key(), kFirstAskedMax, first_asked);
   before.maintenance.save_hosts();  // for the bootstrapper
+  before.groups.save_peers();
   groups.take_over(before.groups);
 }
 

@@ -9,6 +9,8 @@ namespace {
 constexpr Duration kPublishDelay = 3s;  // for more than one host to tell us our address
 constexpr Duration kPublishRetryMin = 15s;
 constexpr Duration kReadWaitMin = 2s;
+constexpr Duration kSavePeersDelay = 5s;  // several come and go at once
+constexpr Duration kSavePeersInterval = 1h;
 constexpr Duration kProofsTimeout = 5s;     // for what follows the handshake
 constexpr int kReadsLedPerRead = 4;         // of the primary's, for one of its followers'
 constexpr std::size_t kPeersOfPrimary = 4;  // for each one that others want
@@ -17,7 +19,7 @@ constexpr std::size_t kPeersOfPrimary = 4;  // for each one that others want
 
 Groups::Groups(NodeContext& context, const KeyPair& keys, SessionGroups& session_groups,
                Connections& connections, Rpc& rpc, ItemOperations& operations, const OwnAddresses& own,
-               GroupsListener& listener)
+               HostStore& hosts, GroupsListener& listener)
     : context_(context),
       keys_(keys),
       session_groups_(session_groups),
@@ -25,6 +27,7 @@ Groups::Groups(NodeContext& context, const KeyPair& keys, SessionGroups& session
       rpc_(rpc),
       operations_(operations),
       own_(own),
+      hosts_(hosts),
       listener_(listener),
       client_(context.config.client) {}
 
@@ -42,12 +45,46 @@ void Groups::set(std::vector<GroupKey> keys) {
       continue;
     }
     const PeerBackoff backoff{context_.config.peer_backoff_min, context_.config.peer_backoff_max};
-    groups_.emplace(key.id(), Group(key, PeerBook(keys_.public_key(), backoff),
-                                    Primary(keys_.public_key(), context_.config.primary_lease)));
+    const auto [added, is_new] =
+        groups_.emplace(key.id(), Group(key, PeerBook(keys_.public_key(), backoff),
+                                        Primary(keys_.public_key(), context_.config.primary_lease)));
+    remember_peers(added->second);
   }
+  for (const auto& [id, left] : before) hosts_.save_peers(id, {});
   session_groups_.set(keys);
   connections_.on_groups_changed();
   if (network_since_) rendezvous_soon();
+  arm();
+}
+
+void Groups::remember_peers(Group& group) {
+  for (const KnownPeer& peer : hosts_.load_peers(group.key.id())) {
+    // The wall clock may have been set, and what is longer ago than that makes no difference.
+    const WallTime now = context_.wall_time();
+    const WallTime longest_ago =
+        now - std::chrono::duration_cast<std::chrono::milliseconds>(PeerBook::kKnownKept);
+    const Duration ago = now - std::clamp(peer.last_seen, longest_ago, now);
+    group.book.remembered(peer.host, peer.endpoints, context_.now() - ago, context_.now());
+  }
+}
+
+void Groups::save_peers() {
+  bool any_connected = false;
+  for (const auto& [id, group] : groups_) {
+    std::vector<KnownPeer> peers;
+    for (const PeerBook::Peer* peer : group.book.to_remember()) {
+      const Duration ago = peer->connection ? Duration::zero() : context_.now() - peer->heard;
+      peers.push_back({id, peer->host, peer->endpoints,
+                       context_.wall_time() - std::chrono::duration_cast<std::chrono::milliseconds>(ago)});
+    }
+    any_connected = any_connected || group.book.connected_count() > 0;
+    hosts_.save_peers(id, peers);
+  }
+  save_peers_at_ = any_connected ? context_.now() + kSavePeersInterval : kNever;
+}
+
+void Groups::save_peers_soon() {
+  save_peers_at_ = std::min(save_peers_at_, context_.now() + kSavePeersDelay);
 }
 
 std::vector<LanGroup> Groups::lan_groups() const {
@@ -120,7 +157,7 @@ void Groups::on_address_lost() {
 
 // One entry in the agenda stands for all groups.
 void Groups::arm() {
-  Instant due = kNever;
+  Instant due = save_peers_at_;
   for (const auto& [id, group] : groups_) {
     due =
         std::min({due, group.publish_at, group.read_at, group.primary.next_due(), group.book.next_overdue()});
@@ -133,6 +170,7 @@ void Groups::arm() {
 
 void Groups::on_deadline() {
   armed_ = kNever;
+  if (save_peers_at_ <= context_.now()) save_peers();
   for (auto& [id, group] : groups_) work(group);
   arm();
 }
@@ -283,6 +321,7 @@ void Groups::on_shared_groups(Guid connection, const Contact& contact, bool outb
            wire::DelegateAuthority{id, claim.epoch.counter, claim.epoch.host, claim.beat});
     }
     if (outbound) tell_of(group, contact.key, {contact});
+    save_peers_soon();
     if (first) listener_.on_new_peer(id, contact);
   }
   // One that has proved its groups but not the one it was called for.
@@ -295,6 +334,7 @@ void Groups::on_shared_groups(Guid connection, const Contact& contact, bool outb
 
 void Groups::lost(Group& group, const Id& host) {
   group.book.disconnected(host, context_.now(), context_.rng);
+  save_peers_soon();
   if (group.book.connected_count() > 0) return;
   group.primary.set_has_peers(false, context_.now(), context_.rng);
   if (!network_since_) return;

@@ -4,6 +4,7 @@
 //                                              ▲                                                     │
 //                                              └───────────────── lost, with backoff ────────────────┘
 //
+// The peers that were connected are kept in the HostStore, and are the first to be called after a restart.
 // A host keeps sessions to peers_wanted peers of each group, the primary to four times as many, or to all
 // there are. It publishes where it is, reads where the others are, and tells each new peer of the ones it has
 // sessions with. Events travel from peer to peer: whoever gets a new one passes it on to the peers it has
@@ -27,6 +28,7 @@
 #include "node/overlay/peer_book.h"
 #include "node/overlay/primary.h"
 #include "node/overlay/rendezvous.h"
+#include "node/ports/host_store.h"
 #include "node/rpc/connections.h"
 #include "node/rpc/rpc.h"
 #include "node/secure/group_key.h"
@@ -45,7 +47,8 @@ class GroupsListener {
 class Groups {
  public:
   Groups(NodeContext& context, const KeyPair& keys, SessionGroups& session_groups, Connections& connections,
-         Rpc& rpc, ItemOperations& operations, const OwnAddresses& own, GroupsListener& listener);
+         Rpc& rpc, ItemOperations& operations, const OwnAddresses& own, HostStore& hosts,
+         GroupsListener& listener);
 
   // All groups of the host from now on.
   void set(std::vector<GroupKey> keys);
@@ -68,6 +71,8 @@ class Groups {
   // now, and who does not answer is called anew.
   void on_address_lost();
   void on_deadline();
+  // Writes down whom the host is, and was, connected with: it stops, or its place is taken over.
+  void save_peers();
   void on_shared_groups(Guid connection, const Contact& contact, bool outbound,
                         const std::vector<Id>& shared);
   void on_session_lost(Guid connection);
@@ -139,6 +144,8 @@ class Groups {
   void rendezvous_soon();
   void attempt_due(Group& group);
   void lost(Group& group, const Id& host);
+  void remember_peers(Group& group);
+  void save_peers_soon();
   void tell_claim(Group& group, const PrimaryClaim& claim, const Id& but);
   void claim_due(Group& group);
   void tell_peers(Group& group, Guid connection);
@@ -156,6 +163,7 @@ class Groups {
   Rpc& rpc_;
   ItemOperations& operations_;
   const OwnAddresses& own_;
+  HostStore& hosts_;
   GroupsListener& listener_;
   std::map<Id, Group> groups_;
   std::map<std::uint64_t, Errand> errands_;  // by the number of their command
@@ -164,6 +172,7 @@ class Groups {
   std::deque<std::pair<Id, std::uint64_t>> shutdowns_passed_on_;  // host and boot, oldest first
   std::optional<Instant> network_since_;
   bool client_;
+  Instant save_peers_at_ = kNever;
   Instant armed_ = kNever;
 };
 

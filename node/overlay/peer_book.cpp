@@ -50,6 +50,27 @@ void PeerBook::heard(const Id& host, std::span<const Endpoint> endpoints, Instan
   }
 }
 
+void PeerBook::remembered(const Id& host, std::span<const Endpoint> endpoints, Instant heard, Instant now) {
+  if (host == self_ || peers_.contains(host)) return;
+  this->heard(host, endpoints, now);
+  Peer& peer = peers_.at(host);
+  peer.heard = std::min(heard, now);
+  peer.known = true;
+}
+
+std::vector<const PeerBook::Peer*> PeerBook::to_remember() const {
+  std::vector<const Peer*> peers;
+  for (const auto& [host, peer] : peers_) {
+    if (peer.known && !peer.endpoints.empty()) peers.push_back(&peer);
+  }
+  std::ranges::stable_sort(peers, [](const Peer* a, const Peer* b) {
+    if (a->connection && b->connection) return false;
+    return a->connection || (!b->connection && a->heard > b->heard);
+  });
+  peers.resize(std::min(peers.size(), kMissedMax));
+  return peers;
+}
+
 void PeerBook::vouched_for(const Id& host, Instant now) {
   const auto peer = peers_.find(host);
   if (peer != peers_.end()) peer->second.next_attempt = std::min(peer->second.next_attempt, now);
@@ -143,7 +164,8 @@ bool PeerBook::connected(const Contact& contact, Guid connection, bool outbound,
   peer.connection = connection;
   // Where a connection comes from is no place to connect to.
   if (outbound) add_endpoint(peer, contact.endpoint, now);
-  return !std::exchange(peer.known, true);
+  peer.known = true;
+  return !std::exchange(peer.met, true);
 }
 
 void PeerBook::disconnected(const Id& host, Instant now, Rng& rng) {

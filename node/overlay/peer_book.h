@@ -28,7 +28,8 @@ class PeerBook {
   // A peer that no attempt of so many reached, and that nobody has named since, is forgotten.
   static constexpr std::uint8_t kAttemptsMax = 10;
   // But one that was connected is missed for so long: when a cut heals, nobody else may know of both sides.
-  // Of those that are missed the one away for longest gives way to others.
+  // Of those that are missed the one away for longest gives way to others. The host remembers whom it was
+  // connected with when it starts again.
   static constexpr Duration kKnownKept = 24h;
   static constexpr std::size_t kMissedMax = 64;
 
@@ -42,7 +43,8 @@ class PeerBook {
     Instant next_attempt;
     std::uint32_t attempts = 0;  // failed since it was connected or named anew
     std::uint8_t next_endpoint = 0;
-    bool known = false;  // was connected since this host started
+    bool known = false;  // was connected, in this run of the host or an earlier one
+    bool met = false;    // in this run
   };
 
   PeerBook(const Id& self, PeerBackoff backoff) : self_(self), backoff_(backoff) {}
@@ -53,6 +55,12 @@ class PeerBook {
 
   // A peer that has a session with it says so: it is there, and is tried at once.
   void vouched_for(const Id& host, Instant now);
+
+  // It was connected in an earlier run of the host; the last that was heard of it was at `heard`.
+  void remembered(const Id& host, std::span<const Endpoint> endpoints, Instant heard, Instant now);
+  // For a later run: those that were connected and can be called, kMissedMax of them at most. The ones that
+  // are connected now come first, then those heard of last.
+  std::vector<const Peer*> to_remember() const;
 
   // A peer to try now; nothing when none is due.
   struct Attempt {

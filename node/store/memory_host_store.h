@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <optional>
+#include <vector>
 
 #include "node/ports/host_store.h"
 
@@ -16,11 +19,14 @@ class MemoryHostStore final : public HostStore {
   void save_identity(const HostIdentity& identity) override { identity_ = identity; }
   std::vector<KnownHost> load_hosts() const override { return hosts_; }
   void save_hosts(const std::vector<KnownHost>& hosts) override;
+  std::vector<KnownPeer> load_peers(const Id& group) const override;
+  void save_peers(const Id& group, const std::vector<KnownPeer>& peers) override;
 
  private:
   std::size_t hosts_max_;
   std::optional<HostIdentity> identity_;
   std::vector<KnownHost> hosts_;
+  std::map<Id, std::vector<KnownPeer>> peers_;  // by group; none is empty
 };
 
 // The `count_max` most recently seen of them, most recent first; equal times in the order given.

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "node/base/bytes.h"
+#include "node/base/contact.h"
 #include "node/base/instant.h"
 #include "node/ports/index_store.h"
 #include "node/ports/item_store.h"
@@ -31,6 +32,14 @@ inline void bind_key(SQLite::Statement& statement, const IndexKey& key) {
   bind_blob(statement, 1, key.group.bytes);
   statement.bind(2, static_cast<std::int32_t>(key.table));
   bind_blob(statement, 3, key.key);
+}
+
+// As three parameters from `first` on: address, port, interface. The endpoint must live until the statement
+// has run.
+inline void bind_endpoint(SQLite::Statement& statement, int first, const Endpoint& endpoint) {
+  bind_blob(statement, first, endpoint.address);
+  statement.bind(first + 1, std::int32_t{endpoint.port});
+  statement.bind(first + 2, endpoint.interface);
 }
 
 // Valid until the statement moves on.

@@ -22,8 +22,9 @@ constexpr int kApplicationId = 0x53484f4c;  // "SHOL", in the file's header
 // What makes version n of version n - 1, from an empty file on; never changed once it is released.
 //
 // Bodies lie apart, so that walking the names reads few pages. Sequence numbers are unsigned and are kept by
-// their bit pattern; nothing in the database compares them. What a folder is made of lies by folder, table
-// and key, so that a walk through a table of a folder reads its pages one after the other.
+// their bit pattern; nothing in the database compares them. A known peer has a row for each of its endpoints.
+// What a folder is made of lies by folder, table and key, so that a walk through a table of a folder reads
+// its pages one after the other.
 constexpr std::array<const char*, kSchemaVersion> kSteps = {R"(
 CREATE TABLE body (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE item (
@@ -41,6 +42,11 @@ CREATE TABLE known_host (
 CREATE TABLE index_row (
   folder BLOB NOT NULL, kind INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
   PRIMARY KEY (folder, kind, key)) STRICT, WITHOUT ROWID;
+)",
+                                                            R"(
+CREATE TABLE known_peer (
+  position INTEGER PRIMARY KEY, group_id BLOB NOT NULL, host BLOB NOT NULL, address BLOB NOT NULL,
+  port INTEGER NOT NULL, interface INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL) STRICT;
 )"};
 
 fs::path beside(const fs::path& path, const char* suffix) {

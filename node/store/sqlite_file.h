@@ -12,7 +12,7 @@
 
 namespace shoal {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 // Brings the file into existence (0600: it holds the host key) and up to kSchemaVersion, checks it after a
 // stop that was not clean or a note of note_damage, and moves a damaged file aside, with a sentence in

@@ -3,9 +3,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
-#include "node/store/memory_host_store.h"
 #include "node/store/sqlite_bind.h"
 
 namespace shoal {
@@ -29,38 +29,70 @@ std::optional<HostIdentity> read_identity(const SQLite::Database& db) {
   return identity;
 }
 
+// From three columns on.
+bool copy_endpoint(SQLite::Statement& row, int column, Endpoint& out) {
+  out.port = static_cast<std::uint16_t>(row.getColumn(column + 1).getInt());
+  out.interface = row.getColumn(column + 2).getUInt();
+  return copy_blob(row.getColumn(column), out.address);
+}
+
 std::vector<KnownHost> read_hosts(const SQLite::Database& db) {
   SQLite::Statement rows(
       db, "SELECT key, address, port, interface, last_seen_ms FROM known_host ORDER BY position");
   std::vector<KnownHost> hosts;
   while (rows.executeStep()) {
     KnownHost host;
-    Endpoint& endpoint = host.contact.endpoint;
     if (!copy_blob(rows.getColumn(0), host.contact.key.bytes)) continue;
-    if (!copy_blob(rows.getColumn(1), endpoint.address)) continue;
-    endpoint.port = static_cast<std::uint16_t>(rows.getColumn(2).getInt());
-    endpoint.interface = rows.getColumn(3).getUInt();
+    if (!copy_endpoint(rows, 1, host.contact.endpoint)) continue;
     host.last_seen = wall_time_of(rows.getColumn(4).getInt64());
     hosts.push_back(host);
   }
-  return most_recent(std::move(hosts), kKnownHostsMax);
+  return hosts;
+}
+
+std::map<Id, std::vector<KnownPeer>> read_peers(const SQLite::Database& db) {
+  SQLite::Statement rows(
+      db, "SELECT group_id, host, address, port, interface, last_seen_ms FROM known_peer ORDER BY position");
+  std::map<Id, std::vector<KnownPeer>> peers;
+  while (rows.executeStep()) {
+    KnownPeer peer;
+    Endpoint endpoint;
+    if (!copy_blob(rows.getColumn(0), peer.group.bytes) || !copy_blob(rows.getColumn(1), peer.host.bytes)) {
+      continue;
+    }
+    if (!copy_endpoint(rows, 2, endpoint)) continue;
+    peer.last_seen = wall_time_of(rows.getColumn(5).getInt64());
+    std::vector<KnownPeer>& of_group = peers[peer.group];
+    if (of_group.empty() || of_group.back().host != peer.host) of_group.push_back(std::move(peer));
+    of_group.back().endpoints.push_back(endpoint);
+  }
+  return peers;
 }
 
 }  // namespace
 
 SqliteHostStore::SqliteHostStore(SQLite::Database db, SqliteWriter& writer, Warnings& warnings)
-    : writer_(writer), warnings_(warnings), identity_(read_identity(db)), hosts_(read_hosts(db)) {}
+    : writer_(writer), warnings_(warnings) {
+  if (const auto identity = read_identity(db)) held_.save_identity(*identity);
+  held_.save_hosts(read_hosts(db));
+  for (const auto& [group, peers] : read_peers(db)) held_.save_peers(group, peers);
+}
 
 void SqliteHostStore::save_identity(const HostIdentity& identity) {
-  identity_ = identity;
+  held_.save_identity(identity);
   if (const Result<void> written = writer_.write_identity(identity); !written) {
     warnings_.add(written.error().message);
   }
 }
 
 void SqliteHostStore::save_hosts(const std::vector<KnownHost>& hosts) {
-  hosts_ = most_recent(hosts, kKnownHostsMax);
-  writer_.write_hosts(hosts_);
+  held_.save_hosts(hosts);
+  writer_.write(KnownHosts{held_.load_hosts()});
+}
+
+void SqliteHostStore::save_peers(const Id& group, const std::vector<KnownPeer>& peers) {
+  held_.save_peers(group, peers);
+  writer_.write(KnownPeers{group, peers});
 }
 
 }  // namespace shoal

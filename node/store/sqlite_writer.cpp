@@ -59,6 +59,10 @@ class SqliteWriter::Statements {
         put_host_(db,
                   "INSERT INTO known_host (key, address, port, interface, last_seen_ms) VALUES (?1, ?2, ?3, "
                   "?4, ?5)"),
+        erase_peers_(db, "DELETE FROM known_peer WHERE group_id = ?1"),
+        put_peer_(db,
+                  "INSERT INTO known_peer (group_id, host, address, port, interface, last_seen_ms) VALUES "
+                  "(?1, ?2, ?3, ?4, ?5, ?6)"),
         erase_folder_(db, "DELETE FROM index_row WHERE folder = ?1"),
         erase_row_(db, "DELETE FROM index_row WHERE folder = ?1 AND kind = ?2 AND key = ?3"),
         put_row_(db, "INSERT OR REPLACE INTO index_row (folder, kind, key, value) VALUES (?1, ?2, ?3, ?4)"),
@@ -71,17 +75,31 @@ class SqliteWriter::Statements {
     std::visit([this](const auto& batch) { apply(batch); }, commit.batch);
   }
 
-  void apply(const std::vector<KnownHost>& hosts) {
+  void apply(const KnownHosts& known) {
     erase_hosts_.tryReset();
     erase_hosts_.exec();
-    for (const KnownHost& host : hosts) {
+    for (const KnownHost& host : known.hosts) {
       put_host_.tryReset();
       bind_blob(put_host_, 1, host.contact.key.bytes);
-      bind_blob(put_host_, 2, host.contact.endpoint.address);
-      put_host_.bind(3, std::int32_t{host.contact.endpoint.port});
-      put_host_.bind(4, host.contact.endpoint.interface);
+      bind_endpoint(put_host_, 2, host.contact.endpoint);
       put_host_.bind(5, milliseconds_of(host.last_seen));
       put_host_.exec();
+    }
+  }
+
+  void apply(const KnownPeers& known) {
+    erase_peers_.tryReset();
+    bind_blob(erase_peers_, 1, known.group.bytes);
+    erase_peers_.exec();
+    for (const KnownPeer& peer : known.peers) {
+      for (const Endpoint& endpoint : peer.endpoints) {
+        put_peer_.tryReset();
+        bind_blob(put_peer_, 1, known.group.bytes);
+        bind_blob(put_peer_, 2, peer.host.bytes);
+        bind_endpoint(put_peer_, 3, endpoint);
+        put_peer_.bind(6, milliseconds_of(peer.last_seen));
+        put_peer_.exec();
+      }
     }
   }
 
@@ -146,6 +164,8 @@ class SqliteWriter::Statements {
   SQLite::Statement put_item_;
   SQLite::Statement erase_hosts_;
   SQLite::Statement put_host_;
+  SQLite::Statement erase_peers_;
+  SQLite::Statement put_peer_;
   SQLite::Statement erase_folder_;
   SQLite::Statement erase_row_;
   SQLite::Statement put_row_;
@@ -194,8 +214,11 @@ void SqliteWriter::refuse(CommitId commit) {
   add(Commit{commit, Refused{}});
 }
 
-void SqliteWriter::write_hosts(std::vector<KnownHost> hosts) {
+void SqliteWriter::write(KnownHosts hosts) {
   add(std::move(hosts));
+}
+void SqliteWriter::write(KnownPeers peers) {
+  add(std::move(peers));
 }
 
 Result<void> SqliteWriter::write_identity(const HostIdentity& identity) {

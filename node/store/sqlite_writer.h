@@ -27,6 +27,15 @@ namespace shoal {
 // Shared with the overlay of the store that handed it over.
 using SharedIndexBatch = std::shared_ptr<const IndexBatch>;
 
+// They replace what is there.
+struct KnownHosts {
+  std::vector<KnownHost> hosts;
+};
+struct KnownPeers {
+  Id group;
+  std::vector<KnownPeer> peers;  // of this group
+};
+
 class SqliteWriter {
  public:
   // Bytes of bodies and rows that may wait to be written; a batch beyond it completes with kBusy, unless it
@@ -47,7 +56,8 @@ class SqliteWriter {
   void write(CommitId commit, SharedIndexBatch batch);
   // Its completion, with kBusy, comes in its turn.
   void refuse(CommitId commit);
-  void write_hosts(std::vector<KnownHost> hosts);
+  void write(KnownHosts hosts);
+  void write(KnownPeers peers);
   // Returns when it is on disk. Errors kIo, kBusy.
   Result<void> write_identity(const HostIdentity& identity);
 
@@ -61,7 +71,7 @@ class SqliteWriter {
     std::variant<Refused, ItemBatch, SharedIndexBatch> batch;
     std::size_t bytes = 0;
   };
-  using Work = std::variant<Commit, std::vector<KnownHost>, HostIdentity>;
+  using Work = std::variant<Commit, KnownHosts, KnownPeers, HostIdentity>;
   class Statements;
 
   bool has_room_for_bytes(std::size_t bytes);

@@ -130,6 +130,35 @@ TEST_F(GroupsTest, APeerThatIsBackBeforeItIsMissedIsTakenBack) {
 }
 
 // Where streams outlive the address, they are kept; those that have died with it are found out at once.
+// Long before a network is found, through which it could read where they are.
+TEST_F(GroupsTest, AHostThatStartsAgainCallsThePeersItHad) {
+  const GroupKey group = key(1);
+  const std::vector<std::size_t> members = add_members(group, 3);
+  cluster_.advance(60s);
+  ASSERT_TRUE(all_connected(members, group.id()));
+  cluster_.crash(members[0]);
+  cluster_.crash(members[1]);  // since then they see each other in no list of anybody's
+  cluster_.advance(90s);
+  for (std::size_t host = 0; host < 10; ++host) cluster_.crash(host);
+  cluster_.crash(members[2]);
+  cluster_.restart(members[0]);
+  cluster_.restart(members[1]);
+  cluster_.advance(1s);
+  EXPECT_EQ(connected(members[0], group.id()), std::vector{cluster_.contact(members[1]).key});
+  EXPECT_EQ(connected(members[1], group.id()), std::vector{cluster_.contact(members[0]).key});
+}
+
+TEST_F(GroupsTest, AHostThatLeavesAGroupForgetsItsPeers) {
+  const std::vector<std::size_t> members = add_members(key(1), 2);
+  cluster_.advance(60s);
+  const std::vector<KnownPeer> kept = cluster_.host_store(members[0]).load_peers(key(1).id());
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].host, cluster_.contact(members[1]).key);
+  cluster_.set_groups(members[0], {});
+  cluster_.advance(1s);
+  EXPECT_TRUE(cluster_.host_store(members[0]).load_peers(key(1).id()).empty());
+}
+
 TEST_F(GroupsTest, AHostThatLosesAnAddressAsksWhichSessionsAreStillGood) {
   const GroupKey group = key(1);
   const std::size_t a = add_member({group});

@@ -120,6 +120,41 @@ TEST_F(PeerBookTest, MissesSoManyAtMostAndForgetsTheOneAwayForLongest) {
   EXPECT_EQ(book_.find(host(1)), nullptr);
 }
 
+TEST_F(PeerBookTest, OneOfAnEarlierRunIsTriedAtOnceMissedAndNewWhenItIsMet) {
+  now_ += 48h;
+  book_.remembered(host(1), std::vector{at(1), at(2)}, now_ - 23h, now_);
+  book_.remembered(host(2), std::vector{at(3)}, now_ - 25h, now_);
+  book_.remembered(host(0), std::vector{at(4)}, now_, now_);
+  EXPECT_EQ(book_.peers().size(), 2u) << "itself is no peer";
+  EXPECT_EQ(book_.next_due(), now_);
+  const Instant began = now_;
+  while (!forgotten_) fail_next();
+  EXPECT_EQ(book_.find(host(2)), nullptr) << "it was away for too long already";
+  EXPECT_LE(now_ - began, 10min);
+  forgotten_ = false;
+  EXPECT_EQ(book_.find(host(1))->heard, began - 23h);
+  EXPECT_TRUE(book_.connected({host(1), at(1)}, {2, 1}, true, now_));
+}
+
+TEST_F(PeerBookTest, RemembersWhomItWasConnectedWithAndCanCall) {
+  hear(1, {at(1)});  // never connected
+  for (std::uint8_t i = 2; i <= 5; ++i) {
+    const bool outbound = i != 5;
+    book_.connected({host(i), at(i)}, {2, i}, outbound, now_);
+    now_ += 1s;
+  }
+  book_.disconnected(host(2), now_, rng_);
+  now_ += 1s;
+  book_.disconnected(host(3), now_, rng_);
+  std::vector<Id> remembered;
+  for (const PeerBook::Peer* peer : book_.to_remember()) remembered.push_back(peer->host);
+  EXPECT_EQ(remembered, (std::vector{host(4), host(3), host(2)}));
+  for (std::uint8_t i = 10; i < 10 + PeerBook::kMissedMax; ++i) {
+    book_.connected({host(i), at(i)}, {2, i}, true, now_);
+  }
+  EXPECT_EQ(book_.to_remember().size(), PeerBook::kMissedMax);
+}
+
 TEST_F(PeerBookTest, TriesAnEndpointThatIsNewAtOnce) {
   hear(1, {at(1)});
   for (int i = 0; i < 6; ++i) fail_next();

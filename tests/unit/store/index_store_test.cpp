@@ -358,6 +358,7 @@ TEST(SqliteIndexStore, ComesIntoADatabaseOfTheFirstVersion) {
   harness.close();
   {
     SQLite::Database older(harness.file().string(), SQLite::OPEN_READWRITE);
+    older.exec("DROP TABLE known_peer");
     older.exec("DROP TABLE index_row");
     older.exec("PRAGMA user_version = 1");
   }
@@ -380,8 +381,8 @@ TEST(SqliteIndexStore, HasADamagedFileMovedAsideAtTheNextStart) {
   {
     // Only the pages of the table's leaves, at the end of the file.
     std::fstream bytes(harness.file(), std::ios::in | std::ios::out | std::ios::binary);
-    bytes.seekp(6 * 4096);
-    const std::string garbage(std::filesystem::file_size(harness.file()) - 6 * 4096, '\xee');
+    bytes.seekp(7 * 4096);
+    const std::string garbage(std::filesystem::file_size(harness.file()) - 7 * 4096, '\xee');
     bytes.write(garbage.data(), static_cast<std::streamsize>(garbage.size()));
   }
   harness.open();

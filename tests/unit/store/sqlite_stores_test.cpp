@@ -29,6 +29,17 @@ TEST(SqliteStores, KeepEverythingOverACleanStop) {
   identity.boot_number = 7;
   harness.hosts().save_identity(identity);
   harness.hosts().save_hosts({{Contact{item(5).header.name.location, Endpoint::v4(1, 2)}, WallTime(9ms)}});
+  const Id group = item(6).header.name.location;
+  Endpoint link_local = Endpoint::v4(3, 4);
+  link_local.interface = 5;
+  const std::vector<KnownPeer> peers{
+      {group, item(7).header.name.location, {Endpoint::v4(1, 2), link_local}, WallTime(8ms)},
+      {group, item(8).header.name.location, {Endpoint::v4(6, 7)}, WallTime(7ms)}};
+  const Id left = item(9).header.name.location;
+  harness.hosts().save_peers(group, peers);
+  harness.hosts().save_peers(left,
+                             {{left, item(8).header.name.location, {Endpoint::v4(6, 7)}, WallTime(7ms)}});
+  harness.hosts().save_peers(left, {});
   harness.open();
   expect_same(harness.items().find(item(1).header.name), item(1, 5000));
   EXPECT_FALSE(harness.items().find(item(2).header.name).has_value());
@@ -36,6 +47,8 @@ TEST(SqliteStores, KeepEverythingOverACleanStop) {
   EXPECT_EQ(harness.items().totals().body_bytes, 5100u);
   EXPECT_EQ(harness.hosts().load_identity()->boot_number, 7u);
   EXPECT_EQ(harness.hosts().load_hosts().at(0).contact.endpoint, Endpoint::v4(1, 2));
+  EXPECT_EQ(harness.hosts().load_peers(group), peers);
+  EXPECT_TRUE(harness.hosts().load_peers(left).empty());
   EXPECT_TRUE(harness.stores().take_warnings().empty());
 }
 
@@ -130,7 +143,7 @@ TEST(SqliteStores, NoticeDamageWhileRunningAndMoveTheFileAsideAtTheNextStart) {
   for (int i = 0; i < 200; ++i) harness.items().commit({{item(i, 1000)}, {}});
   harness.wait(200);
   harness.close();
-  damage(harness.file(), 6);
+  damage(harness.file(), 7);
   harness.open();
   EXPECT_FALSE(harness.items().find(item(7).header.name).has_value());
   EXPECT_FALSE(harness.stores().take_warnings().empty());
