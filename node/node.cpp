@@ -102,8 +102,7 @@ void Node::Impl::run(HandleRequest& job) {
     if (table.find(contact.key) == contact) maintenance.verify(contact, Purpose::kMaintenance);
   } else if (own.is_other(contact)) {
     // Once, when the address may be forged: the answer and that are all it gets.
-    const bool validated = rpc.validated(job.origin, job.request);
-    maintenance.heard_from(contact, validated ? context.config.request_attempts : 1);
+    maintenance.heard_from(contact, job.origin.validated ? context.config.request_attempts : 1);
   }
 }
 

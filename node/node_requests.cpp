@@ -46,7 +46,7 @@ void Node::Impl::serve(const Origin& origin, const wire::Request& request, const
     rpc.respond(origin, request, wire::Done{});
   } else if (origin.connection) {
     rpc.respond(origin, request, wire::Refusal{ErrorCode::kUnsupported, 0});  // the endpoint is a stream's
-  } else if (!rpc.validated(origin, request)) {
+  } else if (!origin.validated) {
     rpc.respond(origin, request, wire::Refusal{ErrorCode::kBadToken, 0});
   } else {
     const Contact tested{origin.key, origin.endpoint};

@@ -99,7 +99,7 @@ bool Items::is_intact(const StoredItem& item, Held& held) {
 void Items::handle(Rpc& rpc, const Origin& origin, const wire::Request& request,
                    const wire::StoreItem& store) {
   const StoreReply reply{.rpc = &rpc, .origin = origin, .request_id = request.id};
-  if (!rpc.validated(origin, request)) {
+  if (!origin.validated) {
     reply_to(reply, {ErrorCode::kBadToken, 0});
     return;
   }
@@ -248,7 +248,7 @@ void Items::reply_to(const StoreReply& reply, const wire::Refusal& outcome) {
     return;
   }
   wire::ResponseBody body = stored ? wire::ResponseBody(wire::Done{}) : wire::ResponseBody(outcome);
-  reply.rpc->respond(reply.origin, reply.request_id, wire::RequestKind::kStoreItem, false, std::move(body));
+  reply.rpc->respond(reply.origin, reply.request_id, wire::RequestKind::kStoreItem, std::move(body));
 }
 
 void Items::erase(const ItemName& name) {
@@ -261,7 +261,7 @@ void Items::erase(const ItemName& name) {
 // ---- Serving
 
 void Items::handle(Rpc& rpc, const Origin& origin, const wire::Request& request, const wire::GetItem& get) {
-  const std::size_t response_bytes_max = rpc.response_bytes_max(origin, rpc.validated(origin, request));
+  const std::size_t response_bytes_max = rpc.response_bytes_max(origin);
   wire::Items answer =
       get.all ? page_of_records(get, response_bytes_max) : one_record(get, response_bytes_max);
   if (get.renewing && !get.all) note_renewal_by_another(get.name);

@@ -29,6 +29,7 @@ struct Origin {
   Guid connection;                   // empty: it came as a datagram
   std::uint32_t stream = 0;          // of the session
   std::uint32_t received_bytes = 0;  // sealed size, for the amplification limit
+  bool validated = false;  // of a request: what is sent to the endpoint reaches the sender (RFC 9000 §8.1)
 };
 
 struct HandleDatagram {

@@ -411,7 +411,7 @@ void Rpc::on_message(const Origin& origin, ByteView bytes) {
   ++context_.counters.dropped_malformed;
   if (message.error().code != ErrorCode::kUnsupported) return;
   if (const auto id = wire::request_id(bytes)) {
-    respond(origin, *id, wire::RequestKind::kPing, false, wire::Refusal{ErrorCode::kUnsupported, 0});
+    respond(origin, *id, wire::RequestKind::kPing, wire::Refusal{ErrorCode::kUnsupported, 0});
   }
 }
 
@@ -420,7 +420,13 @@ void Rpc::on_session_message(const Origin& origin, ByteView message) {
   on_message(origin, message);
 }
 
-void Rpc::post_message(const Origin& origin, wire::Message message) {
+// A token proves it; by session it needs none.
+bool Rpc::is_validated(const Origin& origin, const wire::Request& request) const {
+  if (origin.connection) return true;
+  return request.token && mint_.accepts(*request.token, origin.endpoint.address, origin.key, context_.now());
+}
+
+void Rpc::post_message(Origin origin, wire::Message message) {
   const auto* response = std::get_if<wire::Response>(&message);
   const bool is_asked_for = response != nullptr && by_wire_id_.contains(response->id);
   if (!origin.connection && !is_asked_for && !sources_.allow_host(origin.key, context_.now())) {
@@ -433,6 +439,7 @@ void Rpc::post_message(const Origin& origin, wire::Message message) {
     if (!origin.connection && !has_contacted(origin.endpoint)) {
       listener_.on_reached_by_stranger(origin.endpoint);
     }
+    origin.validated = is_validated(origin, *request);
     const JobClass job_class = class_of(*request);
     context_.post(job_class, HandleRequest{origin, std::move(*request)});
   } else {
@@ -479,14 +486,9 @@ void Rpc::handle_hello(const Endpoint& from, ByteView datagram) {
 
 // ---- Answering
 
-bool Rpc::validated(const Origin& origin, const wire::Request& request) const {
-  if (origin.connection) return true;
-  return request.token && mint_.accepts(*request.token, origin.endpoint.address, origin.key, context_.now());
-}
-
-std::size_t Rpc::response_bytes_max(const Origin& origin, bool validated) const {
+std::size_t Rpc::response_bytes_max(const Origin& origin) const {
   if (origin.connection) return wire::kMessageBytesMax;
-  if (validated) return wire::kDatagramMessageBytesMax;
+  if (origin.validated) return wire::kDatagramMessageBytesMax;
   constexpr std::size_t kKept = kSealOverheadBytes + wire::kPingBytesMax;
   const std::size_t sealed_max = kAmplification * origin.received_bytes;
   return sealed_max < kKept + kSealOverheadBytes
@@ -499,11 +501,11 @@ bool Rpc::has_room(const Origin& origin, std::size_t bytes) const {
 }
 
 void Rpc::respond(const Origin& origin, const wire::Request& request, wire::ResponseBody body) {
-  respond(origin, request.id, request.kind(), validated(origin, request), std::move(body));
+  respond(origin, request.id, request.kind(), std::move(body));
 }
 
 void Rpc::respond(const Origin& origin, std::uint64_t request_id, wire::RequestKind request_kind,
-                  bool validated, wire::ResponseBody body) {
+                  wire::ResponseBody body) {
   wire::Response response;
   response.id = request_id;
   response.body = std::move(body);
@@ -513,7 +515,7 @@ void Rpc::respond(const Origin& origin, std::uint64_t request_id, wire::RequestK
     response.time_s = seconds_of(context_.clock.wall_time());
     response.client = client_in_responses_;
   }
-  const std::size_t bytes_max = response_bytes_max(origin, validated);
+  const std::size_t bytes_max = response_bytes_max(origin);
   wire::Message message(std::move(response));
   Bytes encoded = wire::encode(message);
   std::vector<Contact>* contacts = contacts_of(std::get<wire::Response>(message).body);

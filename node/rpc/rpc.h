@@ -139,16 +139,14 @@ class Rpc {
   // Does a deadline of this request at `when` still mean anything? Not once it has ended or was sent again.
   bool is_due(Guid request, Instant when);
 
-  // Is the token of this request good? By session it needs none.
-  bool validated(const Origin& origin, const wire::Request& request) const;
   // Bytes that the encoded response may have: what a datagram holds, and to an address not validated thrice
   // what came, less one ping by which its host may be verified.
-  std::size_t response_bytes_max(const Origin& origin, bool validated) const;
+  std::size_t response_bytes_max(const Origin& origin) const;
   // Sends the response; contacts at the end are left out if it is too large, and what is still too large is
   // dropped.
   void respond(const Origin& origin, const wire::Request& request, wire::ResponseBody body);
   // The same for a request that was kept waiting (a store until its commit).
-  void respond(const Origin& origin, std::uint64_t request_id, wire::RequestKind kind, bool validated,
+  void respond(const Origin& origin, std::uint64_t request_id, wire::RequestKind kind,
                wire::ResponseBody body);
 
   // Does the session that the request came by take so many bytes more? By datagram always.
@@ -209,7 +207,8 @@ class Rpc {
   bool renew_token(Guid guid, OutWorker& worker, const wire::Response& response);
   void handle_hello(const Endpoint& from, ByteView datagram);
   void on_message(const Origin& origin, ByteView bytes);
-  void post_message(const Origin& origin, wire::Message message);
+  void post_message(Origin origin, wire::Message message);
+  bool is_validated(const Origin& origin, const wire::Request& request) const;
 
   NodeContext& context_;
   Id self_;

@@ -165,7 +165,7 @@ void SyncManager::announce(const Id& group, Bytes event) {
 void SyncManager::respond(const Origin& origin, std::uint64_t request_id, wire::RequestKind kind,
                           wire::ResponseBody body) {
   const bool has_room = replies_.empty() && rpc_->has_room(origin, wire::kMessageBytesMax);
-  if (has_room) return rpc_->respond(origin, request_id, kind, true, std::move(body));
+  if (has_room) return rpc_->respond(origin, request_id, kind, std::move(body));
   if (replies_.size() == kRepliesWaitingMax) return;  // the asker asks somebody else
   replies_.push_back({origin, request_id, kind, std::move(body)});
 }
@@ -175,7 +175,7 @@ void SyncManager::send_waiting() {
     Reply reply = std::move(replies_.front());
     replies_.pop_front();
     if (rpc_->has_room(reply.origin, wire::kMessageBytesMax)) {
-      rpc_->respond(reply.origin, reply.request_id, reply.kind, true, std::move(reply.body));
+      rpc_->respond(reply.origin, reply.request_id, reply.kind, std::move(reply.body));
     } else {
       replies_.push_back(std::move(reply));
     }
