@@ -19,7 +19,12 @@ from theme import LIGHT, RC, themed_svg  # noqa: E402
 from tracked import PROJECT  # noqa: E402
 
 PEERS = PROJECT / "reports" / "peers.json"
-NAMES = {"shoal": "Shoal", "libtorrent": "libtorrent", "opendht": "OpenDHT"}
+NAMES = {
+    "shoal": "Shoal",
+    "libtorrent": "libtorrent",
+    "opendht": "OpenDHT",
+    "bare": "bare loop",
+}
 COLOURS = {"libtorrent": "c2", "opendht": "c4"}
 
 _SCHEMA = {

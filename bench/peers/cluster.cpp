@@ -7,9 +7,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <sstream>
+#include <string_view>
 
 namespace shoal::peers {
 namespace {
@@ -148,6 +151,31 @@ std::string value_of(std::size_t value, std::size_t bytes) {
   return text;
 }
 
+bool measure_floods(const std::string& flooder_options, double seconds,
+                    const std::function<void(const std::string& what)>& before) {
+  const std::string flooder =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "shoal_peer_flooder";
+  nlohmann::ordered_json floods;
+  for (const std::string what : {"ping", "find"}) {
+    if (before) before(what);
+    const std::string command =
+        flooder + " --seconds " + std::to_string(seconds) + " --what " + what + " " + flooder_options;
+    const double cpu_s_before = usage_so_far().cpu_s;
+    std::FILE* pipe = popen(command.c_str(), "r");
+    if (pipe == nullptr) return false;
+    std::string line(1024, 0);
+    const bool told = std::fgets(line.data(), static_cast<int>(line.size()), pipe) != nullptr;
+    if (pclose(pipe) != 0 || !told) return false;
+    const double cpu_s = usage_so_far().cpu_s - cpu_s_before;
+    nlohmann::ordered_json flood = nlohmann::ordered_json::parse(line.c_str());
+    flood["cpu_s"] = cpu_s;
+    flood["cpu_us_per_reply"] = 1e6 * cpu_s / flood["replies"].get<double>();
+    floods[what] = std::move(flood);
+  }
+  std::printf("\"flood\": %s\n", floods.dump().c_str());
+  return true;
+}
+
 int measure(Cluster& cluster, const Options& options) {
   const auto never = [] { return false; };
   cluster.run(options.settle_s, never);
@@ -170,9 +198,11 @@ int measure(Cluster& cluster, const Options& options) {
   std::printf("\"idle\": {\"cpu_ms_per_node_per_s\": %.5f, \"packets_per_node_per_s\": %.4f},\n",
               1e3 * (after.cpu_s - before.cpu_s) * share,
               static_cast<double>(after.packets - before.packets) * share);
-  std::printf("\"memory_bytes_per_node\": %.0f, \"nodes\": %zu, \"value_bytes\": %zu\n}\n",
+  std::printf("\"memory_bytes_per_node\": %.0f, \"nodes\": %zu, \"value_bytes\": %zu,\n",
               static_cast<double>(resident_bytes()) / static_cast<double>(nodes), nodes, options.value_bytes);
-  return puts.failures + gets.failures == 0 ? 0 : 1;
+  const bool flooded = measure_floods(cluster.flooder_options(), options.flood_s);
+  std::printf("}\n");
+  return puts.failures + gets.failures == 0 && flooded ? 0 : 1;
 }
 
 Options read_options(std::span<char*> arguments) {
@@ -181,8 +211,8 @@ Options read_options(std::span<char*> arguments) {
                                                    {"--value-bytes", &options.value_bytes},
                                                    {"--operations", &options.operations},
                                                    {"--in-flight", &options.in_flight}};
-  const std::map<std::string, double*> durations{{"--settle", &options.settle_s},
-                                                 {"--idle", &options.idle_s}};
+  const std::map<std::string, double*> durations{
+      {"--settle", &options.settle_s}, {"--idle", &options.idle_s}, {"--flood", &options.flood_s}};
   for (std::size_t i = 1; i < arguments.size(); i += 2) {
     const std::string name = arguments[i];
     const std::string value = i + 1 < arguments.size() ? arguments[i + 1] : "";
@@ -195,8 +225,8 @@ Options read_options(std::span<char*> arguments) {
       *duration->second = number;
     } else {
       std::fprintf(stderr,
-                   "%s: '%s %s': expected --nodes, --value-bytes, --operations, --in-flight, --settle or "
-                   "--idle with a number above 0\n",
+                   "%s: '%s %s': expected --nodes, --value-bytes, --operations, --in-flight, --settle, "
+                   "--idle or --flood with a number above 0\n",
                    arguments[0], name.c_str(), value.c_str());
       std::exit(2);
     }

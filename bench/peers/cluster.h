@@ -20,6 +20,7 @@ struct Options {
   std::size_t in_flight = 16;  // of the puts; gets go one by one
   double settle_s = 40;        // for tables to fill
   double idle_s = 10;          // nothing is asked
+  double flood_s = 3;          // the first node is asked as fast as it answers, for pings and for hosts
 };
 
 using Done = std::function<void(bool success)>;
@@ -35,6 +36,8 @@ class Cluster {
   // Lets the nodes work until `is_over`, which is asked after each that was done, or until so much time has
   // gone by.
   virtual void run(double seconds, const std::function<bool()>& is_over) = 0;
+  // How the flooder is to ask the first node: --protocol, --to and what else it needs.
+  virtual std::string flooder_options() const = 0;
 };
 
 // Of nodes that run on threads of their own.
@@ -55,11 +58,17 @@ class ThreadedCluster : public Cluster {
 // What the value of this number holds.
 std::string value_of(std::size_t value, std::size_t bytes);
 
+// Has the flooder, a process of its own, ask a node of this process, and prints `"flood": {...}` without a
+// comma: what a reply takes of this process's processor time, among others. `before` is told what is asked,
+// "ping" or "find". False when the flooder failed.
+bool measure_floods(const std::string& flooder_options, double seconds,
+                    const std::function<void(const std::string& what)>& before = {});
+
 // Measures and prints. Returns the exit status: 0, or 1 when operations failed.
 int measure(Cluster& cluster, const Options& options);
 
-// Of the command line: --nodes N --value-bytes N --operations N --in-flight N --settle S --idle S. Exits with
-// 2 on others.
+// Of the command line: --nodes N --value-bytes N --operations N --in-flight N --settle S --idle S --flood S.
+// Exits with 2 on others.
 Options read_options(std::span<char*> arguments);
 
 }  // namespace shoal::peers

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "bench/peers/cluster.h"
@@ -62,6 +63,9 @@ class LibtorrentCluster final : public Cluster {
       lock.unlock();
       for (std::size_t i = 0; i < sessions_.size(); ++i) take_alerts(i);
     }
+  }
+  std::string flooder_options() const override {
+    return "--protocol krpc --to 127.0.0.1:" + std::to_string(kFirstPort);
   }
 
  private:

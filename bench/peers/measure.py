@@ -4,7 +4,11 @@
 Each program (bench/peers/*_cluster.cpp) holds all nodes of its cluster in one process and does the same:
 waits until tables are filled, puts values, gets each of them by another node, and idles. Puts run 16 at a
 time, gets one by one; a get is over when the value is there. All three keep a value at eight nodes, and use
-all cores. libtorrent takes values of up to 1,000 bytes. Limits of rates and of addresses are lifted for all.
+all cores. Then a process beside it asks the first node as fast as it answers, first by ping, then for the
+hosts near a random id: ours in sealed datagrams, with a token that says that the address is good, the others
+in clear. `bare` is no node, but a loop over a socket that opens and seals as much. libtorrent takes values of
+up to 1,000 bytes. Limits of rates and of addresses are lifted for all.
+
 The rounds take turns; packets and bytes are those of the loopback interface of a network namespace of our
 own, headers included. Builds the programs first; one that cannot be built is left out, and said so. Needs
 root, or user namespaces, and Debian's packages
@@ -33,7 +37,12 @@ import sync_measure  # noqa: E402
 
 BUILD = PROJECT / "build" / "release"
 # Sizes of values, and who takes them.
-WORKLOADS = {100: ("shoal", "libtorrent", "opendht"), 60_000: ("shoal", "opendht")}
+WORKLOADS = {
+    100: ("shoal", "libtorrent", "opendht", "bare"),
+    60_000: ("shoal", "opendht"),
+}
+# What the flooder asks for is as large whatever was put: measured with these.
+FLOODED_AT = 100
 # Name, unit, where it stands in what a program prints.
 METRICS = {
     "get, median": ("ms", ("get", "p50_ms")),
@@ -51,6 +60,8 @@ METRICS = {
     "idle, processor of a node": ("ms/s", ("idle", "cpu_ms_per_node_per_s")),
     "idle, packets of a node": ("/s", ("idle", "packets_per_node_per_s")),
     "memory of a node": ("B", ("memory_bytes_per_node",)),
+    "ping answered, processor": ("µs", ("flood", "ping", "cpu_us_per_reply")),
+    "find answered, processor": ("µs", ("flood", "find", "cpu_us_per_reply")),
 }
 
 
@@ -82,7 +93,7 @@ def build() -> list[str]:
 
 def run(tool: str, value_bytes: int, options) -> dict | None:
     command = [BUILD / f"bin/shoal_peer_{tool}", "--value-bytes", value_bytes]
-    for name in ("nodes", "operations", "in_flight", "settle", "idle"):
+    for name in ("nodes", "operations", "in_flight", "settle", "idle", "flood"):
         command += [f"--{name.replace('_', '-')}", getattr(options, name)]
     done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True
@@ -93,6 +104,19 @@ def run(tool: str, value_bytes: int, options) -> dict | None:
         said = (done.stderr or done.stdout).strip()[-500:]
         say(f"peers: {tool} ended with status {done.returncode}: {said}")
         return None
+
+
+def found(printed: dict, value_bytes: int) -> dict[str, float]:
+    """The metrics that a program has printed, by name."""
+    metrics = {}
+    for name, (_, path) in METRICS.items():
+        if path[0] not in printed or (path[0] == "flood" and value_bytes != FLOODED_AT):
+            continue
+        value = printed
+        for key in path:
+            value = value[key]
+        metrics[name] = value
+    return metrics
 
 
 def measure_all(tools: list[str], options) -> tuple[list[dict], bool]:
@@ -107,10 +131,7 @@ def measure_all(tools: list[str], options) -> tuple[list[dict], bool]:
                 )
                 printed = run(tool, value_bytes, options)
                 all_ran &= printed is not None
-                for name, (_, path) in METRICS.items() if printed else ():
-                    value = printed
-                    for key in path:
-                        value = value[key]
+                for name, value in found(printed or {}, value_bytes).items():
                     values.setdefault((value_bytes, name, tool), []).append(value)
     rows = [
         {
@@ -139,8 +160,8 @@ def table(rows: list[dict]) -> str:
     ]
     for value_bytes in WORKLOADS:
         for name, (unit, _) in METRICS.items():
-            found = [medians.get((value_bytes, name, tool)) for tool in tools]
-            cells = ["" if m is None else f"{m:,.4g} {unit}".strip() for m in found]
+            of_tools = [medians.get((value_bytes, name, tool)) for tool in tools]
+            cells = ["" if m is None else f"{m:,.4g} {unit}".strip() for m in of_tools]
             if any(cells):
                 lines.append(
                     f"| {value_bytes:,} B | {name} | " + " | ".join(cells) + " |"
@@ -161,10 +182,17 @@ def main() -> int:
         "--settle", type=float, default=40, metavar="SECONDS", help="for tables to fill"
     )
     add("--idle", type=float, default=10, metavar="SECONDS")
+    add(
+        "--flood",
+        type=float,
+        default=5,
+        metavar="SECONDS",
+        help="of each kind of flood",
+    )
     add("--json", type=Path, metavar="FILE", help="write all values there, too")
     options = parser.parse_args()
     numbers = (options.rounds, options.nodes, options.operations, options.in_flight)
-    if min(numbers) < 1 or min(options.settle, options.idle) <= 0:
+    if min(numbers) < 1 or min(options.settle, options.idle, options.flood) <= 0:
         parser.error("all numbers are above 0")
     tools = build()
     if not tools:

@@ -2,6 +2,7 @@
 #include <opendht.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,9 @@ class OpendhtCluster final : public ThreadedCluster {
         [this, done, has_ended](bool) {
           if (!std::exchange(*has_ended, true)) end(done, false);
         });
+  }
+  std::string flooder_options() const override {
+    return "--protocol opendht --to 127.0.0.1:" + std::to_string(kFirstPort);
   }
 
  private:

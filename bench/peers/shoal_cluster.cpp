@@ -49,6 +49,7 @@ class Member final : private HostedNode, private NodeListener {
   ~Member() override { host_->detach(); }
 
   const Endpoint& endpoint() const { return host_->endpoint(); }
+  const Id& key() const { return node_->id(); }
   // From any thread; `done` is called on the loop's.
   void ask(Command command, Done done) {
     loop_.post([this, command = std::move(command), done = std::move(done)] {
@@ -110,6 +111,10 @@ class ShoalCluster final : public ThreadedCluster {
   }
   void get(std::size_t node, std::size_t value, Done done) override {
     ask(node, GetCommand{sha256(bytes_of(value, value_bytes_))}, std::move(done));
+  }
+  std::string flooder_options() const override {
+    return "--protocol shoal --to " + members_[0]->endpoint().to_string() + " --key " +
+           members_[0]->key().hex();
   }
 
  private:
