@@ -39,10 +39,8 @@ def acknowledged(tracked: Tracked, figures: dict) -> dict[str, str]:
 
 def times(build, base: checkout.Commit, tracked: Tracked) -> dict:
     """Of HEAD, each with the median of the base in the same rounds."""
-    source = checkout.check_out(base)
-    regress.progress(f"base {base.short}: building it in build/base ...")
-    builds = [build, checkout.build(source)]
-    ours, theirs = measure.timed(builds, tracked, regress.progress)
+    _, base_build = regress.build_base(base)
+    ours, theirs = measure.timed([build, base_build], tracked, regress.progress)
     return {
         name: of | ({"base_median": theirs[name]["median"]} if name in theirs else {})
         for name, of in ours.items()

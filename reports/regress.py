@@ -4,8 +4,9 @@
 Measures the exact and counted figures of bench/tracked.yaml, and those of the base: from
 reports/history.jsonl when that has them for the same code and compiler, else from a build of the base in
 build/base. The base is where this branch left main; on main itself it is the commit before, or HEAD when
-there is work that is not committed. Exact figures (simulations with fixed seeds) may not change at all;
-counted ones (instructions) by 1 %.
+there is work that is not committed; with --recorded it is the newest commit on the way here that the history
+has, and nothing but the working tree is built. Exact figures (simulations with fixed seeds) may not change at
+all; counted ones (instructions) by 1 %.
 
 A change for the worse that is wanted is acknowledged in reports/acknowledged.yaml, in the commit that makes
 it; what to write there is printed. Times are not judged here: they stand on the pages of ci/report.
@@ -13,12 +14,14 @@ it; what to write there is printed. Times are not judged here: they stand on the
 Exit status: 0 nothing is worse, or all that is worse is acknowledged; 1 something is worse; 2 the command
 line or a file is wrong; 3 a build or a measurement failed.
 
-Example: ci/regress
-         ci/regress --base main~3 --only counted
+Examples: ci/regress
+          ci/regress --base main~3 --only counted
+          ci/regress --recorded
 """
 
 import argparse
 import sys
+from pathlib import Path
 
 import checkout
 import compare
@@ -62,15 +65,30 @@ def recorded(
     return None
 
 
+def newest(records: list[history.Record], compiler: str) -> history.Record:
+    """Raises measure.CannotMeasure."""
+    for record in reversed(records):
+        if record.compiler == compiler and checkout.is_ancestor(record.commit, "HEAD"):
+            return record
+    raise measure.CannotMeasure(
+        f"{history.HISTORY.name} has no record of this branch by {compiler}"
+    )
+
+
+def build_base(base: checkout.Commit) -> tuple[Path, Path]:
+    """Its work tree, and its build. Raises checkout.CannotBuild."""
+    progress(f"base {base.short}: building it in build/base ...")
+    source = checkout.check_out(base)
+    return source, checkout.build(source)
+
+
 def base_figures(base, records, compiler, tracked, head: dict) -> dict:
     wanted = {kind: set(values) for kind, values in head.items()}
     found = recorded(records, base, compiler, wanted)
     if found is not None:
         progress(f"base {base.short}: from the history")
         return found
-    progress(f"base {base.short}: building it in build/base ...")
-    source = checkout.check_out(base)
-    return figures_of(source, checkout.build(source), tracked, list(head))
+    return figures_of(*build_base(base), tracked, list(head))
 
 
 def report(found: list[Change], records: list[history.Record], base) -> str:
@@ -105,7 +123,13 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--base", metavar="REVISION", help="what to compare with")
+    base_option = parser.add_mutually_exclusive_group()
+    base_option.add_argument("--base", metavar="REVISION", help="what to compare with")
+    base_option.add_argument(
+        "--recorded",
+        action="store_true",
+        help="with what the history has, whatever has been committed since",
+    )
     parser.add_argument("--only", choices=list(MEASURES), help="figures of this kind")
     options = parser.parse_args(arguments)
     kinds = [options.only] if options.only else list(MEASURES)
@@ -125,8 +149,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         progress("building the working tree ...")
         build = checkout.build(PROJECT)
+        compiler = checkout.compiler(build)
+        record = newest(records, compiler) if options.recorded else None
         head = figures_of(PROJECT, build, tracked, kinds)
-        before = base_figures(base, records, checkout.compiler(build), tracked, head)
+        if record:
+            base = checkout.resolve(record.commit)
+            before = {kind: getattr(record, kind) for kind in kinds}
+        else:
+            before = base_figures(base, records, compiler, tracked, head)
     except (measure.CannotMeasure, checkout.CannotBuild) as error:
         print(f"regress: {error}", file=sys.stderr)
         return 3

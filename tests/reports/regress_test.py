@@ -162,6 +162,40 @@ def test_what_cannot_be_measured_is_told_with_its_own_status(
     assert "no memory" in capsys.readouterr().err
 
 
+def record(commit: str, compiler: str, messages: float) -> history.Record:
+    figures = {"exact": {LOOKUP: messages}, "counted": {}}
+    return history.Record(
+        commit, "2026-11-29T10:00:00Z", "So", "c" * 40, compiler, "m", **figures
+    )
+
+
+def test_the_newest_record_of_this_branch_and_compiler_serves_as_base(
+    measured, capsys, monkeypatch
+):
+    records = [
+        record("1" * 40, "g++", 40.0),
+        record("2" * 40, "g++", 43.0),
+        record("3" * 40, "clang++", 50.0),
+        record("4" * 40, "g++", 50.0),
+    ]
+    monkeypatch.setattr(history, "load", lambda: records)
+    monkeypatch.setattr(
+        checkout, "is_ancestor", lambda commit, of: commit != "4" * 40 and of == "HEAD"
+    )
+    monkeypatch.setattr(checkout, "check_out", lambda _: pytest.fail("it is built"))
+    assert regress.main(["--recorded"]) == 1
+    out = capsys.readouterr().out
+    assert "43 -> 43.5 messages" in out
+    assert "1 figures compared" in out, "what the record lacks is not"
+
+
+def test_without_a_record_there_is_nothing_to_compare_with(measured, capsys):
+    assert regress.main(["--recorded"]) == 3
+    assert (
+        "history.jsonl has no record of this branch by g++" in capsys.readouterr().err
+    )
+
+
 def test_an_unknown_commit_is_refused(capsys):
     assert regress.main(["--base", "nosuchcommit"]) == 2
     assert "nosuchcommit" in capsys.readouterr().err
