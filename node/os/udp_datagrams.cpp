@@ -49,12 +49,38 @@ void choose_interface(msghdr& message, Control& control, int family, std::uint32
 
 }  // namespace
 
+// What recvmmsg fills, made once: most calls bring a single datagram, and clearing all this for each would
+// cost as much as the call.
+struct UdpDatagrams::Incoming {
+  Incoming() : bytes(kBatch * kDatagramBytesMax) {
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      parts[i] = {bytes.data() + i * kDatagramBytesMax, kDatagramBytesMax};
+      msghdr& message = messages[i].msg_hdr;
+      message.msg_name = from[i].raw();
+      message.msg_namelen = sizeof(sockaddr_storage);
+      message.msg_iov = &parts[i];
+      message.msg_iovlen = 1;
+    }
+  }
+  // Precondition: recvmmsg has filled so many.
+  ByteView datagram(std::size_t i) const {
+    return {bytes.data() + i * kDatagramBytesMax, messages[i].msg_len};
+  }
+
+  Bytes bytes;
+  std::array<SocketAddress, kBatch> from;
+  std::array<iovec, kBatch> parts{};
+  std::array<mmsghdr, kBatch> messages{};
+};
+
+UdpDatagrams::~UdpDatagrams() = default;
+
 UdpDatagrams::UdpDatagrams(EventLoop& loop, HostLink& link, Descriptor socket, const Endpoint& listen)
     : loop_(loop),
       link_(link),
       listen_(listen),
       family_(family_of(listen)),
-      incoming_(kBatch * kDatagramBytesMax) {
+      incoming_(std::make_unique<Incoming>()) {
   if (family_ == AF_INET && !listen.is_unspecified()) {
     ip_mreqn from{};
     from.imr_address.s_addr = htonl(listen.v4_address());
@@ -112,31 +138,23 @@ void UdpDatagrams::on_poll(Receiver& receiver, int status, int events) {
 }
 
 void UdpDatagrams::receive(const Receiver& receiver) {
-  std::array<SocketAddress, kBatch> from;
-  std::array<iovec, kBatch> parts;
-  std::array<mmsghdr, kBatch> messages{};
+  std::array<mmsghdr, kBatch>& messages = incoming_->messages;
   for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      parts[i] = {incoming_.data() + i * kDatagramBytesMax, kDatagramBytesMax};
-      messages[i].msg_hdr = {};
-      messages[i].msg_hdr.msg_name = from[i].raw();
-      messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
-      messages[i].msg_hdr.msg_iov = &parts[i];
-      messages[i].msg_hdr.msg_iovlen = 1;
-    }
-    const int count = recvmmsg(receiver.socket.get(), messages.data(), kBatch, 0, nullptr);
-    if (count <= 0) return;
+    const int received = recvmmsg(receiver.socket.get(), messages.data(), kBatch, 0, nullptr);
+    if (received <= 0) return;
     link_.turn_wanted = true;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    const auto count = static_cast<std::size_t>(received);
+    for (std::size_t i = 0; i < count; ++i) {
+      messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);      // the kernel has shortened it
       if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;  // over kDatagramBytesMax
-      const ByteView datagram(incoming_.data() + i * kDatagramBytesMax, messages[i].msg_len);
+      const Endpoint from = incoming_->from[i].endpoint();
       if (receiver.group) {
-        link_.events->on_multicast(from[i].endpoint(), datagram);
+        link_.events->on_multicast(from, incoming_->datagram(i));
       } else {
-        link_.events->on_datagram(from[i].endpoint(), datagram);
+        link_.events->on_datagram(from, incoming_->datagram(i));
       }
     }
-    if (static_cast<std::size_t>(count) < kBatch) return;
+    if (count < kBatch) return;
   }
 }
 
@@ -180,12 +198,13 @@ void UdpDatagrams::flush() {
 // Advances `done` over what the kernel took in one call.
 UdpDatagrams::Sent UdpDatagrams::send_some(std::size_t& done) {
   std::array<iovec, kBatch> parts;
-  std::array<mmsghdr, kBatch> messages{};
+  std::array<mmsghdr, kBatch> messages;
   std::array<Control, kBatch> controls;
   const std::size_t count = std::min(kBatch, outgoing_.size() - done);
   for (std::size_t i = 0; i < count; ++i) {
     Outgoing& datagram = outgoing_[done + i];
     parts[i] = {outgoing_bytes_.data() + datagram.offset, datagram.length};
+    messages[i] = {};
     msghdr& message = messages[i].msg_hdr;
     message.msg_name = datagram.to.raw();
     message.msg_namelen = datagram.to.length;

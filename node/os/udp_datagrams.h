@@ -17,6 +17,7 @@ namespace shoal {
 class UdpDatagrams final : public Datagrams {
  public:
   UdpDatagrams(EventLoop& loop, HostLink& link, Descriptor socket, const Endpoint& listen);
+  ~UdpDatagrams() override;
 
   bool send(const Endpoint& to, ByteView datagram) override;
   Result<void> join(const Endpoint& group) override;
@@ -41,6 +42,7 @@ class UdpDatagrams final : public Datagrams {
     std::uint32_t offset;
     std::uint32_t length;
   };
+  struct Incoming;
   enum class Sent { kSome, kOneRefused, kNoRoom };
 
   std::unique_ptr<Receiver> make_receiver(Descriptor socket, const Endpoint& group);
@@ -59,7 +61,7 @@ class UdpDatagrams final : public Datagrams {
   bool waits_for_room_ = false;
   std::vector<Outgoing> outgoing_;
   Bytes outgoing_bytes_;
-  Bytes incoming_;
+  std::unique_ptr<Incoming> incoming_;
 };
 
 }  // namespace shoal
