@@ -138,7 +138,7 @@ void ContentHasher::add(ByteView bytes) {
     rest_.insert(rest_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
     const std::size_t length = next_cut(rest_, false);
     if (length == 0) return;
-    parts_.push_back({sha256(ByteView(rest_).first(length)), length});
+    add_part(ByteView(rest_).first(length));
     if (length >= before) {
       rest_.clear();
       bytes = bytes.subspan(length - before);
@@ -150,20 +150,56 @@ void ContentHasher::add(ByteView bytes) {
   if (rest_.empty()) cut(bytes, false);
 }
 
-ContentName ContentHasher::finish() {
+void ContentHasher::end() {
   const Bytes rest = std::exchange(rest_, {});
   cut(rest, true);
+}
+
+ContentName ContentHasher::finish() {
+  end();
   return build_tree(parts_, nullptr);
+}
+
+void ContentHasher::add_part(ByteView bytes) {
+  parts_.push_back({sha256(bytes), bytes.size()});
+  bytes_cut_ += bytes.size();
 }
 
 void ContentHasher::cut(ByteView bytes, bool is_end) {
   while (!bytes.empty()) {
     const std::size_t length = next_cut(bytes, is_end);
     if (length == 0) break;
-    parts_.push_back({sha256(bytes.first(length)), length});
+    add_part(bytes.first(length));
     bytes = bytes.subspan(length);
   }
   rest_.assign(bytes.begin(), bytes.end());
+}
+
+// What follows a cut depends on nothing before it: so from a cut on that both have, both go on alike.
+Result<std::vector<PartRef>> join_stretches(std::vector<Stretch> stretches, const ReadAt& read) {
+  std::vector<PartRef> parts;
+  std::uint64_t position = 0;
+  Bytes buffer(kPartBytesMax);
+  for (Stretch& stretch : stretches) {
+    auto next = stretch.parts.begin();
+    std::uint64_t cut = stretch.begin;
+    for (;;) {
+      while (cut < position && next != stretch.parts.end()) cut += next++->bytes;
+      if (cut <= position) break;
+      const Result<std::size_t> count = read(position, buffer);
+      if (!count) return tl::unexpected(count.error());
+      if (*count == 0) return parts;
+      const ByteView there = ByteView(buffer).first(*count);
+      const std::size_t length = next_cut(there, *count < buffer.size());
+      parts.push_back({sha256(there.first(length)), length});
+      position += length;
+    }
+    for (; next != stretch.parts.end(); ++next) {
+      parts.push_back(*next);
+      position += next->bytes;
+    }
+  }
+  return parts;
 }
 
 }  // namespace shoal::sync

@@ -67,13 +67,32 @@ class ContentHasher {
   // At most 16 MiB at a time.
   void add(ByteView bytes);
   // The file is over. The parts are then complete.
+  void end();
   ContentName finish();
   const std::vector<PartRef>& parts() const { return parts_; }
+  std::vector<PartRef> take_parts() { return std::move(parts_); }
+  std::uint64_t bytes_cut() const { return bytes_cut_; }  // that the parts have
 
  private:
   void cut(ByteView bytes, bool is_end);
+  void add_part(ByteView bytes);
   Bytes rest_;  // not yet cut: less than kPartBytesMax
   std::vector<PartRef> parts_;
+  std::uint64_t bytes_cut_ = 0;
 };
+
+// A stretch of a file, cut by itself as if a part began where it begins. So several can be cut at one time.
+struct Stretch {
+  std::uint64_t begin = 0;
+  std::vector<PartRef> parts;  // the last may end where another stretch has begun, or is the file's last
+};
+
+// Fills `buffer` from an offset in the file. Fewer bytes: the file ends there.
+using ReadAt = std::function<Result<std::size_t>(std::uint64_t offset, MutableByteView buffer)>;
+
+// The parts of the whole file, of which these are all stretches, in their order, the first from 0 on. Where
+// one follows another, parts are cut anew until a cut of both is found: a few, unless the file repeats
+// itself. Errors are those of `read`.
+Result<std::vector<PartRef>> join_stretches(std::vector<Stretch> stretches, const ReadAt& read);
 
 }  // namespace shoal::sync

@@ -22,27 +22,59 @@ bool unchanged(const FileStat& a, const FileStat& b) {
   return same_file(a, b) && a.ctime_ns == b.ctime_ns;
 }
 
+tl::unexpected<Error> written_to(const std::string& path) {
+  return fail(ErrorCode::kBusy, path + " is being written to");
+}
+
+// The parts from `begin` on, the last of which ends at `end`, behind it, or with the file.
+Result<std::vector<PartRef>> cut_parts(FolderFile& file, std::uint64_t begin, std::uint64_t end,
+                                       std::uint64_t file_bytes) {
+  ContentHasher hasher;
+  const std::uint64_t rest_bytes = file_bytes - std::min(begin, file_bytes);
+  Bytes buffer(static_cast<std::size_t>(std::min<std::uint64_t>(rest_bytes + 1, kReadBytes)));
+  for (std::uint64_t offset = begin; begin + hasher.bytes_cut() < end;) {
+    const auto count = file.read(offset, buffer);
+    if (!count) return tl::unexpected(count.error());
+    hasher.add(ByteView(buffer).first(*count));
+    offset += *count;
+    if (*count == buffer.size()) continue;
+    hasher.end();
+    break;
+  }
+  std::uint64_t position = begin + hasher.bytes_cut();
+  std::vector<PartRef> parts = hasher.take_parts();
+  // A read may have held more than the last of them.
+  while (!parts.empty() && position - parts.back().bytes >= end) {
+    position -= parts.back().bytes;
+    parts.pop_back();
+  }
+  return parts;
+}
+
+Result<std::vector<PartRef>> join_found(FolderFile& file, const FileStat& stat, HashWork::File& wanted) {
+  std::vector<Stretch> stretches;
+  for (StretchWork::Found& found : wanted.stretches) {
+    if (!unchanged(found.stat, stat)) return written_to(wanted.path);
+    stretches.push_back(std::move(found.stretch));
+  }
+  return join_stretches(std::move(stretches), [&](std::uint64_t offset, MutableByteView buffer) {
+    return file.read(offset, buffer);
+  });
+}
+
 Result<void> hash_file(Folder& folder, HashWork::File& wanted) {
   auto file = folder.open(wanted.path, OpenMode::kRead);
   if (!file) return tl::unexpected(file.error());
   const auto before = (*file)->stat();
   if (!before) return tl::unexpected(before.error());
-  ContentHasher hasher;
-  Bytes buffer(static_cast<std::size_t>(std::min<std::uint64_t>(before->size + 1, kReadBytes)));
-  for (std::uint64_t offset = 0;;) {
-    const auto count = (*file)->read(offset, buffer);
-    if (!count) return tl::unexpected(count.error());
-    hasher.add(ByteView(buffer).first(*count));
-    offset += *count;
-    if (*count < buffer.size()) break;
-  }
-  wanted.content = hasher.finish();
-  if (wanted.content.depth > 0) wanted.parts = hasher.parts();
+  auto parts = wanted.stretches.empty() ? cut_parts(**file, 0, UINT64_MAX, before->size)
+                                        : join_found(**file, *before, wanted);
+  if (!parts) return tl::unexpected(parts.error());
+  wanted.content = build_tree(*parts, nullptr);
+  if (wanted.content.depth > 0) wanted.parts = std::move(*parts);
   const auto after = (*file)->stat();
   if (!after) return tl::unexpected(after.error());
-  if (!unchanged(*before, *after) || wanted.content.size != after->size) {
-    return fail(ErrorCode::kBusy, wanted.path + " is being written to");
-  }
+  if (!unchanged(*before, *after) || wanted.content.size != after->size) return written_to(wanted.path);
   wanted.stat = *after;
   return {};
 }
@@ -157,6 +189,23 @@ void HashWork::run() {
       file.stat = tl::unexpected(hashed.error());
     }
   }
+}
+
+void StretchWork::run() {
+  found = hash();
+}
+
+Result<StretchWork::Found> StretchWork::hash() {
+  const auto opened = folder().open(path_, OpenMode::kRead);
+  if (!opened) return tl::unexpected(opened.error());
+  const auto before = (*opened)->stat();
+  if (!before) return tl::unexpected(before.error());
+  auto parts = cut_parts(**opened, begin_, end_, before->size);
+  if (!parts) return tl::unexpected(parts.error());
+  const auto after = (*opened)->stat();
+  if (!after) return tl::unexpected(after.error());
+  if (!unchanged(*before, *after)) return written_to(path_);
+  return Found{{begin_, std::move(*parts)}, *after};
 }
 
 void ReadWork::run() {

@@ -31,7 +31,7 @@ inline constexpr std::size_t kIgnoreBytesMax = 1 << 20;
 
 class FolderWork : public Work {
  public:
-  enum class Kind : std::uint8_t { kSetUp, kList, kHash, kRead, kStage, kInstall, kTrash, kMark };
+  enum class Kind : std::uint8_t { kSetUp, kList, kHash, kStretch, kRead, kStage, kInstall, kTrash, kMark };
   FolderWork(Kind kind, std::shared_ptr<Folder> folder) : kind_(kind), folder_(std::move(folder)) {}
   Kind kind() const { return kind_; }
 
@@ -99,6 +99,30 @@ class ListWork final : public FolderWork {
   bool unwatched = false;  // some of them
 };
 
+// Cuts and hashes a stretch of a large file, so that several cores share it.
+class StretchWork final : public FolderWork {
+ public:
+  // From `begin` up to the first cut at `end` or behind it.
+  StretchWork(std::shared_ptr<Folder> folder, std::string path, std::uint64_t begin, std::uint64_t end)
+      : FolderWork(Kind::kStretch, std::move(folder)), begin_(begin), end_(end), path_(std::move(path)) {}
+  void run() override;
+
+  std::uint64_t file = 0;  // for whoever ordered it
+  std::size_t index = 0;   // of the stretch in its file
+  struct Found {
+    Stretch stretch;
+    FileStat stat;  // of the file
+  };
+  Result<Found> found = Found{};  // kBusy: it was written to while it was read
+
+ private:
+  Result<Found> hash();
+
+  std::uint64_t begin_;
+  std::uint64_t end_;
+  std::string path_;
+};
+
 // Names the contents of files.
 class HashWork final : public FolderWork {
  public:
@@ -108,7 +132,8 @@ class HashWork final : public FolderWork {
     NodeId parent;
     std::string name;
     std::string path;
-    FileStat known;  // as it was known
+    FileStat known;                             // as it was known
+    std::vector<StretchWork::Found> stretches;  // all that the file has, or none: then it is read as a whole
     // kBusy: it was written to while it was read.
     Result<FileStat> stat = FileStat{};
     ContentName content;

@@ -41,6 +41,8 @@ void Scanner::abort(const std::string& reason) {
   touched_.clear();
   missing_.clear();
   to_hash_.clear();
+  stretches_.clear();
+  stretched_.clear();
   lists_under_way_ = hashes_under_way_ = 0;
   if (!was_scanning) return;
   ++context_.counters.scans_aborted;
@@ -297,11 +299,33 @@ void Scanner::queue_hash(std::optional<NodeId> id, std::optional<NodeId> replace
   file.parent = parent;
   file.name = name;
   file.path = path_of(parent, name);
-  to_hash_.push_back({std::move(file), stat.size});
+  if (stat.size >= 2 * kStretchBytes && context_.pool.width() > 1) {
+    queue_stretches(std::move(file), stat.size);
+  } else {
+    to_hash_.push_back({std::move(file), stat.size});
+  }
+}
+
+void Scanner::queue_stretches(HashWork::File file, std::uint64_t bytes) {
+  const std::size_t count = bytes / kStretchBytes;
+  file.stretches.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t begin = i * kStretchBytes;
+    const std::uint64_t end = i + 1 < count ? begin + kStretchBytes : UINT64_MAX;
+    auto work = std::make_unique<StretchWork>(context_.folder, file.path, begin, end);
+    work->file = files_stretched_;
+    work->index = i;
+    stretches_.push_back(std::move(work));
+  }
+  stretched_.emplace(files_stretched_++, Stretched{std::move(file), count});
 }
 
 void Scanner::hash_queued() {
   const std::size_t under_way_max = context_.pool.width();
+  while (!stretches_.empty() && hashes_under_way_ < under_way_max) {
+    submit_hash(std::move(stretches_.front()));
+    stretches_.pop_front();
+  }
   while (!to_hash_.empty() && hashes_under_way_ < under_way_max) {
     auto work = std::make_unique<HashWork>(context_.folder);
     std::uint64_t bytes = 0;
@@ -310,16 +334,46 @@ void Scanner::hash_queued() {
       work->files.push_back(std::move(to_hash_.front().file));
       to_hash_.pop_front();
     }
-    ++hashes_under_way_;
-    work_epoch_[context_.submit(std::move(work))] = epoch_;
+    submit_hash(std::move(work));
   }
   end_if_done();
 }
 
-void Scanner::on_work(HashWork& work) {
+void Scanner::submit_hash(std::unique_ptr<FolderWork> work) {
+  ++hashes_under_way_;
+  work_epoch_[context_.submit(std::move(work))] = epoch_;
+}
+
+// False for work of a scan that was aborted.
+bool Scanner::has_ended(const FolderWork& work) {
   const auto epoch = work_epoch_.extract(work.number);
-  if (epoch.empty() || epoch.mapped() != epoch_ || phase_ != Phase::kHashing) return;
+  if (epoch.empty() || epoch.mapped() != epoch_ || phase_ != Phase::kHashing) return false;
   --hashes_under_way_;
+  return true;
+}
+
+void Scanner::on_work(StretchWork& work) {
+  if (!has_ended(work)) return;
+  const auto found = stretched_.find(work.file);
+  auto& [file, missing] = found->second;
+  if (!work.found) {
+    file.stat = tl::unexpected(work.found.error());
+  } else {
+    file.stretches[work.index] = std::move(*work.found);
+  }
+  if (--missing == 0) {
+    if (file.stat) {
+      to_hash_.push_front({std::move(file), 0});
+    } else {
+      take_hash(file);
+    }
+    stretched_.erase(found);
+  }
+  hash_queued();
+}
+
+void Scanner::on_work(HashWork& work) {
+  if (!has_ended(work)) return;
   for (HashWork::File& file : work.files) take_hash(file);
   hash_queued();
 }
@@ -360,7 +414,7 @@ void Scanner::take_hash(HashWork::File& file) {
 }
 
 void Scanner::end_if_done() {
-  if (phase_ != Phase::kHashing || !to_hash_.empty() || hashes_under_way_ > 0) return;
+  if (phase_ != Phase::kHashing || hashing() > 0) return;
   phase_ = Phase::kIdle;
   ++context_.counters.scans_complete;
   listener_.on_scan_complete();

@@ -76,6 +76,7 @@ class Scanner {
   // Begins what is due, unless `may_begin` is false.
   void advance(bool may_begin);
   void on_work(ListWork& work);
+  void on_work(StretchWork& work);
   void on_work(HashWork& work);
   // No earlier does advance() have anything to do; kNever: nothing is due.
   Instant next() const;
@@ -84,10 +85,12 @@ class Scanner {
   // While it is, nobody else may change the folder.
   bool is_listing() const { return phase_ == Phase::kListing; }
   bool is_watched() const { return !unwatched_; }
-  std::size_t hashing() const { return to_hash_.size() + hashes_under_way_; }
+  std::size_t hashing() const { return to_hash_.size() + stretches_.size() + hashes_under_way_; }
 
   // A file that was written more recently than this may be written again without its stat telling.
   static constexpr Duration kYoung = std::chrono::seconds(2);
+  // A file of two such stretches, or more, is hashed by several cores.
+  static constexpr std::uint64_t kStretchBytes = 32 << 20;
 
  private:
   enum class Phase : std::uint8_t { kIdle, kListing, kHashing };
@@ -113,7 +116,10 @@ class Scanner {
   std::optional<NodeId> known_at(const New& found) const;
   void queue_hash(std::optional<NodeId> id, std::optional<NodeId> replaces, const NodeId& parent,
                   const std::string& name, const FileStat& stat);
+  void queue_stretches(HashWork::File file, std::uint64_t bytes);
   void hash_queued();
+  void submit_hash(std::unique_ptr<FolderWork> work);
+  bool has_ended(const FolderWork& work);
   void take_hash(HashWork::File& file);
   void end_if_done();
   std::string path_of(const NodeId& parent, const std::string& name) const;
@@ -137,6 +143,13 @@ class Scanner {
     std::uint64_t bytes;
   };
   std::deque<ToHash> to_hash_;
+  struct Stretched {
+    HashWork::File file;
+    std::size_t missing;  // stretches
+  };
+  std::map<std::uint64_t, Stretched> stretched_;
+  std::uint64_t files_stretched_ = 0;
+  std::deque<std::unique_ptr<StretchWork>> stretches_;  // to be hashed
   std::size_t hashes_under_way_ = 0;
   std::uint64_t epoch_ = 0;  // of the scan; work of earlier ones comes too late
   std::map<std::uint64_t, std::uint64_t> work_epoch_;

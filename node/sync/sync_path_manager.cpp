@@ -314,6 +314,8 @@ void SyncPathManager::on_work(std::unique_ptr<FolderWork> work) {
       return on_set_up(static_cast<SetUpWork&>(*work));
     case FolderWork::Kind::kList:
       return scanner_.on_work(static_cast<ListWork&>(*work));
+    case FolderWork::Kind::kStretch:
+      return scanner_.on_work(static_cast<StretchWork&>(*work));
     case FolderWork::Kind::kHash:
       return scanner_.on_work(static_cast<HashWork&>(*work));
     case FolderWork::Kind::kRead:

@@ -178,6 +178,68 @@ TEST(ContentTree, NameDoesNotDependOnHowTheBytesCome) {
   EXPECT_EQ(hash_in_pieces(few, [] { return std::size_t{1}; }).name, hash(few).name);
 }
 
+// The parts of a file that is cut by stretches, each by itself, and how many bytes had to be read again.
+struct Joined {
+  std::vector<PartRef> parts;
+  std::uint64_t bytes_read = 0;
+};
+
+Joined hash_by_stretches(ByteView bytes, std::uint64_t stretch_bytes) {
+  std::vector<Stretch> stretches;
+  for (std::uint64_t begin = 0; begin == 0 || begin < bytes.size(); begin += stretch_bytes) {
+    Stretch stretch{begin, {}};
+    for (std::uint64_t at = begin; at < std::min<std::uint64_t>(begin + stretch_bytes, bytes.size());) {
+      const std::size_t length = next_cut(bytes.subspan(at), true);
+      stretch.parts.push_back({sha256(bytes.subspan(at, length)), length});
+      at += length;
+    }
+    stretches.push_back(std::move(stretch));
+  }
+  Joined joined;
+  const auto parts = join_stretches(stretches, [&](std::uint64_t offset, MutableByteView buffer) {
+    const ByteView rest = bytes.subspan(std::min<std::uint64_t>(offset, bytes.size()));
+    const std::size_t count = std::min(rest.size(), buffer.size());
+    std::copy_n(rest.begin(), count, buffer.begin());
+    joined.bytes_read += count;
+    return Result<std::size_t>(count);
+  });
+  joined.parts = parts.value();
+  return joined;
+}
+
+TEST(ContentTree, StretchesThatAreCutByThemselvesJoinToThePartsOfTheWhole) {
+  const Bytes random = random_bytes(3'000'000, "stretches");
+  Bytes repeating(2'000'000);
+  for (std::size_t i = 0; i < repeating.size(); ++i) repeating[i] = static_cast<std::uint8_t>(i % 1000 * 7);
+  Bytes mixed = random;
+  std::fill(mixed.begin() + 700'000, mixed.begin() + 1'900'000, std::uint8_t{0});
+  for (const Bytes& bytes : {Bytes(), Bytes(1), random, repeating, mixed, Bytes(1'000'000)}) {
+    const std::vector<PartRef> whole = hash(bytes).parts;
+    // Of less than a part, of about one, and of many.
+    for (const std::uint64_t stretch_bytes : {5'000, 65'536, 70'001, 400'000, 999'999}) {
+      EXPECT_EQ(hash_by_stretches(bytes, stretch_bytes).parts, whole)
+          << bytes.size() << " bytes by " << stretch_bytes;
+    }
+  }
+}
+
+TEST(ContentTree, StretchesMeetAfterAFewParts) {
+  const Bytes bytes = random_bytes(16 << 20, "meet");
+  const Joined joined = hash_by_stretches(bytes, 1 << 20);
+  EXPECT_EQ(joined.parts, hash(bytes).parts);
+  EXPECT_LE(joined.bytes_read, 15 * 8 * kPartBytesMax) << "at each of 15 seams";
+  EXPECT_GT(joined.bytes_read, 0u);
+}
+
+TEST(ContentTree, WhatCannotBeReadAtASeamIsTold) {
+  std::vector<Stretch> stretches{{0, {{Id{}, 10'000}}}, {5'000, {{Id{}, 9'000}}}};
+  const auto parts = join_stretches(stretches, [](std::uint64_t, MutableByteView) -> Result<std::size_t> {
+    return fail(ErrorCode::kIo, "no");
+  });
+  ASSERT_FALSE(parts);
+  EXPECT_EQ(parts.error().message, "no");
+}
+
 TEST(ContentTree, AnEmptyPieceChangesNothing) {
   const Bytes bytes = random_bytes(200'000, "empty piece");
   ContentHasher hasher;

@@ -1,6 +1,7 @@
 // Whole nodes that keep a folder in sync: what a person does on one of them is done on all.
 #include <gmock/gmock.h>
 
+#include "node/sync/scanner.h"
 #include "tests/unit/sync/folder_cluster.h"
 
 namespace shoal {
@@ -154,6 +155,21 @@ TEST_F(FolderSyncTest, ContentThatIsHereUnderAnotherNameIsCopied) {
   expect_the_same();
   EXPECT_EQ(bytes_fetched(1), before);
   EXPECT_GE(counters(1).part_bytes_copied, 300'000u);
+}
+
+// It is hashed in stretches, by two workers.
+TEST_F(FolderSyncTest, AVeryLargeFileArrivesAndSoDoesAnEditWhereTwoStretchesMeet) {
+  share_among(2);
+  Bytes content = random_bytes(2 * sync::Scanner::kStretchBytes + 100'000);
+  write(0, "large", content);
+  ASSERT_TRUE(converge(600s));
+  expect_the_same();
+  EXPECT_EQ(bytes_fetched(1), content.size());
+  content[sync::Scanner::kStretchBytes - 1] ^= 1;
+  write(0, "large", content);
+  ASSERT_TRUE(converge(600s));
+  expect_the_same();
+  EXPECT_LT(bytes_fetched(1) - content.size(), 4u * 65'536);
 }
 
 TEST_F(FolderSyncTest, AnEditWithinALargeFileFetchesAFewPartsOnly) {
