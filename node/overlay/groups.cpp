@@ -74,7 +74,7 @@ void Groups::save_peers() {
     std::vector<KnownPeer> peers;
     for (const PeerBook::Peer* peer : group.book.to_remember()) {
       const Duration ago = peer->connection ? Duration::zero() : context_.now() - peer->heard;
-      peers.push_back({id, peer->host, peer->endpoints,
+      peers.push_back({peer->host, peer->endpoints,
                        context_.wall_time() - std::chrono::duration_cast<std::chrono::milliseconds>(ago)});
     }
     any_connected = any_connected || group.book.connected_count() > 0;

@@ -25,7 +25,6 @@ struct KnownHost {
 
 // A peer of a group, which this host was connected with.
 struct KnownPeer {
-  Id group;
   Id host;
   std::vector<Endpoint> endpoints;  // where it may be, the likeliest first; not empty
   WallTime last_seen{};             // it was connected, or somebody named it
@@ -42,9 +41,9 @@ class HostStore {
   virtual std::vector<KnownHost> load_hosts() const = 0;
   // Replaces the list. Later, and without an event: losing the newest list costs a slower start only.
   virtual void save_hosts(const std::vector<KnownHost>& hosts) = 0;
-  // Of one group, in the order in which they were saved.
+  // Of this group, in the order in which they were saved.
   virtual std::vector<KnownPeer> load_peers(const Id& group) const = 0;
-  // Replaces the list of this group, of which all are. Later, and without an event, like the above.
+  // Replaces that list. Later, and without an event, like the above.
   virtual void save_peers(const Id& group, const std::vector<KnownPeer>& peers) = 0;
 };
 

@@ -55,14 +55,14 @@ std::map<Id, std::vector<KnownPeer>> read_peers(const SQLite::Database& db) {
       db, "SELECT group_id, host, address, port, interface, last_seen_ms FROM known_peer ORDER BY position");
   std::map<Id, std::vector<KnownPeer>> peers;
   while (rows.executeStep()) {
+    Id group;
     KnownPeer peer;
     Endpoint endpoint;
-    if (!copy_blob(rows.getColumn(0), peer.group.bytes) || !copy_blob(rows.getColumn(1), peer.host.bytes)) {
-      continue;
-    }
+    if (!copy_blob(rows.getColumn(0), group.bytes)) continue;
+    if (!copy_blob(rows.getColumn(1), peer.host.bytes)) continue;
     if (!copy_endpoint(rows, 2, endpoint)) continue;
     peer.last_seen = wall_time_of(rows.getColumn(5).getInt64());
-    std::vector<KnownPeer>& of_group = peers[peer.group];
+    std::vector<KnownPeer>& of_group = peers[group];
     if (of_group.empty() || of_group.back().host != peer.host) of_group.push_back(std::move(peer));
     of_group.back().endpoints.push_back(endpoint);
   }

@@ -33,7 +33,7 @@ struct KnownHosts {
 };
 struct KnownPeers {
   Id group;
-  std::vector<KnownPeer> peers;  // of this group
+  std::vector<KnownPeer> peers;
 };
 
 class SqliteWriter {

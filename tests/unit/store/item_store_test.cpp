@@ -213,12 +213,12 @@ TYPED_TEST(HostStores, KeepsThePeersOfEachGroup) {
   const Id group = Rng::keyed(1, "test", "group").id();
   const Id other = Rng::keyed(2, "test", "group").id();
   const std::vector<KnownPeer> peers{
-      {group, Rng::keyed(3, "test", "host").id(), {Endpoint::v4(1, 2), Endpoint::v4(3, 4)}, WallTime(9ms)},
-      {group, Rng::keyed(4, "test", "host").id(), {Endpoint::v4(5, 6)}, WallTime(8ms)}};
+      {Rng::keyed(3, "test", "host").id(), {Endpoint::v4(1, 2), Endpoint::v4(3, 4)}, WallTime(9ms)},
+      {Rng::keyed(4, "test", "host").id(), {Endpoint::v4(5, 6)}, WallTime(8ms)}};
   EXPECT_TRUE(hosts.load_peers(group).empty());
   hosts.save_peers(group, {peers[1]});
   hosts.save_peers(group, peers);
-  hosts.save_peers(other, {{other, peers[0].host, {Endpoint::v4(7, 8)}, WallTime(7ms)}});
+  hosts.save_peers(other, {{peers[0].host, {Endpoint::v4(7, 8)}, WallTime(7ms)}});
   EXPECT_EQ(hosts.load_peers(group), peers);
   hosts.save_peers(group, {});
   EXPECT_TRUE(hosts.load_peers(group).empty());

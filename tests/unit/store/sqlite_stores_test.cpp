@@ -33,12 +33,11 @@ TEST(SqliteStores, KeepEverythingOverACleanStop) {
   Endpoint link_local = Endpoint::v4(3, 4);
   link_local.interface = 5;
   const std::vector<KnownPeer> peers{
-      {group, item(7).header.name.location, {Endpoint::v4(1, 2), link_local}, WallTime(8ms)},
-      {group, item(8).header.name.location, {Endpoint::v4(6, 7)}, WallTime(7ms)}};
+      {item(7).header.name.location, {Endpoint::v4(1, 2), link_local}, WallTime(8ms)},
+      {item(8).header.name.location, {Endpoint::v4(6, 7)}, WallTime(7ms)}};
   const Id left = item(9).header.name.location;
   harness.hosts().save_peers(group, peers);
-  harness.hosts().save_peers(left,
-                             {{left, item(8).header.name.location, {Endpoint::v4(6, 7)}, WallTime(7ms)}});
+  harness.hosts().save_peers(left, {{item(8).header.name.location, {Endpoint::v4(6, 7)}, WallTime(7ms)}});
   harness.hosts().save_peers(left, {});
   harness.open();
   expect_same(harness.items().find(item(1).header.name), item(1, 5000));
