@@ -14,9 +14,9 @@ it; what to write there is printed. Times are not judged here: they stand on the
 Exit status: 0 nothing is worse, or all that is worse is acknowledged; 1 something is worse; 2 the command
 line or a file is wrong; 3 a build or a measurement failed.
 
-Examples: ci/regress
-          ci/regress --base main~3 --only counted
-          ci/regress --recorded
+Example: ci/regress
+         ci/regress --base main~3 --only counted
+         ci/regress --recorded
 """
 
 import argparse
