@@ -130,7 +130,6 @@ class ShoalSpeaker final : public Speaker {
     if (response->token) token_ = response->token;
     return !find_ || std::holds_alternative<wire::Contacts>(response->body);
   }
-  bool has_token() const { return token_.has_value(); }
   void set_bare() {
     is_bare_ = true;
     token_ = wire::Token{};
@@ -228,6 +227,15 @@ struct Options {
   std::size_t window = 32;
 };
 
+std::unique_ptr<Speaker> make_speaker(const Options& options, const Id& node) {
+  const bool find = options.what == "find";
+  if (options.protocol == "krpc") return std::make_unique<KrpcSpeaker>(find, os_seeded_rng());
+  if (options.protocol == "opendht") return std::make_unique<OpendhtSpeaker>(find, os_seeded_rng());
+  auto speaker = std::make_unique<ShoalSpeaker>(find, node, os_seeded_rng());
+  if (options.protocol == "bare") speaker->set_bare();
+  return speaker;
+}
+
 int flood(const Options& options) {
   const auto to = Endpoint::parse(options.to);
   const auto key = options.key.empty() ? std::optional(Id{}) : Id::from_hex(options.key);
@@ -236,18 +244,9 @@ int flood(const Options& options) {
     std::fprintf(stderr, "flooder: --to is ADDRESS:PORT, --key the node's host key, 64 hexadecimal digits\n");
     return 2;
   }
-  const bool find = options.what == "find";
   std::vector<Client> clients;
   for (std::size_t i = 0; i < options.clients; ++i) {
-    std::unique_ptr<Speaker> speaker;
-    if (options.protocol == "krpc") speaker = std::make_unique<KrpcSpeaker>(find, os_seeded_rng());
-    if (options.protocol == "opendht") speaker = std::make_unique<OpendhtSpeaker>(find, os_seeded_rng());
-    if (sealed) {
-      auto shoal = std::make_unique<ShoalSpeaker>(find, *key, os_seeded_rng());
-      if (options.protocol == "bare") shoal->set_bare();
-      speaker = std::move(shoal);
-    }
-    clients.emplace_back(std::move(speaker), *to, options.window);
+    clients.emplace_back(make_speaker(options, *key), *to, options.window);
     // The first answer to one of ours brings the token; whether the second is an answer to what is asked is
     // what counts.
     if (options.protocol == "shoal") (void)clients.back().ask_once();
