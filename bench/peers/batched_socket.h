@@ -7,12 +7,13 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "node/base/bytes.h"
+#include "node/os/received_datagrams.h"
 #include "node/os/socket.h"
-#include "node/ports/datagrams.h"
 
 namespace shoal::peers {
 
@@ -20,28 +21,16 @@ class BatchedSocket {
  public:
   static constexpr std::size_t kBatch = 64;
 
-  explicit BatchedSocket(Descriptor socket) : socket_(std::move(socket)), incoming_(kBatch * kBytesMax) {}
+  // Of a socket that does not block.
+  explicit BatchedSocket(Descriptor socket) : socket_(std::move(socket)) {}
 
   int fd() const { return socket_.get(); }
-  // Calls `on_datagram(from, bytes)` for each of at most kBatch that are there. How many there were.
+  // Calls `on_datagram(from, bytes)` for each of those that are there, kMax at most. How many there were.
   template <class OnDatagram>
   std::size_t receive(OnDatagram on_datagram) {
-    std::array<SocketAddress, kBatch> from;
-    std::array<iovec, kBatch> parts;
-    std::array<mmsghdr, kBatch> messages{};
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      parts[i] = {incoming_.data() + i * kBytesMax, kBytesMax};
-      messages[i].msg_hdr.msg_name = from[i].raw();
-      messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
-      messages[i].msg_hdr.msg_iov = &parts[i];
-      messages[i].msg_hdr.msg_iovlen = 1;
-    }
-    const int count = recvmmsg(socket_.get(), messages.data(), kBatch, MSG_DONTWAIT, nullptr);
-    for (int i = 0; i < count; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      on_datagram(from[at], ByteView(incoming_.data() + at * kBytesMax, messages[at].msg_len));
-    }
-    return count < 0 ? 0 : static_cast<std::size_t>(count);
+    const std::size_t count = received_->receive(socket_.get());
+    for (std::size_t i = 0; i < count; ++i) on_datagram(received_->address(i), received_->datagram(i));
+    return count;
   }
   // Sends all of them; what the kernel has no room for is dropped.
   struct Outgoing {
@@ -67,10 +56,8 @@ class BatchedSocket {
   }
 
  private:
-  static constexpr std::size_t kBytesMax = 2048;
-
   Descriptor socket_;
-  Bytes incoming_;
+  std::unique_ptr<ReceivedDatagrams> received_ = std::make_unique<ReceivedDatagrams>();
 };
 
 }  // namespace shoal::peers

@@ -36,6 +36,12 @@ Bytes bytes_of(std::string_view text) {
   return {text.begin(), text.end()};
 }
 
+std::string random_text(Rng& rng, std::size_t bytes) {
+  std::string out(bytes, 0);
+  rng.fill({reinterpret_cast<std::uint8_t*>(out.data()), bytes});
+  return out;
+}
+
 // What one client says, and whether what comes back is an answer to that.
 class Speaker {
  public:
@@ -58,11 +64,7 @@ class KrpcSpeaker final : public Speaker {
   }
 
  private:
-  std::string text(std::size_t bytes) {
-    std::string out(bytes, 0);
-    rng_.fill({reinterpret_cast<std::uint8_t*>(out.data()), bytes});
-    return out;
-  }
+  std::string text(std::size_t bytes) { return random_text(rng_, bytes); }
 
   bool find_;
   Rng rng_;
@@ -79,8 +81,7 @@ class OpendhtSpeaker final : public Speaker {
     const std::string method = find_ ? "\xa4"
                                        "find"
                                      : "\xa4ping";
-    std::string number(4, 0);
-    rng_.fill({reinterpret_cast<std::uint8_t*>(number.data()), number.size()});
+    const std::string number = random_text(rng_, 4);
     return bytes_of(
         "\x85\xa1"
         "a" +
@@ -92,9 +93,7 @@ class OpendhtSpeaker final : public Speaker {
 
  private:
   std::string binary(std::uint8_t bytes) {
-    std::string out(bytes, 0);
-    rng_.fill({reinterpret_cast<std::uint8_t*>(out.data()), bytes});
-    return std::string("\xc4") + static_cast<char>(bytes) + out;
+    return std::string("\xc4") + static_cast<char>(bytes) + random_text(rng_, bytes);
   }
 
   bool find_;

@@ -13,7 +13,7 @@
 namespace shoal {
 namespace {
 
-constexpr std::size_t kBatch = 64;          // datagrams a system call
+constexpr std::size_t kBatch = 64;          // datagrams sent a system call
 constexpr int kBatchesPerTurn = 4;          // received before the node gets to work on them
 constexpr std::size_t kOutgoingMax = 1024;  // queued while the kernel has no room
 constexpr std::size_t kGroupsMax = 64;
@@ -49,38 +49,8 @@ void choose_interface(msghdr& message, Control& control, int family, std::uint32
 
 }  // namespace
 
-// What recvmmsg fills, made once: most calls bring a single datagram, and clearing all this for each would
-// cost as much as the call.
-struct UdpDatagrams::Incoming {
-  Incoming() : bytes(kBatch * kDatagramBytesMax) {
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      parts[i] = {bytes.data() + i * kDatagramBytesMax, kDatagramBytesMax};
-      msghdr& message = messages[i].msg_hdr;
-      message.msg_name = from[i].raw();
-      message.msg_namelen = sizeof(sockaddr_storage);
-      message.msg_iov = &parts[i];
-      message.msg_iovlen = 1;
-    }
-  }
-  // Precondition: recvmmsg has filled so many.
-  ByteView datagram(std::size_t i) const {
-    return {bytes.data() + i * kDatagramBytesMax, messages[i].msg_len};
-  }
-
-  Bytes bytes;
-  std::array<SocketAddress, kBatch> from;
-  std::array<iovec, kBatch> parts{};
-  std::array<mmsghdr, kBatch> messages{};
-};
-
-UdpDatagrams::~UdpDatagrams() = default;
-
 UdpDatagrams::UdpDatagrams(EventLoop& loop, HostLink& link, Descriptor socket, const Endpoint& listen)
-    : loop_(loop),
-      link_(link),
-      listen_(listen),
-      family_(family_of(listen)),
-      incoming_(std::make_unique<Incoming>()) {
+    : loop_(loop), link_(link), listen_(listen), family_(family_of(listen)) {
   if (family_ == AF_INET && !listen.is_unspecified()) {
     ip_mreqn from{};
     from.imr_address.s_addr = htonl(listen.v4_address());
@@ -138,23 +108,19 @@ void UdpDatagrams::on_poll(Receiver& receiver, int status, int events) {
 }
 
 void UdpDatagrams::receive(const Receiver& receiver) {
-  std::array<mmsghdr, kBatch>& messages = incoming_->messages;
   for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
-    const int received = recvmmsg(receiver.socket.get(), messages.data(), kBatch, 0, nullptr);
-    if (received <= 0) return;
+    const std::size_t count = received_.receive(receiver.socket.get());
+    if (count == 0) return;
     link_.turn_wanted = true;
-    const auto count = static_cast<std::size_t>(received);
     for (std::size_t i = 0; i < count; ++i) {
-      messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);      // the kernel has shortened it
-      if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;  // over kDatagramBytesMax
-      const Endpoint from = incoming_->from[i].endpoint();
+      if (received_.is_cut_off(i)) continue;
       if (receiver.group) {
-        link_.events->on_multicast(from, incoming_->datagram(i));
+        link_.events->on_multicast(received_.from(i), received_.datagram(i));
       } else {
-        link_.events->on_datagram(from, incoming_->datagram(i));
+        link_.events->on_datagram(received_.from(i), received_.datagram(i));
       }
     }
-    if (count < kBatch) return;
+    if (count < ReceivedDatagrams::kMax) return;
   }
 }
 

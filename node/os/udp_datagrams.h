@@ -9,6 +9,7 @@
 
 #include "node/os/event_loop.h"
 #include "node/os/host_link.h"
+#include "node/os/received_datagrams.h"
 #include "node/os/socket.h"
 #include "node/ports/datagrams.h"
 
@@ -17,7 +18,6 @@ namespace shoal {
 class UdpDatagrams final : public Datagrams {
  public:
   UdpDatagrams(EventLoop& loop, HostLink& link, Descriptor socket, const Endpoint& listen);
-  ~UdpDatagrams() override;
 
   bool send(const Endpoint& to, ByteView datagram) override;
   Result<void> join(const Endpoint& group) override;
@@ -42,7 +42,6 @@ class UdpDatagrams final : public Datagrams {
     std::uint32_t offset;
     std::uint32_t length;
   };
-  struct Incoming;
   enum class Sent { kSome, kOneRefused, kNoRoom };
 
   std::unique_ptr<Receiver> make_receiver(Descriptor socket, const Endpoint& group);
@@ -61,7 +60,7 @@ class UdpDatagrams final : public Datagrams {
   bool waits_for_room_ = false;
   std::vector<Outgoing> outgoing_;
   Bytes outgoing_bytes_;
-  std::unique_ptr<Incoming> incoming_;
+  ReceivedDatagrams received_;
 };
 
 }  // namespace shoal
