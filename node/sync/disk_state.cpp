@@ -94,15 +94,13 @@ const DiskEntry* DiskState::child(const NodeId& parent, std::string_view name) c
   const auto names = children_.find(parent);
   if (names == children_.end()) return nullptr;
   const auto found = names->second.find(name);
-  return found == names->second.end() ? nullptr : find(found->second);
+  return found == names->second.end() ? nullptr : *found;
 }
 
 std::vector<const DiskEntry*> DiskState::children(const NodeId& parent) const {
-  std::vector<const DiskEntry*> found;
   const auto names = children_.find(parent);
-  if (names == children_.end()) return found;
-  for (const auto& [name, id] : names->second) found.push_back(find(id));
-  return found;
+  if (names == children_.end()) return {};
+  return {names->second.begin(), names->second.end()};
 }
 
 std::optional<std::string> DiskState::path(const NodeId& id) const {
@@ -138,33 +136,22 @@ bool DiskState::is_directory(const NodeId& id) const {
 
 std::vector<NodeId> DiskState::with_content(const ContentName& content) const {
   std::vector<NodeId> ids;
-  for (auto at = by_content_.lower_bound({content, kRoot}); at != by_content_.end(); ++at) {
-    if (at->first != content) break;
-    ids.push_back(at->second);
-  }
+  const auto [begin, end] = by_content_.equal_range(content);
+  for (auto entry = begin; entry != end; ++entry) ids.push_back((*entry)->id);
   return ids;
 }
 
 std::optional<NodeId> DiskState::with_inode(std::uint64_t inode) const {
   const auto found = by_inode_.find(inode);
   if (found == by_inode_.end()) return std::nullopt;
-  return found->second;
+  return found->second->id;
 }
 
 void DiskState::put(DiskEntry entry) {
   if (const DiskEntry* before = find(entry.id)) unlink(*before);
-  const bool is_free = children_[entry.parent].emplace(entry.name, entry.id).second;
-  check(is_free, "two entries at one place of the disk");
-  if (entry.content.kind == NodeKind::kFile) {
-    by_content_.emplace(name_of(entry.content), entry.id);
-    released_.erase(name_of(entry.content));
-    ++files_;
-    bytes_ += entry.content.size;
-  }
-  by_inode_[entry.stat.inode] = entry.id;
-  dirty_.insert(entry.id);
   const NodeId id = entry.id;
-  entries_.insert_or_assign(id, std::move(entry));
+  link(entries_.insert_or_assign(id, std::move(entry)).first->second);
+  dirty_.insert(id);
 }
 
 void DiskState::erase(const NodeId& id) {
@@ -175,21 +162,36 @@ void DiskState::erase(const NodeId& id) {
   dirty_.insert(id);
 }
 
+bool DiskState::ByContent::operator()(const DiskEntry* a, const DiskEntry* b) const {
+  const auto order = name_of(a->content) <=> name_of(b->content);
+  return order != 0 ? order < 0 : a->id < b->id;
+}
+
+void DiskState::link(const DiskEntry& entry) {
+  const bool is_free = children_[entry.parent].insert(&entry).second;
+  check(is_free, "two entries at one place of the disk");
+  by_inode_[entry.stat.inode] = &entry;
+  if (entry.content.kind != NodeKind::kFile) return;
+  by_content_.insert(&entry);
+  released_.erase(name_of(entry.content));
+  ++files_;
+  bytes_ += entry.content.size;
+}
+
 void DiskState::unlink(const DiskEntry& entry) {
   const auto names = children_.find(entry.parent);
-  names->second.erase(entry.name);
+  names->second.erase(&entry);
   if (names->second.empty()) children_.erase(names);
   if (const auto inode = by_inode_.find(entry.stat.inode);
-      inode != by_inode_.end() && inode->second == entry.id) {
+      inode != by_inode_.end() && inode->second == &entry) {
     by_inode_.erase(inode);
   }
   if (entry.content.kind != NodeKind::kFile) return;
   --files_;
   bytes_ -= entry.content.size;
+  by_content_.erase(&entry);
   const ContentName content = name_of(entry.content);
-  by_content_.erase({content, entry.id});
-  const auto another = by_content_.lower_bound({content, kRoot});
-  if (another == by_content_.end() || another->first != content) released_.insert(content);
+  if (!by_content_.contains(content)) released_.insert(content);
 }
 
 std::vector<NodeId> DiskState::take_dirty() {

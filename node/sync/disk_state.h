@@ -10,7 +10,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "node/base/result.h"
@@ -48,6 +47,10 @@ std::string parent_of(const std::string& path);
 
 class DiskState {
  public:
+  DiskState() = default;
+  DiskState(DiskState&&) = default;
+  DiskState& operator=(DiskState&&) = default;
+
   const DiskEntry* find(const NodeId& id) const;
   const DiskEntry* child(const NodeId& parent, std::string_view name) const;
   // In the order of names.
@@ -74,12 +77,29 @@ class DiskState {
   std::vector<ContentName> take_released();
 
  private:
+  struct ByName {
+    using is_transparent = void;
+    bool operator()(const DiskEntry* a, const DiskEntry* b) const { return a->name < b->name; }
+    bool operator()(const DiskEntry* a, std::string_view b) const { return a->name < b; }
+    bool operator()(std::string_view a, const DiskEntry* b) const { return a < b->name; }
+  };
+  struct ByContent {
+    using is_transparent = void;
+    bool operator()(const DiskEntry* a, const DiskEntry* b) const;
+    bool operator()(const DiskEntry* a, const ContentName& b) const { return name_of(a->content) < b; }
+    bool operator()(const ContentName& a, const DiskEntry* b) const { return a < name_of(b->content); }
+  };
+
+  void link(const DiskEntry& entry);
   void unlink(const DiskEntry& entry);
 
   std::map<NodeId, DiskEntry> entries_;
-  std::map<NodeId, std::map<std::string, NodeId, std::less<>>> children_;
-  std::set<std::pair<ContentName, NodeId>> by_content_;
-  std::map<std::uint64_t, NodeId> by_inode_;
+  // These point into entries_: an entry is unlinked before it changes or goes.
+  // lint-allow(pointer-order): ordered by their names
+  std::map<NodeId, std::set<const DiskEntry*, ByName>> children_;
+  // lint-allow(pointer-order): files, ordered by their contents and ids
+  std::set<const DiskEntry*, ByContent> by_content_;
+  std::map<std::uint64_t, const DiskEntry*> by_inode_;
   std::set<NodeId> dirty_;
   std::set<ContentName> released_;
   std::uint64_t files_ = 0;

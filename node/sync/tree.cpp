@@ -46,8 +46,7 @@ std::uint64_t lamport_of(const Entry& entry) {
 }  // namespace
 
 struct Tree::Impl {
-  std::map<NodeId, Entry> entries;
-  std::map<NodeId, Id> hashes;
+  Entries entries;
   // Current dots, and the entry that each is in: one, unless a replica has named two of its changes alike.
   std::set<std::pair<Dot, NodeId>> log;
   std::uint64_t lamport = 0;
@@ -63,7 +62,7 @@ Tree& Tree::operator=(Tree&&) noexcept = default;
 
 const Entry* Tree::find(const NodeId& id) const {
   const auto found = impl_->entries.find(id);
-  return found == impl_->entries.end() ? nullptr : &found->second;
+  return found == impl_->entries.end() ? nullptr : &found->second.entry;
 }
 
 std::size_t Tree::size() const {
@@ -77,13 +76,12 @@ std::uint64_t Tree::lamport() const {
 bool Tree::join(const Entry& entry) {
   check(entry.id != kRoot, "the root is no entry");
   auto [found, is_new] = impl_->entries.try_emplace(entry.id);
-  Entry& joined = found->second;
+  auto& [joined, hash] = found->second;
   joined.id = entry.id;
   const std::vector<Dot> dots_before = joined.dots();
   if (!joined.join(entry) && !is_new) return false;
   for (const Dot& dot : dots_before) impl_->log.erase({dot, entry.id});
   for (const Dot& dot : joined.dots()) impl_->log.insert({dot, entry.id});
-  Id& hash = impl_->hashes[entry.id];
   if (!is_new) subtract(impl_->fingerprint, hash);
   hash = sha256(encode_entry(joined));
   add(impl_->fingerprint, hash);
@@ -140,7 +138,7 @@ ChangesPage Tree::changes_since(const Knowledge& known, const Knowledge& mine, s
     const auto end = impl_->log.lower_bound({Dot{replica, complete + 1}, kRoot});
     for (auto dot = begin; dot != end; ++dot) {
       if (sent.contains(dot->second)) continue;
-      const Entry& entry = impl_->entries.at(dot->second);
+      const Entry& entry = impl_->entries.at(dot->second).entry;
       const std::size_t cost = entry_bytes(entry);
       if (!page.entries.empty() && bytes + cost > bytes_max) {
         // Complete up to the dot before this one.
@@ -163,23 +161,23 @@ Id Tree::fingerprint() const {
 
 Id Tree::range_fingerprint(const NodeId& lo, const NodeId& hi) const {
   Id sum;
-  const auto end = impl_->hashes.lower_bound(hi);
-  for (auto hash = impl_->hashes.lower_bound(lo); hash != end; ++hash) add(sum, hash->second);
+  const auto end = impl_->entries.lower_bound(hi);
+  for (auto entry = impl_->entries.lower_bound(lo); entry != end; ++entry) add(sum, entry->second.hash);
   return sum;
 }
 
 std::vector<RangeSummary> Tree::divide(const NodeId& lo, const NodeId& hi, std::size_t ranges_max) const {
-  const auto begin = impl_->hashes.lower_bound(lo);
-  const auto end = impl_->hashes.lower_bound(hi);
+  const auto begin = impl_->entries.lower_bound(lo);
+  const auto end = impl_->entries.lower_bound(hi);
   const auto count = static_cast<std::size_t>(std::distance(begin, end));
   const std::size_t share = std::max<std::size_t>(1, (count + ranges_max - 1) / ranges_max);
   std::vector<RangeSummary> ranges(1);
-  for (auto hash = begin; hash != end; ++hash) {
+  for (auto entry = begin; entry != end; ++entry) {
     if (ranges.back().count == share) {
-      ranges.back().hi = hash->first;
+      ranges.back().hi = entry->first;
       ranges.emplace_back();
     }
-    add(ranges.back().fingerprint, hash->second);
+    add(ranges.back().fingerprint, entry->second.hash);
     ++ranges.back().count;
   }
   ranges.back().hi = hi;
@@ -191,12 +189,12 @@ ChangesPage Tree::entries_in(const NodeId& lo, const NodeId& hi, std::size_t byt
   std::size_t bytes = 0;
   const auto end = impl_->entries.lower_bound(hi);
   for (auto entry = impl_->entries.lower_bound(lo); entry != end; ++entry) {
-    bytes += entry_bytes(entry->second);
+    bytes += entry_bytes(entry->second.entry);
     if (!page.entries.empty() && bytes > bytes_max) {
       page.more = true;
       return page;
     }
-    page.entries.push_back(entry->second);
+    page.entries.push_back(entry->second.entry);
   }
   return page;
 }

@@ -17,23 +17,22 @@ Members View::unified(const NodeId& of) const {
 }
 
 // Of a directory and all that are one with it.
-std::vector<NodeId> View::ids_in(const NodeId& directory, const std::string& folded) const {
+std::vector<NodeId> View::ids_in(const NodeId& directory, std::string_view folded) const {
   std::vector<NodeId> ids;
   for (const NodeId& member : unified(directory)) {
     const auto slots = slots_.find(member);
     if (slots == slots_.end()) continue;
-    const auto slot = slots->second.find(folded);
-    if (slot != slots->second.end()) ids.insert(ids.end(), slot->second.begin(), slot->second.end());
+    for (auto slot = slots->second.lower_bound({folded, kRoot});
+         slot != slots->second.end() && slot->first == folded; ++slot) {
+      ids.push_back(slot->second);
+    }
   }
   std::ranges::sort(ids);
   return ids;
 }
 
-bool View::is_taken(const NodeId& directory, const std::string& folded) const {
-  return std::ranges::any_of(unified(directory), [&](const NodeId& member) {
-    const auto slots = slots_.find(member);
-    return slots != slots_.end() && slots->second.contains(folded);
-  });
+bool View::is_taken(const NodeId& directory, std::string_view folded) const {
+  return !ids_in(directory, folded).empty();
 }
 
 void View::mark(const NodeId& id, const Node& of) {
@@ -44,7 +43,7 @@ void View::mark(const NodeId& id, const Node& of) {
 void View::soil_all(const NodeId& directory) {
   const auto slots = slots_.find(directory);
   if (slots == slots_.end()) return;
-  for (const auto& [folded, ids] : slots->second) dirty_.emplace(directory, folded);
+  for (const auto& [folded, id] : slots->second) dirty_.emplace(directory, folded);
 }
 
 void View::forget_renames(const NodeId& directory) {
@@ -161,7 +160,7 @@ bool View::is_copy(const NodeId& id, const NodeId& origin) const {
 std::vector<View::Thing> View::things(const NodeId& directory, const std::string& folded) const {
   std::vector<Thing> things;
   for (const NodeId& id : ids_in(directory, folded)) {
-    const Entry& entry = entries_.at(id);
+    const Entry& entry = entries_.at(id).entry;
     const Contents left = contents_left(entry);
     // None of a directory that only lives for what lies in it.
     const Version<Content>& content = left.empty() ? entry.content.winner() : *left.front();
@@ -188,7 +187,7 @@ std::vector<View::Thing> View::things(const NodeId& directory, const std::string
 void View::add_copies(const Thing& thing, std::vector<Thing>& things) const {
   std::vector<const Content*> kept = {&thing.content->value};
   for (const NodeId& member : thing.members) {
-    for (const Version<Content>* losing : contents_left(entries_.at(member))) {
+    for (const Version<Content>* losing : contents_left(entries_.at(member).entry)) {
       const NodeId id = conflict_id(losing->dot);
       const bool is_kept = std::ranges::any_of(
           kept, [&](const Content* content) { return content->same_bytes(losing->value); });
@@ -246,7 +245,7 @@ std::vector<Shown> View::children(const NodeId& directory) {
   for (const NodeId& member : unified(directory)) {
     const auto slots = slots_.find(member);
     if (slots == slots_.end()) continue;
-    for (const auto& [folded, ids] : slots->second) names.insert(folded);
+    for (const auto& [folded, id] : slots->second) names.emplace(folded);
   }
   for (const std::string& folded : names) {
     for (const Thing& thing : things(directory, folded)) children.push_back(show(directory, thing));

@@ -16,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,10 +29,16 @@ namespace shoal::sync {
 using Contents = std::vector<const Version<Content>*>;
 Contents contents_left(const Entry& entry);
 
+struct HashedEntry {
+  Entry entry;
+  Id hash;  // SHA-256 of encode_entry
+};
+using Entries = std::map<NodeId, HashedEntry>;
+
 class View {
  public:
   // `entries` must outlive this.
-  explicit View(const std::map<NodeId, Entry>& entries) : entries_(entries) {}
+  explicit View(const Entries& entries) : entries_(entries) {}
   View(const View&) = delete;
   View& operator=(const View&) = delete;
 
@@ -65,7 +72,8 @@ class View {
     bool is_in_sight = false;    // and all directories from the root to it are known
     std::vector<NodeId> copies;  // conflict ids of all its contents, when it has several
   };
-  using Slots = std::map<std::string, std::vector<NodeId>>;  // by folded name: ids, in order
+  // What lies in a container: the folded names (those of the nodes), and the ids of each in order.
+  using Slots = std::set<std::pair<std::string_view, NodeId>>;
   using Slot = std::pair<NodeId, std::string>;
   // One thing that wants the name of its slot.
   struct Thing {
@@ -102,8 +110,8 @@ class View {
   // Slots (view.cpp)
   NodeId head(const NodeId& directory) const;
   Members unified(const NodeId& head) const;
-  std::vector<NodeId> ids_in(const NodeId& directory, const std::string& folded) const;
-  bool is_taken(const NodeId& directory, const std::string& folded) const;
+  std::vector<NodeId> ids_in(const NodeId& directory, std::string_view folded) const;
+  bool is_taken(const NodeId& directory, std::string_view folded) const;
   void part(const NodeId& directory);
   void unify(const std::vector<NodeId>& directories);
   void soil_all(const NodeId& directory);
@@ -120,7 +128,7 @@ class View {
   std::optional<std::pair<NodeId, Thing>> find(const NodeId& id);
   Shown show(const NodeId& directory, const Thing& thing) const;
 
-  const std::map<NodeId, Entry>& entries_;
+  const Entries& entries_;
   std::set<NodeId> touched_;
   std::set<NodeId> changed_;
 

@@ -55,7 +55,7 @@ bool View::read(const NodeId& id, std::set<NodeId>& kind_changed) {
   if (const auto origins = origins_.find(id); origins != origins_.end()) {
     for (const NodeId& origin : origins->second) soil(nodes_.at(origin));
   }
-  const Entry& entry = entries_.at(id);
+  const Entry& entry = entries_.at(id).entry;
   const bool is_usable = !entry.place.empty() && !entry.metadata.empty();
   if (!is_usable && !nodes_.contains(id)) return false;
   const auto [found, is_new] = nodes_.try_emplace(id);
@@ -168,7 +168,7 @@ std::map<NodeId, NodeId> View::cut_cycles() {
     seen.insert(way.begin(), way.end());
     if (!on_way.contains(at)) return std::nullopt;
     const auto age = [&](const NodeId& id) {
-      const Version<Place>& move = entries_.at(id).place.winner();
+      const Version<Place>& move = entries_.at(id).entry.place.winner();
       return std::tuple(move.lamport, move.dot, id);
     };
     return *std::min_element(std::ranges::find(way, at), way.end(),
@@ -183,7 +183,7 @@ std::map<NodeId, NodeId> View::cut_cycles() {
     const NodeId id = cut.back();
     cut.pop_back();
     const bool is_first = was_cut.insert(id).second;
-    parents[id] = is_first ? entries_.at(id).place.winner().value.previous_parent : kRoot;
+    parents[id] = is_first ? entries_.at(id).entry.place.winner().value.previous_parent : kRoot;
     seen.clear();
     // Another cycle above this one is in `cut` already, and is met again from there when it is cut.
     if (const auto lowest = lowest_above(id); lowest && !std::ranges::count(cut, *lowest)) {
@@ -225,8 +225,7 @@ void View::attach(NodeId id) {
   for (;;) {
     Node& of = nodes_.at(id);
     of.is_attached = true;
-    std::vector<NodeId>& slot = slots_[of.container][of.folded];
-    slot.insert(std::ranges::lower_bound(slot, id), id);
+    slots_[of.container].emplace(of.folded, id);
     soil(of);
     stirred_.insert(id);
     if (++living_below_[of.container] > 1) return;
@@ -243,9 +242,7 @@ void View::detach(NodeId id) {
     part(id);
     of.is_attached = false;
     const auto slots = slots_.find(of.container);
-    const auto slot = slots->second.find(of.folded);
-    std::erase(slot->second, id);
-    if (slot->second.empty()) slots->second.erase(slot);
+    slots->second.erase({of.folded, id});
     if (slots->second.empty()) slots_.erase(slots);
     soil(of);
     mark(id, of);
@@ -283,7 +280,7 @@ void View::set_sight(const NodeId& id, bool is_in_sight) {
     mark(at, of);
     const auto slots = slots_.find(at);
     if (slots == slots_.end()) continue;
-    for (const auto& [folded, ids] : slots->second) queue.insert(queue.end(), ids.begin(), ids.end());
+    for (const auto& [folded, below] : slots->second) queue.push_back(below);
   }
 }
 
