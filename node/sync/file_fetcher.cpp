@@ -236,7 +236,7 @@ void FileFetcher::begin(std::uint64_t number, Fetch& fetch) {
 
 void FileFetcher::next_page(std::uint64_t number, Fetch& fetch) {
   while (!fetch.pages.empty()) {
-    const auto here = fetch.old_pages.find(fetch.pages.front().hash);
+    const auto here = fetch.old_pages.find(fetch.pages.back().hash);
     if (here == fetch.old_pages.end()) return ask_page(number, fetch);
     if (!take_rows(number, fetch, here->second)) return;
   }
@@ -249,13 +249,13 @@ void FileFetcher::ask_page(std::uint64_t number, Fetch& fetch) {
   piece.file = number;
   piece.content = fetch.content;
   piece.is_page = true;
-  piece.hash = fetch.pages.front().hash;
+  piece.hash = fetch.pages.back().hash;
   parts_.want(std::move(piece));
 }
 
 void FileFetcher::take_page(std::uint64_t number, Fetch& fetch, const WantedPiece& piece, Bytes bytes,
                             const Id& peer) {
-  if (sha256(bytes) != fetch.pages.front().hash) {
+  if (sha256(bytes) != fetch.pages.back().hash) {
     ++context_.counters.wrong_parts;
     parts_.blame(peer);
     return parts_.want(piece);
@@ -266,19 +266,19 @@ void FileFetcher::take_page(std::uint64_t number, Fetch& fetch, const WantedPiec
 
 // Of the first page that is wanted. False: they are no rows, and the fetch has ended.
 bool FileFetcher::take_rows(std::uint64_t number, Fetch& fetch, ByteView bytes) {
-  const Page page = fetch.pages.front();
+  const Page page = fetch.pages.back();
   const auto rows = read_page(bytes, page.depth, page.bytes);
   // Its hash is right, so whoever named the content made it so.
   if (!rows) {
     give_up(number, "wrong_content", rows.error().message);
     return false;
   }
-  fetch.pages.pop_front();
+  fetch.pages.pop_back();
   if (page.depth == 1) {
     fetch.parts.insert(fetch.parts.end(), rows->begin(), rows->end());
   } else {
     for (auto row = rows->rbegin(); row != rows->rend(); ++row) {
-      fetch.pages.push_front({row->hash, static_cast<std::uint8_t>(page.depth - 1), row->bytes});
+      fetch.pages.push_back({row->hash, static_cast<std::uint8_t>(page.depth - 1), row->bytes});
     }
   }
   return true;

@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -92,8 +91,8 @@ class FileFetcher final : public PieceListener {
     ContentName content;
     Phase phase = Phase::kQueued;
     std::string staged;
-    // Pages that are not read yet, in the order of the file; the one being asked for is the first.
-    std::deque<Page> pages;
+    // Pages that are not read yet: the first of the file, which is being asked for, is the last here.
+    std::vector<Page> pages;
     std::map<Id, Bytes>
         old_pages;  // of what the file has until then: most of them are those of the new content, too
     std::vector<PartRef> parts;
