@@ -63,6 +63,7 @@ Result<void> RunningNode::open(const RunOptions& options) {
   pool_ = std::make_unique<ThreadPool>(loop_, [this](std::unique_ptr<Work> work) {
     node_->on_work_done(std::move(work));
     host_->wake();
+    heap_trim_.work_was_done();
   });
   node_ = std::make_unique<Node>(
       options.config.node, KeyPair::from_seed(identity.key_seed), identity.boot_number, CipherKind::kReal,

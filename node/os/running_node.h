@@ -9,6 +9,7 @@
 #include "node/os/console.h"
 #include "node/os/control_socket.h"
 #include "node/os/event_loop.h"
+#include "node/os/heap_trim.h"
 #include "node/os/key_directory.h"
 #include "node/os/metrics_server.h"
 #include "node/os/node_log.h"
@@ -64,6 +65,7 @@ class RunningNode final : private HostedNode,
   // Taken down from below: the node first; the control socket's clients see the end when all is on disk and
   // the directory is free again.
   EventLoop loop_;
+  HeapTrim heap_trim_{*loop_.uv()};
   std::unique_ptr<ControlSocket> control_;
   std::optional<DataDirectory> directory_;
   std::optional<KeyDirectory> keys_;
