@@ -1,0 +1,148 @@
+// DiskState: whatever is put and erased, its indexes find what a look at every entry finds.
+#include "node/sync/disk_state.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/unit/sync/folder_replica.h"
+
+namespace shoal::sync {
+namespace {
+
+NodeId id_of(std::uint64_t number) {
+  return number == 0 ? kRoot : NodeId{replica_id(1), number};
+}
+
+std::string name_of_number(std::uint64_t number) {
+  return "name" + std::to_string(number);
+}
+
+constexpr std::uint64_t kIds = 8;
+constexpr std::uint64_t kNames = 4;
+constexpr std::uint64_t kContents = 3;
+constexpr std::uint64_t kInodes = 4;
+
+DiskEntry any_entry() {
+  const auto below = [](std::uint64_t limit) { return *rc::gen::inRange<std::uint64_t>(0, limit); };
+  DiskEntry entry;
+  entry.id = id_of(1 + below(kIds));
+  entry.parent = id_of(below(kIds + 1));
+  entry.name = name_of_number(below(kNames));
+  const std::uint64_t content = below(kContents + 1);
+  entry.content = content == kContents ? directory() : file_of(content);
+  entry.stat.inode = below(kInodes);
+  return entry;
+}
+
+// What DiskState should say, from a list of all entries.
+class Model {
+ public:
+  bool has_room_for(const DiskEntry& entry) const {
+    return std::ranges::none_of(entries_, [&](const auto& other) {
+      return other.first != entry.id && other.second.parent == entry.parent &&
+             other.second.name == entry.name;
+    });
+  }
+  void put(const DiskEntry& entry) {
+    erase(entry.id);
+    entries_[entry.id] = entry;
+    if (entry.content.kind == NodeKind::kFile) seen_.insert(name_of(entry.content));
+  }
+  void erase(const NodeId& id) { entries_.erase(id); }
+
+  void compare(const DiskState& state) const {
+    std::uint64_t bytes = 0;
+    std::uint64_t files = 0;
+    for (const auto& [id, entry] : entries_) {
+      RC_ASSERT(state.find(id) != nullptr);
+      RC_ASSERT(*state.find(id) == entry);
+      RC_ASSERT(state.child(entry.parent, entry.name) == state.find(id));
+      if (entry.content.kind != NodeKind::kFile) continue;
+      ++files;
+      bytes += entry.content.size;
+    }
+    RC_ASSERT(state.size() == entries_.size());
+    RC_ASSERT(state.files() == files);
+    RC_ASSERT(state.bytes() == bytes);
+    for (std::uint64_t parent = 0; parent <= kIds; ++parent) {
+      std::map<std::string, NodeId> expected;
+      for (const auto& [id, entry] : entries_) {
+        if (entry.parent == id_of(parent)) expected[entry.name] = id;
+      }
+      std::vector<NodeId> ids;
+      std::ranges::transform(expected, std::back_inserter(ids),
+                             &std::pair<const std::string, NodeId>::second);
+      std::vector<NodeId> found;
+      for (const DiskEntry* entry : state.children(id_of(parent))) found.push_back(entry->id);
+      RC_ASSERT(found == ids);
+      for (std::uint64_t name = 0; name < kNames; ++name) {
+        const bool is_there = state.child(id_of(parent), name_of_number(name)) != nullptr;
+        RC_ASSERT(is_there == expected.contains(name_of_number(name)));
+      }
+    }
+    for (std::uint64_t content = 0; content < kContents; ++content) {
+      RC_ASSERT(state.with_content(name_of(file_of(content))) == with_content(name_of(file_of(content))));
+    }
+    for (std::uint64_t inode = 0; inode < kInodes; ++inode) {
+      if (const auto id = state.with_inode(inode)) RC_ASSERT(entries_.at(*id).stat.inode == inode);
+    }
+  }
+
+  // Contents that were there since last asked, and are not any longer.
+  std::vector<ContentName> take_released() {
+    std::vector<ContentName> released;
+    std::set<ContentName> left;
+    for (const ContentName& content : seen_) {
+      if (with_content(content).empty()) {
+        released.push_back(content);
+      } else {
+        left.insert(content);
+      }
+    }
+    seen_ = left;
+    return released;
+  }
+
+ private:
+  std::vector<NodeId> with_content(const ContentName& content) const {
+    std::vector<NodeId> ids;
+    for (const auto& [id, entry] : entries_) {
+      if (entry.content.kind == NodeKind::kFile && name_of(entry.content) == content) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  std::map<NodeId, DiskEntry> entries_;
+  std::set<ContentName> seen_;
+};
+
+RC_GTEST_PROP(DiskState, ItsIndexesFindWhatIsThere, ()) {
+  DiskState state;
+  Model model;
+  const int steps = *rc::gen::inRange(0, 60);
+  for (int step = 0; step < steps; ++step) {
+    const DiskEntry entry = any_entry();
+    if (*rc::gen::inRange(0, 4) == 0) {
+      state.erase(entry.id);
+      model.erase(entry.id);
+    } else if (model.has_room_for(entry)) {
+      state.put(entry);
+      model.put(entry);
+      RC_ASSERT(state.with_inode(entry.stat.inode) == entry.id);
+    }
+    model.compare(state);
+    if (*rc::gen::inRange(0, 8) == 0) RC_ASSERT(state.take_released() == model.take_released());
+  }
+  RC_ASSERT(state.take_released() == model.take_released());
+}
+
+}  // namespace
+}  // namespace shoal::sync
