@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,21 @@ inline constexpr std::size_t kReplicaIdBytes = 16;
 // host's own key is at the time.
 struct ReplicaId {
   std::array<std::uint8_t, kReplicaIdBytes> bytes{};
-  friend auto operator<=>(const ReplicaId&, const ReplicaId&) = default;
+  // As the bytes, by words: as those of Id (base/id.h), for the maps of a folder.
+  friend bool operator==(const ReplicaId& a, const ReplicaId& b) {
+    return ((a.word(0) ^ b.word(0)) | (a.word(1) ^ b.word(1))) == 0;
+  }
+  friend std::strong_ordering operator<=>(const ReplicaId& a, const ReplicaId& b) {
+    return a.word(0) != b.word(0) ? a.word(0) <=> b.word(0) : a.word(1) <=> b.word(1);
+  }
   std::string hex() const { return to_hex(bytes); }
   std::string short_hex() const { return to_hex(ByteView(bytes).first(4)); }
+  // Big-endian 64-bit word i of 2.
+  std::uint64_t word(std::size_t i) const {
+    std::uint64_t value;
+    std::memcpy(&value, bytes.data() + 8 * i, 8);
+    return __builtin_bswap64(value);
+  }
 };
 
 // One change of one replica. Counters begin at 1; the dot of zeros names nothing, or a folder's root.
