@@ -8,6 +8,7 @@ directories and fresh processes, which are connected and idle before it begins. 
   big       one file of 1 GiB
   change    4 KiB changed in 1 GiB that both sides have
   insert    1 KiB inserted before 256 MiB that both sides have
+  hash      one file of 1 GiB, until its own side has it in the index; the other side is stopped meanwhile
   rename    a directory of 10,000 files, which both sides have
   latency   from the write of a small file until it is visible: median and p90 of 30, by watching alone
   idle      CPU and memory of both sides in a minute in which nothing happens, with 10,000 files
@@ -32,6 +33,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -184,6 +186,30 @@ class Run:
 
         return self.rewritten(size, change, self.arrives("big", size + KIB))
 
+    def hash(self) -> dict:
+        size = self.count(1024 * MIB)
+        self.file(self.outside / "big", size)
+        usage = measure.Usage(lambda: self.tool.roots()[:1])
+        target_side = self.tool.roots()[1]
+        os.kill(target_side, signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            self.move_in("big")()
+            self.tool.push()
+            ended = measure.wait_until(
+                lambda: self.tool.indexed_bytes() >= size,
+                self.options.timeout,
+                "the file is in the index",
+            )
+            used = usage.stop()
+        finally:
+            os.kill(target_side, signal.SIGCONT)
+        measure.wait_until(
+            self.arrives("big", size), self.options.timeout, "all is at the target"
+        )
+        self.tool.settle()
+        return {"wall_s": ended - begun, **used}
+
     def rename(self) -> dict:
         made = self.tree(self.outside / "tree")
         source, target = self.tool.source, self.tool.target
@@ -232,6 +258,7 @@ WORKLOADS = {
     "big": (Run.big, lambda tool: True),
     "change": (Run.change, lambda tool: tool.sends_changes),
     "insert": (Run.insert, lambda tool: tool.sends_changes),
+    "hash": (Run.hash, lambda tool: tool.runs_on),
     "rename": (Run.rename, lambda tool: tool.sends_changes),
     "latency": (Run.latency, lambda tool: tool.runs_on),
     "idle": (Run.idle, lambda tool: tool.runs_on),

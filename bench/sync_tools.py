@@ -54,6 +54,10 @@ class Tool:
     def push(self) -> None:
         """Has what is in `source` now brought over; those that run on return at once."""
 
+    def indexed_bytes(self) -> int:
+        """Of those that run on: bytes of files that the source's side has hashed and indexed."""
+        raise NotImplementedError
+
     def is_quiet(self) -> bool:
         return True
 
@@ -278,6 +282,9 @@ class Syncthing(Tool):
         scan = ("db/scan?folder=bench", "POST")
         threading.Thread(target=self.sides[0].ask, args=scan, daemon=True).start()
 
+    def indexed_bytes(self) -> int:
+        return self.sides[0].ask("db/status?folder=bench")["localBytes"]
+
     def is_quiet(self) -> bool:
         states = [side.ask("db/status?folder=bench") for side in self.sides]
         idle = all(s["state"] == "idle" and s["needTotalItems"] == 0 for s in states)
@@ -328,9 +335,16 @@ class Shoal(Tool):
             raise Missing(f"shoal {arguments[0]}: {done.stderr.decode().strip()}")
         return json.loads(done.stdout)
 
+    @staticmethod
+    def folder(node) -> dict:
+        [folder] = node.ask("folder", verb="list")["folders"]
+        return folder
+
     def folders(self) -> list[dict]:
-        answers = [node.ask("folder", verb="list")["folders"] for node in self.nodes]
-        return [folder for [folder] in answers]
+        return [self.folder(node) for node in self.nodes]
+
+    def indexed_bytes(self) -> int:
+        return self.folder(self.nodes[0])["bytes"]
 
     def is_connected(self) -> bool:
         return all(folder["peers_connected"] > 0 for folder in self.folders())
