@@ -128,7 +128,7 @@ def _nowrap(words: str) -> str:
 
 
 def number_text(value: float | str | None, decimals: int | None = None) -> str:
-    """Digits grouped by threes; about four significant ones unless told."""
+    """Digits grouped by threes; about four significant ones unless told, but nothing else reads as 1."""
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -139,7 +139,8 @@ def number_text(value: float | str | None, decimals: int | None = None) -> str:
         return f"{int(value):,}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.4g}"
+    digits = f"{value:.4g}"
+    return f"{value:.8g}" if digits == "1" else digits
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]], numbers=()) -> str:

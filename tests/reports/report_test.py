@@ -258,6 +258,8 @@ def test_the_same_run_gives_the_same_page(good, tmp_path):
         ("never", 1, "never"),
         (1234567, None, "1,234,567"),
         (0.99712, None, "0.9971"),
+        (0.999978, None, "0.999978"),
+        (1.0, None, "1"),
         (4210.5, None, "4,210"),
         (2.0, None, "2"),
         (99.714, 2, "99.71"),
