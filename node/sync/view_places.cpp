@@ -65,12 +65,12 @@ bool View::read(const NodeId& id, std::set<NodeId>& kind_changed) {
   // A damaged write may come to have another value.
   const bool has_moved =
       is_new || of.place_dot != winner.dot || of.pointer != winner.value.parent || of.folded != folded;
-  if (has_moved) {
-    if (folded != of.folded) detach(id);
-    of.place_dot = winner.dot;
-    of.pointer = winner.value.parent;
+  if (folded != of.folded) {
+    detach(id);  // its slot points at the name
     of.folded = std::move(folded);
   }
+  of.place_dot = winner.dot;
+  of.pointer = winner.value.parent;
   of.is_usable = is_usable;
   // What is unknown may be a directory.
   const bool is_directory =

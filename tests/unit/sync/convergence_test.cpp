@@ -25,7 +25,9 @@ rc::Gen<Steps> some_steps() {
   return rc::gen::container<Steps>(step);
 }
 
-const std::vector<std::string> kNames = {"a", "A", "b.txt", "B.TXT", "\u00e9", "e\u0301"};
+// Some are too long for the buffer within a std::string.
+const std::vector<std::string> kNames = {"a",      "A",      "a longer name.txt", "A Longer Name.TXT",
+                                         "\u00e9", "e\u0301"};
 
 // The history, and what a person may hold us to of it.
 class History {

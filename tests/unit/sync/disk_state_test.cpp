@@ -22,7 +22,7 @@ NodeId id_of(std::uint64_t number) {
 }
 
 std::string name_of_number(std::uint64_t number) {
-  return "name" + std::to_string(number);
+  return "a name that is long, number " + std::to_string(number);
 }
 
 constexpr std::uint64_t kIds = 8;
