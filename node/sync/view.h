@@ -60,10 +60,10 @@ class View {
   // Of an entry, as it was when last looked at.
   struct Node {
     Dot place_dot;
-    NodeId pointer;    // the parent that the winner of its place names
-    NodeId parent;     // once cycles are cut
-    NodeId container;  // once nothing lies in files
-    std::string folded;
+    NodeId pointer;      // the parent that the winner of its place names
+    NodeId parent;       // once cycles are cut
+    NodeId container;    // once nothing lies in files
+    std::string folded;  // slots_ point at it: assigned only while this is in no slot
     bool is_usable =
         false;  // else it lacks a register: only a peer that breaks the rules makes such an entry
     bool is_directory = false;
