@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -34,7 +35,20 @@ FileStat from_kernel(const struct statx& status) {
   return stat;
 }
 
+// Data directories of older versions have no marker.
+constexpr std::array<const char*, 2> kNodeDataFiles = {kNodeDataMarker, "shoal.sqlite"};
+
+bool is_node_data(int directory, const std::string& below) {
+  return std::ranges::any_of(kNodeDataFiles, [&](const char* file) {
+    return ::faccessat(directory, (below + file).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  });
+}
+
 }  // namespace
+
+bool is_node_data(int directory) {
+  return is_node_data(directory, "");
+}
 
 Result<FileStat> stat_of(int fd, const std::string& path) {
   struct statx status;
@@ -51,6 +65,8 @@ Result<FileStat> stat_in(int directory, const std::string& name, const std::stri
     return fail_at("look at", path, errno);
   FileStat stat = from_kernel(status);
   if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) stat.kind = FileKind::kOther;
+  if (stat.kind == FileKind::kDirectory && is_node_data(directory, name + "/"))
+    stat.kind = FileKind::kNodeData;
   if (stat.kind != FileKind::kLink) return stat;
   std::array<char, PATH_MAX> target;
   const ssize_t size = ::readlinkat(directory, name.c_str(), target.data(), target.size());

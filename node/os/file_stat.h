@@ -12,5 +12,7 @@ namespace shoal {
 Result<FileStat> stat_of(int fd, const std::string& path);
 // Of a name in an open directory, links as themselves. A mount point is kOther.
 Result<FileStat> stat_in(int directory, const std::string& name, const std::string& path);
+// Does a node keep its keys and its database in this open directory?
+bool is_node_data(int directory);
 
 }  // namespace shoal

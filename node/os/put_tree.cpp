@@ -87,6 +87,9 @@ Result<StoredListing> PutTree::list(const std::string& path, std::size_t depth) 
       case FileKind::kOther:
         content = fail(ErrorCode::kInvalidArgument, "it is no file, directory or link");
         break;
+      case FileKind::kNodeData:
+        content = fail(ErrorCode::kInvalidArgument, "a node keeps its keys in it");
+        break;
     }
     if (Result<void> sound = values_.failure(); !sound) return tl::unexpected(sound.error());
     ++progress_.entries;

@@ -5,7 +5,8 @@
 //
 // Errors: kNotFound (no such file or directory), kExists, kIo (with the system's reason), kStoreFull (no
 // space, or over quota), kInvalidArgument (a path that leaves the root, a link or a file on the
-// way, a mount point, not of the kind that the call is for, a directory to be removed that is not empty).
+// way, a mount point, a listing of kNodeData, not of the kind that the call is for, a directory to be removed
+// that is not empty).
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,11 @@
 namespace shoal {
 
 // kOther: pipes, sockets, devices, and mount points of any kind; they are seen, and nothing more.
-enum class FileKind : std::uint8_t { kFile, kDirectory, kLink, kOther };
+// kNodeData: a directory in which a node keeps its keys and its database; it is seen, and nothing more.
+enum class FileKind : std::uint8_t { kFile, kDirectory, kLink, kOther, kNodeData };
+
+// The file that marks a directory as kNodeData.
+inline constexpr const char* kNodeDataMarker = ".shoal-node";
 
 struct FileStat {
   FileKind kind = FileKind::kOther;
@@ -134,7 +139,9 @@ struct FolderEvent {
 class Folders {
  public:
   virtual ~Folders() = default;
-  // `root`: an absolute path to a directory that is there. kNotFound, kInvalidArgument (no directory), kIo.
+  // `root`: an absolute path to a directory that is there. The directory is locked until the folder is
+  // destroyed, against all nodes of the machine. kNotFound, kBusy (it is locked), kInvalidArgument (no
+  // directory, or it is or lies in kNodeData), kIo.
   // The folder must be destroyed before the host. One folder at a time for a group; its events begin with the
   // first listing that is kWatched, and end with it. From the loop's thread.
   virtual Result<std::shared_ptr<Folder>> open(const Id& group, const std::string& root) = 0;

@@ -13,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "node/ports/folder.h"
+
 namespace shoal {
 namespace {
 
@@ -33,15 +35,26 @@ void write_owner(int fd) {
   [[maybe_unused]] const ssize_t written = ::pwrite(fd, owner.data(), owner.size(), 0);
 }
 
+// Before anything secret is in it. One that cannot be written to cannot be marked; then its files tell.
+void mark_node_data(const fs::path& directory) {
+  const int fd = ::open((directory / kNodeDataMarker).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) ::close(fd);
+}
+
 }  // namespace
 
 Result<void> create_private_directory(const fs::path& wanted) {
   const fs::path path = wanted.has_filename() ? wanted : wanted.parent_path();  // "data/"
   std::error_code error;
-  if (fs::is_directory(path, error)) return {};
-  error.clear();
-  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-  if (!error && (::mkdir(path.c_str(), 0700) == 0 || fs::is_directory(path, error))) return {};
+  if (!fs::is_directory(path, error)) {
+    error.clear();
+    if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+    if (!error) ::mkdir(path.c_str(), 0700);
+  }
+  if (!error && fs::is_directory(path, error)) {
+    mark_node_data(path);
+    return {};
+  }
   const std::string why = error ? error.message() : std::strerror(errno);
   return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}", path.string(), why));
 }
@@ -49,6 +62,7 @@ Result<void> create_private_directory(const fs::path& wanted) {
 Result<DataDirectory> DataDirectory::open(const fs::path& path) {
   if (Result<void> created = create_private_directory(path); !created)
     return tl::unexpected(std::move(created.error()));
+  if (std::error_code error; fs::is_directory(path / "keys", error)) mark_node_data(path / "keys");
   const fs::path lock = path / "lock";
   const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {

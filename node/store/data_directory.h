@@ -7,7 +7,8 @@
 
 namespace shoal {
 
-// Creates the directory where it is missing: 0700, parents as the umask says. Error kIo.
+// Creates the directory where it is missing: 0700, parents as the umask says. Marks it with kNodeDataMarker
+// (ports/folder.h), so that no folder takes it in. Error kIo.
 Result<void> create_private_directory(const std::filesystem::path& wanted);
 
 class DataDirectory {

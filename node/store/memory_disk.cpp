@@ -71,7 +71,15 @@ FileStat MemoryDisk::stat(Inode inode) const {
   stat.ctime_ns = node.metadata.ctime_ns;
   stat.inode = inode;
   stat.link_target = node.target;
+  if (node.entries.contains(kNodeDataMarker)) stat.kind = FileKind::kNodeData;
   return stat;
+}
+
+bool MemoryDisk::lies_in_node_data(Inode directory) const {
+  for (; directory != 0; directory = nodes_.at(directory).parent) {
+    if (stat(directory).kind == FileKind::kNodeData) return true;
+  }
+  return false;
 }
 
 bool MemoryDisk::contains(Inode ancestor, Inode inode) const {

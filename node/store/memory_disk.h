@@ -90,6 +90,11 @@ class MemoryDisk {
   FileStat stat(Inode inode) const;
   // Whether it has a name. What has none lives until the next SyncAll or crash, or as long as it is held.
   bool linked(Inode inode) const { return inode == kRoot || nodes_.at(inode).parent != 0; }
+  // Against all others, until it is unlocked or a crash comes. False: it is locked.
+  bool lock(Inode directory) { return locked_.insert(directory).second; }
+  void unlock(Inode directory) { locked_.erase(directory); }
+  // Is it, or does it lie in, a directory with kNodeDataMarker?
+  bool lies_in_node_data(Inode directory) const;
   void hold(Inode inode) { ++nodes_.at(inode).held; }
   void release(Inode inode) { --nodes_.at(inode).held; }
   const std::map<std::string, Inode>& entries(Inode directory) const { return nodes_.at(directory).entries; }
@@ -167,6 +172,7 @@ class MemoryDisk {
   std::map<Inode, Node> nodes_;
   std::vector<Step> unsynced_;
   std::vector<Observer*> observers_;
+  std::set<Inode> locked_;
   Inode inodes_made_ = kRoot;
   std::uint64_t used_bytes_ = 0;
   std::uint64_t calls_ = 0;

@@ -88,6 +88,7 @@ void MemoryDisk::sync_all() {
 
 void MemoryDisk::crash(Rng& rng, CrashOrder order) {
   ++boot_;
+  locked_.clear();
   const std::uint64_t first = rng.below(unsynced_.size() + 1);
   for (std::size_t i = 0; i < unsynced_.size(); ++i) {
     const bool happened =

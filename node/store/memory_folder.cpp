@@ -81,7 +81,9 @@ class MemoryFolder final : public Folder {
   }
   ~MemoryFolder() override {
     host_.watched_.erase(group_);
-    if (boot_ == disk_.boot()) disk_.release(root_);
+    if (boot_ != disk_.boot()) return;
+    disk_.release(root_);
+    disk_.unlock(root_);
   }
 
   Result<std::vector<DirectoryEntry>> list(const std::string& path, ListMode mode) override {
@@ -176,7 +178,9 @@ Result<std::shared_ptr<Folder>> MemoryFolders::open(const Id& group, const std::
   if (!root.starts_with('/')) return wrong_kind("open", root, "it must be an absolute path");
   const Result<Inode> inode = disk_.find(MemoryDisk::kRoot, root.substr(1), "open");
   if (!inode) return fail(inode.error().code, fmt::format("cannot open {}: no directory is there", root));
+  if (disk_.lies_in_node_data(*inode)) return wrong_kind("open", root, "a node keeps its keys there");
   if (disk_.stat(*inode).kind != FileKind::kDirectory) return wrong_kind("open", root, "Not a directory");
+  if (!disk_.lock(*inode)) return fail(ErrorCode::kBusy, fmt::format("another node syncs {}", root));
   check(watched_.emplace(group, Watched{*inode, {}}).second, "a group has one folder at a time");
   return std::make_shared<MemoryFolder>(*this, group, *inode);
 }

@@ -34,6 +34,7 @@ std::optional<Difference::Kind> changed(const DiskEntry& known, const FileStat& 
       return std::nullopt;  // the mode of a link means nothing
     case FileKind::kDirectory:
     case FileKind::kOther:
+    case FileKind::kNodeData:
       break;
   }
   if (known.stat.mode != now.mode) return Difference::Kind::kMode;

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "node/jobs/node_context.h"
@@ -53,6 +55,8 @@ struct FolderContext {
   Tree tree{};
   DiskState disk{};
   Ignore ignore{};
+  // Directories in which a node keeps its keys and its database: no peer sees or changes anything in them.
+  std::set<std::string> node_data{};
   FolderCounters counters{};
   std::uint16_t ordinal = 0;  // of the folder in its node
   std::uint32_t requests_begun = 0;
@@ -91,7 +95,14 @@ struct FolderContext {
     return out;
   }
   bool is_ignored(const std::string& path, bool is_directory) const {
-    return path == kPrivateDirectory || ignore.ignored(path, is_directory);
+    return path == kPrivateDirectory || is_node_data(path) || ignore.ignored(path, is_directory);
+  }
+  bool is_node_data(std::string_view path) const {
+    if (node_data.empty()) return false;
+    for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
+      if (node_data.contains(std::string(path.substr(0, end)))) return true;
+      if (end == std::string_view::npos) return false;
+    }
   }
 };
 

@@ -106,12 +106,13 @@ void Scanner::take_listing(ListWork::Directory& directory) {
   if (!directory.entries) {
     const Error& error = directory.entries.error();
     if (directory.id == kRoot) return abort(error.code == ErrorCode::kNotFound ? "path_missing" : "io_error");
-    // One that has gone is missing in its parent's listing.
+    // One that has gone, or is no directory any longer, is told by its parent's listing.
     if (error.code != ErrorCode::kNotFound) {
       listener_.on_scan_trouble(directory.path, ScanTrouble{"io_error", error.message});
-    } else if (const DiskEntry* known = context_.disk.find(directory.id)) {
-      queued_.insert(known->parent);
     }
+    const DiskEntry* known = context_.disk.find(directory.id);
+    const bool is_other = error.code == ErrorCode::kNotFound || error.code == ErrorCode::kInvalidArgument;
+    if (is_other && known != nullptr) queued_.insert(known->parent);
     return;
   }
   const auto is_own = [](const DirectoryEntry& entry) { return entry.name == kPrivateDirectory; };
@@ -121,6 +122,7 @@ void Scanner::take_listing(ListWork::Directory& directory) {
   if (const auto told = unsyncable_.extract(directory.id)) {
     for (const std::string& path : told.mapped()) listener_.on_scan_trouble(path, std::nullopt);
   }
+  find_node_data(directory);
   const auto is_ignored = [&](const std::string& name, bool is_directory) {
     return context_.is_ignored(join_path(directory.path, name), is_directory);
   };
@@ -139,12 +141,33 @@ void Scanner::take_listing(ListWork::Directory& directory) {
         rescan(directory.id, false, context_.now() + kYoung);
       }
     }
-    const bool is_directory = child->content.kind == NodeKind::kDirectory;
+    const bool is_directory = child->content.kind == NodeKind::kDirectory &&
+                              !context_.is_node_data(join_path(directory.path, child->name));
     if (is_directory && recursive_.contains(directory.id) && !vanished_.contains(child->id)) {
       queued_.insert(child->id);
       recursive_.insert(child->id);
     }
   }
+}
+
+void Scanner::find_node_data(const ListWork::Directory& directory) {
+  std::set<std::string> directories;  // that are there
+  for (const DirectoryEntry& entry : *directory.entries) {
+    std::string path = join_path(directory.path, entry.name);
+    if (entry.stat.kind == FileKind::kNodeData) {
+      context_.node_data.insert(path);
+      listener_.on_scan_trouble(path, ScanTrouble{"node_data", {}});
+      unsyncable_[directory.id].push_back(path);
+    } else {
+      context_.node_data.erase(path);
+    }
+    if (entry.stat.kind == FileKind::kNodeData || entry.stat.kind == FileKind::kDirectory)
+      directories.insert(std::move(path));
+  }
+  const std::string below = directory.path.empty() ? "" : directory.path + "/";
+  std::erase_if(context_.node_data, [&](const std::string& path) {
+    return path.starts_with(below) && !directories.contains(path.substr(0, path.find('/', below.size())));
+  });
 }
 
 void Scanner::take_difference(Difference difference, const NodeId& directory) {

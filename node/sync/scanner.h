@@ -46,7 +46,7 @@ struct Finding {
 };
 
 struct ScanTrouble {
-  std::string cause;  // "unsyncable", "changing", "io_error"
+  std::string cause;  // "unsyncable", "changing", "io_error", "node_data"
   std::string message;
 };
 
@@ -107,6 +107,7 @@ class Scanner {
   void begin();
   void list_queued();
   void take_listing(ListWork::Directory& directory);
+  void find_node_data(const ListWork::Directory& directory);
   void take_difference(Difference difference, const NodeId& directory);
   void sort_out();
   bool is_vanished(const NodeId& id) const;

@@ -226,7 +226,8 @@ void SyncManager::execute(CommandId id, const AddFolderCommand& command) {
                            other.starts_with(command.root + "/");
     if (is_nested) {
       return answer(id, fail(ErrorCode::kInvalidArgument,
-                             command.root + " and " + other + ", which is synced, lie one in the other"));
+                             command.root + " overlaps the synced folder " + other +
+                                 ": take a directory outside of it, or remove that folder first"));
     }
   }
   FolderRecord record;

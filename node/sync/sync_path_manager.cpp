@@ -29,6 +29,20 @@ std::uint64_t counter_in(const Entry& entry, const ReplicaId& replica) {
   return counter;
 }
 
+// Why a folder cannot be opened.
+const char* reason_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kNotFound:
+      return "root_missing";
+    case ErrorCode::kBusy:
+      return "in_use";
+    case ErrorCode::kInvalidArgument:
+      return "root_unsuitable";
+    default:
+      return "io_error";
+  }
+}
+
 }  // namespace
 
 // ---- Beginning and ending
@@ -56,8 +70,7 @@ void SyncPathManager::open() {
   if (context_.folder == nullptr) {
     auto folder = folders_.open(context_.group, record_.root);
     if (!folder) {
-      const bool is_missing = folder.error().code == ErrorCode::kNotFound;
-      stop_for(is_missing ? "root_missing" : "io_error", folder.error().message);
+      stop_for(reason_of(folder.error().code), folder.error().message);
       retry_at_ = context_.now() + kStoppedRetry;
       return;
     }

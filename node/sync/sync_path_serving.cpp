@@ -100,7 +100,9 @@ ReadWork::Range SyncPathManager::range_of(const wire::FilePart& part) const {
   const bool is_inside =
       part.offset <= part.content.size && part.bytes <= part.content.size - part.offset && part.bytes > 0;
   if (files.empty() || !is_inside) return range;
-  range.path = *context_.disk.path(files.front());
+  const std::string path = *context_.disk.path(files.front());
+  if (context_.is_node_data(path)) return range;
+  range.path = path;
   range.expected = context_.disk.find(files.front())->stat;
   range.offset = part.offset;
   range.bytes = part.bytes;

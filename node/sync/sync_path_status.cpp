@@ -21,6 +21,7 @@ std::string next_step_for(const std::string& cause) {
   if (cause == "no_peer_has_it") return "start a host that has it, or wait for one";
   if (cause == "disk_full") return "make room on this disk";
   if (cause == "changing") return "it is looked at again when nobody writes to it";
+  if (cause == "node_data") return "a node keeps its keys and its database there: no peer gets any of it";
   if (cause == "unsyncable") return "move it out of the folder, or have it ignored";
   if (cause == "io_error") return "see the message, and the permissions of the file and its directory";
   if (cause == "bad_pattern") return "mend these lines of the ignore list, which keep nothing out";

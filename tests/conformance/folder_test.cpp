@@ -27,6 +27,34 @@ TEST_P(FolderConformance, IsOpenedAtADirectoryOnly) {
   }
 }
 
+TEST_P(FolderConformance, IsOneOfADirectoryAtATime) {
+  harness_->make_directory("folder/within");
+  EXPECT_NE(open("folder/within", 2), nullptr);
+  const std::string root = harness_->absolute("folder");
+  const Result<std::shared_ptr<Folder>> second = harness_->folders().open(group(9), root);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kBusy);
+  EXPECT_NE(second.error().message.find(root), std::string::npos);
+  folder_.reset();
+  EXPECT_TRUE(harness_->folders().open(group(9), root));
+}
+
+TEST_P(FolderConformance, ShowsTheDataOfANodeAndOpensNoFolderInIt) {
+  const std::string marker = std::string("/") + kNodeDataMarker;
+  harness_->make_directory("folder/data/keys");
+  EXPECT_EQ(folder_->stat("data")->kind, FileKind::kDirectory);
+  harness_->write("folder/data" + marker, "");
+  EXPECT_EQ(folder_->stat("data")->kind, FileKind::kNodeData);
+  EXPECT_EQ(folder_->list("", ListMode::kOnce)->front().stat.kind, FileKind::kNodeData);
+  EXPECT_EQ(list_code("data", ListMode::kOnce), kInvalid);
+  for (const char* root : {"folder/data", "folder/data/keys"}) {
+    const Result<std::shared_ptr<Folder>> opened =
+        harness_->folders().open(group(9), harness_->absolute(root));
+    ASSERT_FALSE(opened) << root;
+    EXPECT_EQ(opened.error().code, kInvalid) << root;
+  }
+}
+
 TEST_P(FolderConformance, ListsInTheOrderOfNamesWithWhatEachIs) {
   harness_->write("folder/b", "three");
   harness_->make_directory("folder/a");
