@@ -208,6 +208,10 @@ Result<StretchWork::Found> StretchWork::hash() {
   return Found{{begin_, std::move(*parts)}, *after};
 }
 
+void LookWork::run() {
+  for (const std::string& path : paths) there += folder().stat(path) ? 1 : 0;
+}
+
 void ReadWork::run() {
   for (Range& range : ranges) {
     if (range.path.empty()) continue;

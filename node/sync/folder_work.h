@@ -31,7 +31,7 @@ inline constexpr std::size_t kIgnoreBytesMax = 1 << 20;
 
 class FolderWork : public Work {
  public:
-  enum class Kind : std::uint8_t { kSetUp, kList, kHash, kStretch, kRead, kStage, kInstall, kTrash, kMark };
+  enum class Kind : std::uint8_t { kSetUp, kList, kHash, kStretch, kRead, kStage, kInstall, kTrash, kMark, kLook };
   FolderWork(Kind kind, std::shared_ptr<Folder> folder) : kind_(kind), folder_(std::move(folder)) {}
   Kind kind() const { return kind_; }
 
@@ -144,6 +144,16 @@ class HashWork final : public FolderWork {
   void run() override;
 
   std::vector<File> files;
+};
+
+// Counts how many of some paths are there.
+class LookWork final : public FolderWork {
+ public:
+  explicit LookWork(std::shared_ptr<Folder> folder) : FolderWork(Kind::kLook, std::move(folder)) {}
+  void run() override;
+
+  std::vector<std::string> paths;
+  std::size_t there = 0;
 };
 
 // Reads ranges of files that must be as they are known. For a peer: whoever asked is in `request`.

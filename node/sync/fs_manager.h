@@ -36,6 +36,7 @@ class FsManager {
   void on_scan_ended(bool is_watched);
   void advance();
   Instant next() const { return full_at_; }
+  Duration scan_took() const { return scan_took_; }
   bool is_watching() const { return is_watching_; }
 
  private:

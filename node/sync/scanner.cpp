@@ -151,17 +151,21 @@ void Scanner::take_listing(ListWork::Directory& directory) {
 }
 
 void Scanner::find_node_data(const ListWork::Directory& directory) {
+  const auto is_node_data = [](const DirectoryEntry& entry) {
+    return entry.stat.kind == FileKind::kNodeData;
+  };
+  if (context_.node_data.empty() && std::ranges::none_of(*directory.entries, is_node_data)) return;
   std::set<std::string> directories;  // that are there
   for (const DirectoryEntry& entry : *directory.entries) {
     std::string path = join_path(directory.path, entry.name);
-    if (entry.stat.kind == FileKind::kNodeData) {
+    if (is_node_data(entry)) {
       context_.node_data.insert(path);
       listener_.on_scan_trouble(path, ScanTrouble{"node_data", {}});
       unsyncable_[directory.id].push_back(path);
     } else {
       context_.node_data.erase(path);
     }
-    if (entry.stat.kind == FileKind::kNodeData || entry.stat.kind == FileKind::kDirectory)
+    if (is_node_data(entry) || entry.stat.kind == FileKind::kDirectory)
       directories.insert(std::move(path));
   }
   const std::string below = directory.path.empty() ? "" : directory.path + "/";

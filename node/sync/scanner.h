@@ -84,6 +84,8 @@ class Scanner {
   bool is_scanning() const { return phase_ != Phase::kIdle; }
   // While it is, nobody else may change the folder.
   bool is_listing() const { return phase_ == Phase::kListing; }
+  // It waits for something missing to be told as deleted.
+  bool misses_anything() const { return !missing_.empty(); }
   bool is_watched() const { return !unwatched_; }
   std::size_t hashing() const { return to_hash_.size() + stretches_.size() + hashes_under_way_; }
 

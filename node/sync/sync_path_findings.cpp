@@ -12,15 +12,18 @@ namespace {
 constexpr std::uint64_t kMassDeletionMin = 20;
 // Deletions with less time between them are one.
 constexpr Duration kMassDeletionPause = std::chrono::minutes(1);
+constexpr Duration kPutBackRetry = std::chrono::seconds(5);
+constexpr std::size_t kPathsLookedForMax = 4096;
 
 }  // namespace
 
 void SyncPathManager::take_findings(Pending& pending) {
   if (findings_.empty()) return;
   if (is_mass_deletion()) {
-    return stop_for(
-        "mass_deletion",
-        "more than half of the files are gone: resume the folder if that was meant, or put them back");
+    stop_for(kMassDeletion,
+             "more than half of the files are gone: resume the folder if that was meant, or put them back");
+    retry_at_ = context_.now() + kPutBackRetry;
+    return;
   }
   Stamp stamp{replica_, pending.knowledge.of(replica_) + 1, context_.tree.lamport() + 1};
   const std::uint64_t first = stamp.counter;
@@ -33,30 +36,76 @@ void SyncPathManager::take_findings(Pending& pending) {
   if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
 }
 
-// Also of one that goes on over several scans; once confirmed, until it pauses. What counts is how many files
-// are left: a program that makes and deletes its temporary ones deletes nothing of the folder.
+// Over several scans, and however slow: what counts is how many files the person has made fewer without a
+// pause. A program that makes and deletes its temporary files deletes nothing of the folder, and what peers
+// delete is not the person's.
 bool SyncPathManager::is_mass_deletion() {
-  std::uint64_t files = 0;
+  if (!std::exchange(findings_unjudged_, false)) return false;
+  std::set<NodeId> shown;
+  std::uint64_t created = 0;
   for (const Finding& finding : findings_) {
-    if (finding.kind == Finding::Kind::kDeleted) files += files_below(finding.id);
+    if (finding.kind == Finding::Kind::kDeleted) shown.insert(finding.id);
+    if (finding.kind == Finding::Kind::kCreated && finding.stat.kind == FileKind::kFile) ++created;
   }
-  if (files == 0) return false;
+  std::uint64_t gone = 0;
+  std::uint64_t deleted = 0;  // of these, what nobody has confirmed
+  for (const NodeId& id : shown) {
+    if (is_below_one_of(shown, id)) continue;  // it was found missing with its directory, too
+    gone += files_below(id, {});
+    deleted += files_below(id, deletions_.confirmed);
+  }
+  if (deleted == 0) return false;
   const Instant now = context_.now();
-  if (!deletions_.last || now - *deletions_.last > kMassDeletionPause)
-    deletions_ = {now, context_.disk.files(), false};
+  if (now - deletions_.last > kMassDeletionPause + 2 * fs_.scan_took()) deletions_.files = 0;
   deletions_.last = now;
-  const std::uint64_t before = deletions_.files_before;
-  // A file may have been found missing with its directory, too.
-  const std::uint64_t left = context_.disk.files() - std::min(files, context_.disk.files());
-  return !deletions_.confirmed && left + kMassDeletionMin < before && 2 * left < before;
+  const std::uint64_t fewer = deletions_.files + deleted - std::min(deletions_.files + deleted, created);
+  const std::uint64_t left = context_.disk.files() + created - std::min(gone, context_.disk.files());
+  if (fewer <= kMassDeletionMin || fewer <= left) return false;
+  deletions_.shown = std::move(shown);
+  return true;
 }
 
-std::uint64_t SyncPathManager::files_below(const NodeId& id) const {
+// The files of a deletion that was asked about may be put back: then nobody needs to answer.
+void SyncPathManager::look_for_put_back() {
+  retry_at_ = context_.now() + kPutBackRetry;
+  if (looking_ || context_.folder == nullptr) return;
+  auto work = std::make_unique<LookWork>(context_.folder);
+  for (const NodeId& id : deletions_.shown) {
+    if (work->paths.size() == kPathsLookedForMax) break;
+    if (auto path = context_.disk.path(id)) work->paths.push_back(std::move(*path));
+  }
+  looking_ = context_.submit(std::move(work));
+}
+
+// Most of them are there: the scan finds out what is missing all the same, and may stop again.
+void SyncPathManager::on_looked(const LookWork& work) {
+  if (looking_ != work.number) return;
+  looking_.reset();
+  if (stopped_for_ == kMassDeletion && 2 * work.there >= work.paths.size()) open();
+}
+
+std::uint64_t SyncPathManager::files_below(const NodeId& id, const std::set<NodeId>& but) const {
   const DiskEntry* entry = context_.disk.find(id);
-  if (entry == nullptr) return 0;
+  if (entry == nullptr || but.contains(id)) return 0;
   std::uint64_t files = entry->content.kind == NodeKind::kFile ? 1 : 0;
-  for (const DiskEntry* child : context_.disk.children(id)) files += files_below(child->id);
+  for (const DiskEntry* child : context_.disk.children(id)) files += files_below(child->id, but);
   return files;
+}
+
+bool SyncPathManager::is_below_one_of(const std::set<NodeId>& ids, const NodeId& id) const {
+  for (const DiskEntry* at = context_.disk.find(id); at != nullptr; at = context_.disk.find(at->parent)) {
+    if (ids.contains(at->parent)) return true;
+  }
+  return false;
+}
+
+// How many files the person has made fewer.
+void SyncPathManager::count_files(const Finding& finding) {
+  if (finding.kind == Finding::Kind::kCreated && finding.stat.kind == FileKind::kFile) {
+    deletions_.files -= std::min<std::uint64_t>(deletions_.files, 1);
+  } else if (finding.kind == Finding::Kind::kDeleted) {
+    deletions_.files += files_below(finding.id, deletions_.confirmed);
+  }
 }
 
 void SyncPathManager::take(Finding& finding, Stamp& stamp, Pending& pending) {
@@ -67,6 +116,7 @@ void SyncPathManager::take(Finding& finding, Stamp& stamp, Pending& pending) {
     if (context_.disk.find(finding.id) == nullptr) return;
     pending.found.push_back(finding.id);
   }
+  count_files(finding);
   switch (finding.kind) {
     case Finding::Kind::kCreated:
       return take_created(finding, stamp, pending);

@@ -129,10 +129,7 @@ void SyncPathManager::pause() {
 void SyncPathManager::resume() {
   if (record_.is_paused) record_dirty_ = true;
   record_.is_paused = false;
-  if (stopped_for_ == "mass_deletion") {
-    deletions_.confirmed = true;
-    deletions_.last = context_.now();
-  }
+  if (stopped_for_ == kMassDeletion) deletions_.confirmed = std::exchange(deletions_.shown, {});
   if (!stopped_for_.empty()) open();
 }
 
@@ -234,7 +231,10 @@ void SyncPathManager::announce() {
 // ---- Events
 
 void SyncPathManager::on_folder_event(const FolderEvent& event) {
-  if (is_running()) fs_.on_event(event);
+  if (is_running()) return fs_.on_event(event);
+  if (stopped_for_ == kMassDeletion) {
+    retry_at_ = std::min(retry_at_, context_.now() + context_.config().folder_settle);
+  }
 }
 
 void SyncPathManager::on_scan_due(const NodeId& directory, bool recursive, Instant when) {
@@ -283,6 +283,7 @@ void SyncPathManager::on_disk_full(const std::string& message) {
 
 void SyncPathManager::on_scan_complete() {
   fs_.on_scan_ended(scanner_.is_watched());
+  if (findings_.empty() && !scanner_.misses_anything()) deletions_.confirmed.clear();
   expire_trash();
   last_scan_ = context_.node->clock.wall_time();
   applier_.on_scanned();
@@ -341,6 +342,8 @@ void SyncPathManager::on_work(std::unique_ptr<FolderWork> work) {
       return on_trash(static_cast<TrashWork&>(*work));
     case FolderWork::Kind::kMark:
       return on_marked(work->number);
+    case FolderWork::Kind::kLook:
+      return on_looked(static_cast<LookWork&>(*work));
   }
 }
 
@@ -382,7 +385,11 @@ void SyncPathManager::on_answer(const Answer& answer) {
 
 void SyncPathManager::advance(Rpc& rpc) {
   const Instant now = context_.now();
-  if (retry_at_ <= now) open();
+  if (retry_at_ <= now && stopped_for_ == kMassDeletion) {
+    look_for_put_back();
+  } else if (retry_at_ <= now) {
+    open();
+  }
   if (commit_failed_) start_over();
   commit();
   if (!is_running()) return;

@@ -100,7 +100,7 @@ class SyncPathManager final : public ScannerListener,
 
   // Commands
   void pause();
-  // Goes on, whatever it had stopped for: a mass deletion is then believed.
+  // Goes on, whatever it had stopped for: the mass deletion that it shows is believed, and no later one.
   void resume();
   // kNotFound: no such directory.
   Result<void> rescan(const std::string& path);
@@ -119,6 +119,7 @@ class SyncPathManager final : public ScannerListener,
   const Knowledge& knowledge() const { return knowledge_; }
   bool is_in_sync() const;
 
+  static constexpr const char* kMassDeletion = "mass_deletion";
   static constexpr std::size_t kPagesMax = 4;
   static constexpr std::size_t kFindingsPerBatch = 4096;
   static constexpr std::size_t kServingMax = 256;
@@ -165,11 +166,15 @@ class SyncPathManager final : public ScannerListener,
   void take_deleted(const NodeId& id, Stamp& stamp, Pending& pending);
   bool vacate(const Finding& found, Stamp& stamp, Pending& pending);
   bool is_mass_deletion();
+  void count_files(const Finding& finding);
+  void look_for_put_back();
+  void on_looked(const LookWork& work);
   void take_pages(Pending& pending);
   void add_rows(IndexBatch& batch, const Pending& pending);
   void add_content_rows(IndexBatch& batch);
   std::string path_shown(const NodeId& id) const;
-  std::uint64_t files_below(const NodeId& id) const;
+  std::uint64_t files_below(const NodeId& id, const std::set<NodeId>& but) const;
+  bool is_below_one_of(const std::set<NodeId>& ids, const NodeId& id) const;
   void add(Pending& pending, std::vector<Entry> entries);
   static void merge_into(Pending& pending, const Tree& tree, Entry entry);
   void announce();
@@ -184,7 +189,10 @@ class SyncPathManager final : public ScannerListener,
   void on_scan_started() override {}
   void on_scan_complete() override;
   void on_scan_aborted(const std::string& reason) override;
-  void on_finding(Finding finding) override { findings_.push_back(std::move(finding)); }
+  void on_finding(Finding finding) override {
+    findings_.push_back(std::move(finding));
+    findings_unjudged_ = true;
+  }
   void on_scan_trouble(const std::string& path, const std::optional<ScanTrouble>& trouble) override;
   void on_unexpected(const NodeId& directory) override;
   void on_directory(const NodeId& directory, bool moved) override;
@@ -242,10 +250,13 @@ class SyncPathManager final : public ScannerListener,
   bool setting_up_ = false;
   bool commit_failed_ = false;
   struct {
-    std::optional<Instant> last;
-    std::uint64_t files_before = 0;
-    bool confirmed = false;
-  } deletions_;  // of the person, without a pause
+    Instant last{};                // it was judged
+    std::uint64_t files = 0;       // that are fewer by what was taken
+    std::set<NodeId> shown;        // to the person, who is asked
+    std::set<NodeId> confirmed{};  // by the person, until a scan misses nothing any longer
+  } deletions_;                    // of the person, without a pause
+  bool findings_unjudged_ = false;
+  std::optional<std::uint64_t> looking_;  // the work, while it is under way
   bool record_dirty_ = false;
   std::string stopped_for_;  // empty: it runs
   std::string next_step_;
