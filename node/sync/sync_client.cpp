@@ -21,6 +21,7 @@ void SyncClient::pull_what_is_missing() {
 }
 
 void SyncClient::heard(const Knowledge& knowledge) {
+  if (phase_ == Phase::kRefused) open_again();
   add(knowledge);
   pull_what_is_missing();
 }

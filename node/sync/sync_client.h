@@ -2,7 +2,7 @@
 //
 //   connected ─► opening ─┬─► open ◄─┬─► pulling changes           disconnected: whoever holds it drops it
 //                         │          └─► repairing
-//                         └─► refused ──(kRetry)──► opening
+//                         └─► refused ──(kRetry, or it asks us)──► opening
 //
 // An open peer is asked for changes when it is known to have some that we lack, and compared with once every
 // folder_check_interval, in case news of a change was lost. When both know the same and their entries differ
@@ -52,7 +52,9 @@ class SyncClient {
   void pull() { pull_due_ = true; }
   // If it is known to have something that we lack.
   void pull_what_is_missing();
-  // The peer has told what it knows.
+  // Asks for its state at once: the peer, or this host, begins or goes on with the folder.
+  void open_again() { check_at_ = context_.now(); }
+  // The peer has told what it knows. So it keeps the folder, whatever it said before.
   void heard(const Knowledge& knowledge);
   void heard(const PeerState& state);
   // It holds, or does not hold, what we do, and knows the same.

@@ -98,6 +98,7 @@ void SyncPathManager::shutdown() {
 
 void SyncPathManager::stop_for(const std::string& reason, const std::string& next_step) {
   if (!stopped_for_.empty()) return;
+  is_set_up_ = false;
   stopped_for_ = reason;
   next_step_ = next_step;
   scanner_.abort(reason);
@@ -367,6 +368,10 @@ void SyncPathManager::on_set_up(SetUpWork& work) {
     record_.is_set_up = true;
     record_dirty_ = true;
   }
+  for (auto& [connection, client] : clients_) {
+    if (!is_set_up_) client.open_again();
+  }
+  is_set_up_ = true;
   fs_.start();
   for (const NodeId& id : context_.tree.ids()) applier_.consider(id);
   for (auto& [connection, client] : clients_) {

@@ -248,6 +248,7 @@ class SyncPathManager final : public ScannerListener,
   std::deque<Progress> progress_;  // of the last kProgressWindow
   bool loaded_ = false;
   bool setting_up_ = false;
+  bool is_set_up_ = false;  // since it began, or went on
   bool commit_failed_ = false;
   struct {
     Instant last{};                // it was judged

@@ -367,6 +367,37 @@ TEST_F(FolderSyncTest, APausedFolderIsLeftAloneUntilItIsResumed) {
   EXPECT_THAT(paths(0), ElementsAre("a", "b"));
 }
 
+TEST_F(FolderSyncTest, AResumeIsHeardAtOnce) {
+  share_among(2);
+  write(0, "of 0", "before");
+  ASSERT_TRUE(converge());
+  ASSERT_TRUE(command(1, Verb::kPause));
+  for (int edit = 0; edit < 30; ++edit) {  // the peer asks, and is refused
+    write(0, "of 0", "edit " + std::to_string(edit));
+    cluster_.advance(1s);
+  }
+  write(1, "of 1", "while it was paused");
+  cluster_.begin(1, FolderCommand{Verb::kResume, "folder", {}, {}, {}, {}});
+  cluster_.advance(200ms);
+  EXPECT_EQ(read(1, "of 0"), "edit 29");
+  EXPECT_EQ(read(0, "of 1"), "while it was paused");
+}
+
+TEST_F(FolderSyncTest, AFirstJoinOfAPausedFolderIsDoneAtOnceWhenItIsResumed) {
+  add_host();
+  share(0);
+  write(0, "a", "a");
+  cluster_.advance(5s);
+  ASSERT_TRUE(command(0, Verb::kPause));
+  add_host();
+  share(1);
+  cluster_.advance(65s);
+  EXPECT_THAT(paths(1), IsEmpty());
+  cluster_.begin(0, FolderCommand{Verb::kResume, "folder", {}, {}, {}, {}});
+  cluster_.advance(200ms);
+  EXPECT_EQ(read(1, "a"), "a");
+}
+
 TEST_F(FolderSyncTest, ARemovedFolderKeepsItsFilesAndMayComeBack) {
   share_among(2);
   write(0, "a", "stays");
