@@ -27,6 +27,12 @@ void Applier::on_scanned() {
   after_scan_.clear();
 }
 
+void Applier::on_ignore_changed() {
+  to_do_.insert(ignored_.begin(), ignored_.end());
+  to_do_.merge(kept_);
+  kept_.clear();
+}
+
 void Applier::stop() {
   fetcher_.cancel_all();
   to_do_.clear();
@@ -35,6 +41,8 @@ void Applier::stop() {
   retry_.clear();
   after_scan_.clear();
   surprised_.clear();
+  ignored_.clear();
+  kept_.clear();
   wanted_.clear();
   wants_.clear();
   troubles_.clear();
@@ -72,7 +80,8 @@ void Applier::advance(Rpc& rpc, bool may_install) {
     retry = retry_.erase(retry);
   }
   // What is being installed now is looked at afterwards.
-  if (!installing_) {
+  tree_paths_.clear();
+  while (!installing_ && !to_do_.empty()) {
     for (const NodeId& id : std::exchange(to_do_, {})) classify(id);
   }
   fetcher_.advance(rpc);
@@ -96,6 +105,7 @@ void Applier::forget(const NodeId& id) {
   fetcher_.cancel(id);
   fetching_.erase(id);
   ready_.erase(id);
+  kept_.erase(id);
   troubles_.erase(id);
   no_longer_want(id);
 }
@@ -115,7 +125,9 @@ void Applier::no_longer_want(const NodeId& id) {
 }
 
 void Applier::classify(const NodeId& id) {
-  const std::optional<Shown> desired = context_.tree.shown(id);
+  kept_.erase(id);
+  if (leave_alone(id)) return;
+  const std::optional<Shown> desired = desired_here(id);
   const DiskEntry* have = context_.disk.find(id);
   if (desired && have == nullptr && adopt(*desired)) have = context_.disk.find(id);
   const bool is_done = desired ? have != nullptr && is_as_shown(*have, *desired) : have == nullptr;
@@ -250,7 +262,7 @@ void Applier::add(Batch& batch, InstallStep step) {
 }
 
 Applier::Attempt Applier::attempt(Batch& batch, const NodeId& id) {
-  const std::optional<Shown> desired = context_.tree.shown(id);
+  const std::optional<Shown> desired = desired_here(id);
   const DiskEntry* have = context_.disk.find(id);
   if (!desired) return have == nullptr ? Attempt::kDone : attempt_remove(batch, *have);
   if (have != nullptr && is_as_shown(*have, *desired)) return Attempt::kDone;
@@ -264,10 +276,8 @@ Applier::Attempt Applier::attempt(Batch& batch, const NodeId& id) {
   const auto directory = directory_path(batch, desired->parent);
   if (!directory) return Attempt::kBlocked;
   const std::string path = join_path(*directory, desired->name);
-  if (context_.is_ignored(path, desired->content.kind == NodeKind::kDirectory)) {
-    troubles_[id] = {"ignored", "a pattern of this host's ignore list matches it"};
-    return Attempt::kBlocked;
-  }
+  // A directory above it still has a name that is.
+  if (context_.is_ignored(path, desired->content.kind == NodeKind::kDirectory)) return Attempt::kBlocked;
   if (have == nullptr || have->parent != desired->parent || have->name != desired->name) {
     return attempt_place(batch, *desired, have, path);
   }
@@ -278,9 +288,18 @@ Applier::Attempt Applier::attempt(Batch& batch, const NodeId& id) {
 }
 
 Applier::Attempt Applier::attempt_remove(Batch& batch, const DiskEntry& have) {
-  if (!context_.disk.children(have.id).empty() || is_wanted(have.content, have.id)) return Attempt::kBlocked;
   const auto path = context_.disk.path(have.id);
-  if (!path) return Attempt::kBlocked;
+  if (!path || is_wanted(have.content, have.id)) return Attempt::kBlocked;
+  if (const auto children = context_.disk.children(have.id); !children.empty()) {
+    const auto stays = [&](const DiskEntry* child) {
+      return kept_.contains(child->id) || ignored_.contains(child->id);
+    };
+    if (!std::ranges::all_of(children, stays)) return Attempt::kBlocked;
+    std::vector<std::string> paths;
+    for (const DiskEntry* child : children) paths.push_back(join_path(*path, child->name));
+    keep(have.id, paths);
+    return Attempt::kKept;
+  }
   InstallStep step;
   step.kind = InstallStep::Kind::kRemove;
   step.id = have.id;
@@ -317,6 +336,9 @@ Applier::Attempt Applier::attempt_place(Batch& batch, const Shown& desired, cons
   if (there != nullptr) {
     const bool gives_way = have == nullptr && desired.content.kind == NodeKind::kFile &&
                            there->content.kind == NodeKind::kFile && !context_.tree.shown(there->id);
+    if (kept_.contains(there->id)) {
+      troubles_[desired.id] = {"blocked", "its place is taken: " + troubles_.at(there->id).message};
+    }
     if (!gives_way || batch.touched.contains(there->id) || is_wanted(there->content, there->id)) {
       return Attempt::kBlocked;
     }
@@ -366,7 +388,7 @@ void Applier::install() {
 // though its content is still to come, or steps aside.
 void Applier::resolve_blocked() {
   for (const auto& [id, file] : ready_) {
-    const std::optional<Shown> desired = context_.tree.shown(id);
+    const std::optional<Shown> desired = desired_here(id);
     if (!desired || !context_.disk.is_directory(desired->parent)) continue;
     const DiskEntry* there = context_.disk.child(desired->parent, desired->name);
     if (there == nullptr || there->id == id) continue;
@@ -451,6 +473,7 @@ void Applier::take_step(InstallStep& step) {
   }
   // A directory that is not empty has something that we do not know.
   if (step.kind == InstallStep::Kind::kRemove && step.content.kind == NodeKind::kDirectory) {
+    if (keep(step)) return;
     listener_.on_unexpected(step.id);
   }
   const bool is_full = step.error.code == ErrorCode::kStoreFull;
@@ -461,7 +484,10 @@ void Applier::take_step(InstallStep& step) {
 
 void Applier::step_done(InstallStep& step) {
   DiskState& disk = context_.disk;
-  if (step.kind == InstallStep::Kind::kRemove) return disk.erase(step.id);
+  if (step.kind == InstallStep::Kind::kRemove) {
+    look_again(step.parent);
+    return disk.erase(step.id);
+  }
   DiskEntry entry;
   if (const DiskEntry* have = disk.find(step.id)) entry = *have;
   if (step.kind == InstallStep::Kind::kExchange) {

@@ -11,6 +11,10 @@
 // kept or undone. An entry waits while its parent is not there, while its place is somebody else's who is to
 // leave it, and while a content that it would displace is still wanted by another. Places that wait for each
 // other are exchanged.
+//
+// What this host ignores is none of its business: it is not fetched, what lies there stays, and nothing waits
+// for it. An entry that moves from an ignored place to another comes anew; one that moves to an ignored place
+// goes to the trash here. A deleted directory stays while something is in it that is not synced.
 #pragma once
 
 #include <cstddef>
@@ -53,6 +57,12 @@ class Applier final : public FetchListener {
   Applier(FolderContext& context, ApplierListener& listener);
 
   void consider(const NodeId& id) { to_do_.insert(id); }
+  // The directory was listed: what keeps it may have gone.
+  void look_again(const NodeId& directory) {
+    if (kept_.erase(directory) > 0) to_do_.insert(directory);
+  }
+  // Other things are ignored from now on.
+  void on_ignore_changed();
   // A scan has ended: what was found changed may be tried again.
   void on_scanned();
   // Forgets everything that is under way, but not what is being installed.
@@ -73,6 +83,10 @@ class Applier final : public FetchListener {
   // Entries that are not as they should be, and why as far as there is trouble.
   std::vector<NodeId> unfinished() const;
   const Trouble* trouble(const NodeId& id) const;
+  // Entries that are left alone, since this host ignores them.
+  const std::set<NodeId>& ignored() const { return ignored_; }
+  // Directories that were deleted and hold what is not synced; trouble() says what.
+  const std::set<NodeId>& kept() const { return kept_; }
 
   void on_fetched(FetchedFile file) override;
   void on_fetch_trouble(const NodeId& id, const std::string& cause, const std::string& message,
@@ -87,9 +101,17 @@ class Applier final : public FetchListener {
     std::uint64_t bytes = 0;
     bool is_closed = false;
   };
-  enum class Attempt : std::uint8_t { kStep, kDone, kBlocked };
+  enum class Attempt : std::uint8_t { kStep, kDone, kBlocked, kKept };
 
   void classify(const NodeId& id);
+  const std::string& tree_path(const NodeId& directory);
+  bool is_ignored(const Shown& shown);
+  bool is_ignored(const DiskEntry& have) const;
+  std::optional<Shown> desired_here(const NodeId& id);
+  bool leave_alone(const NodeId& id);
+  void consider_below(const NodeId& directory);
+  void keep(const NodeId& directory, const std::vector<std::string>& paths);
+  bool keep(const InstallStep& removal);
   bool is_as_shown(const DiskEntry& have, const Shown& desired) const;
   bool adopt(const Shown& desired);
   void fill_in(DiskEntry& entry, const Shown& desired) const;
@@ -123,6 +145,9 @@ class Applier final : public FetchListener {
   std::map<NodeId, std::optional<FetchedFile>> ready_;
   std::map<NodeId, Instant> retry_;
   std::set<NodeId> after_scan_;
+  std::set<NodeId> ignored_;
+  std::set<NodeId> kept_;
+  std::map<NodeId, std::string> tree_paths_;  // of directories, in the tree as it is now
   std::set<NodeId> surprised_;  // their disk was another than believed, and none was installed since
   std::map<ContentName, std::set<NodeId>> wanted_;  // by entries whose content is being fetched
   std::map<NodeId, ContentName> wants_;             // the same, by entry

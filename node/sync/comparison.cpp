@@ -46,8 +46,8 @@ std::optional<Difference::Kind> changed(const DiskEntry& known, const FileStat& 
 std::vector<Difference> compare(const DiskState& disk, const Listing& listing, const IsIgnored& is_ignored) {
   std::vector<Difference> found;
   const auto vanished = [&](const DiskEntry& known) {
-    if (is_ignored(known.name, known.content.kind == NodeKind::kDirectory)) return;
-    found.push_back({Difference::Kind::kVanished, known.id, {}, {}});
+    const bool ignored = is_ignored(known.name, known.content.kind == NodeKind::kDirectory);
+    found.push_back({ignored ? Difference::Kind::kForgotten : Difference::Kind::kVanished, known.id, {}, {}});
   };
   const auto is_new = [&](const DirectoryEntry& entry) {
     if (is_ignored(entry.name, entry.stat.kind == FileKind::kDirectory)) return;

@@ -23,6 +23,7 @@ struct Difference {
     kMode,        // only the permission bits are others
     kTarget,      // a link leads elsewhere
     kVanished,    // something is not there any longer
+    kForgotten,   // the same of an ignored name: nobody deleted it from the folder
     kUnsyncable,  // a device, socket or FIFO, or a name that no folder may have
   };
   Kind kind = Kind::kNew;
@@ -35,7 +36,7 @@ struct Difference {
 using IsIgnored = std::function<bool(const std::string& name, bool is_directory)>;
 
 // In the order of names. What was known and has become something of another kind has vanished, and is new.
-// Ignored names are neither new nor, when they were known, vanished.
+// Ignored names are not new.
 std::vector<Difference> compare(const DiskState& disk, const Listing& listing, const IsIgnored& is_ignored);
 
 }  // namespace shoal::sync

@@ -162,6 +162,13 @@ void DiskState::erase(const NodeId& id) {
   dirty_.insert(id);
 }
 
+void DiskState::erase_tree(const NodeId& id) {
+  std::vector<NodeId> below;
+  for (const DiskEntry* child : children(id)) below.push_back(child->id);
+  for (const NodeId& child : below) erase_tree(child);
+  erase(id);
+}
+
 bool DiskState::ByContent::operator()(const DiskEntry* a, const DiskEntry* b) const {
   const auto order = name_of(a->content) <=> name_of(b->content);
   return order != 0 ? order < 0 : a->id < b->id;

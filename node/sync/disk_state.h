@@ -70,6 +70,8 @@ class DiskState {
   // Replaces what is there under its id; its place must be free, or its own.
   void put(DiskEntry entry);
   void erase(const NodeId& id);
+  // With all below it.
+  void erase_tree(const NodeId& id);
 
   // The ids that were put or erased since last taken.
   std::vector<NodeId> take_dirty();

@@ -97,6 +97,8 @@ struct FolderContext {
   bool is_ignored(const std::string& path, bool is_directory) const {
     return path == kPrivateDirectory || is_node_data(path) || ignore.ignored(path, is_directory);
   }
+  // False: no path that an entry can have is.
+  bool ignores_anything() const { return !node_data.empty() || !ignore.empty(); }
   bool is_node_data(std::string_view path) const {
     if (node_data.empty()) return false;
     for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {

@@ -102,6 +102,8 @@ void SetUpWork::run() {
   outcome = make();
   if (outcome) outcome = clean_staging();
   if (!outcome) return;
+  // Watched from now on: people edit the list. Without a watch the next start reads it.
+  (void)folder().list(std::string(kPrivateDirectory), ListMode::kWatched);
   shared_ignore = read_list(std::string(kSharedIgnoreFile));
   local_ignore = read_list(kLocalIgnoreFile);
   const std::string text = read_list(kMarkFile);
@@ -451,7 +453,10 @@ void InstallWork::remove(InstallStep& step) {
       return failed(step, {ErrorCode::kExists, step.path + " has changed"});
     }
   }
-  if (!removed) failed(step, removed.error());
+  if (removed) return;
+  failed(step, removed.error());
+  if (now->kind != FileKind::kDirectory) return;
+  if (auto left = folder().list(step.path, ListMode::kOnce)) step.left = std::move(*left);
 }
 
 void InstallWork::move(InstallStep& step) {

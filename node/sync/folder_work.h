@@ -31,7 +31,18 @@ inline constexpr std::size_t kIgnoreBytesMax = 1 << 20;
 
 class FolderWork : public Work {
  public:
-  enum class Kind : std::uint8_t { kSetUp, kList, kHash, kStretch, kRead, kStage, kInstall, kTrash, kMark, kLook };
+  enum class Kind : std::uint8_t {
+    kSetUp,
+    kList,
+    kHash,
+    kStretch,
+    kRead,
+    kStage,
+    kInstall,
+    kTrash,
+    kMark,
+    kLook
+  };
   FolderWork(Kind kind, std::shared_ptr<Folder> folder) : kind_(kind), folder_(std::move(folder)) {}
   Kind kind() const { return kind_; }
 
@@ -242,7 +253,8 @@ struct InstallStep {
   // Results
   Outcome outcome = Outcome::kFailed;
   Error error;
-  FileStat stat;  // of what is at `path` now
+  FileStat stat;                     // of what is at `path` now
+  std::vector<DirectoryEntry> left;  // kRemove of a directory that is not empty: what is in it
 };
 
 // Carries out steps, in their order, with one flush of the disk for all.

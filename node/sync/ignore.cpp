@@ -273,7 +273,7 @@ bool Ignore::names(std::string_view path, bool is_directory) const {
 
 bool Ignore::ignored(std::string_view path, bool is_directory) const {
   if (path.substr(0, path.find('/')) == kPrivateDirectory) return true;
-  if (shared_.empty() && local_.empty()) return false;
+  if (empty()) return false;
   for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
        slash = path.find('/', slash + 1)) {
     if (names(path.substr(0, slash), true)) return true;

@@ -47,6 +47,8 @@ class Ignore {
   // The local list decides where both speak.
   Ignore(IgnoreList shared, IgnoreList local);
 
+  // Beside the folder's own directory nothing is ignored.
+  bool empty() const { return shared_.empty() && local_.empty(); }
   // `path` is relative to the root of the folder, with '/' between names. The folder's own directory
   // (kPrivateDirectory) is ignored, whatever the lists say.
   bool ignored(std::string_view path, bool is_directory) const;

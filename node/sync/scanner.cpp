@@ -134,7 +134,8 @@ void Scanner::take_listing(ListWork::Directory& directory) {
   const std::int64_t old_ns = context_.wall_ns() - kYoung.count();
   for (const DiskEntry* child : context_.disk.children(directory.id)) {
     if (!vanished_.contains(child->id)) missing_.erase(child->id);
-    if (child->rehash && !touched_.contains(child->id) && !vanished_.contains(child->id)) {
+    const bool ignored = is_ignored(child->name, child->content.kind == NodeKind::kDirectory);
+    if (child->rehash && !ignored && !touched_.contains(child->id) && !vanished_.contains(child->id)) {
       if (child->stat.mtime_ns <= old_ns) {
         touched_.emplace(child->id, child->stat);
       } else {
@@ -148,6 +149,7 @@ void Scanner::take_listing(ListWork::Directory& directory) {
       recursive_.insert(child->id);
     }
   }
+  listener_.on_listed(directory.id);
 }
 
 void Scanner::find_node_data(const ListWork::Directory& directory) {
@@ -165,8 +167,7 @@ void Scanner::find_node_data(const ListWork::Directory& directory) {
     } else {
       context_.node_data.erase(path);
     }
-    if (is_node_data(entry) || entry.stat.kind == FileKind::kDirectory)
-      directories.insert(std::move(path));
+    if (is_node_data(entry) || entry.stat.kind == FileKind::kDirectory) directories.insert(std::move(path));
   }
   const std::string below = directory.path.empty() ? "" : directory.path + "/";
   std::erase_if(context_.node_data, [&](const std::string& path) {
@@ -181,6 +182,9 @@ void Scanner::take_difference(Difference difference, const NodeId& directory) {
       break;
     case Difference::Kind::kVanished:
       vanished_.insert(difference.id);
+      break;
+    case Difference::Kind::kForgotten:
+      context_.disk.erase_tree(difference.id);
       break;
     case Difference::Kind::kTouched:
       touched_.emplace(difference.id, difference.stat);

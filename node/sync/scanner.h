@@ -58,6 +58,7 @@ class ScannerListener {
   // `reason`: "path_missing", "io_error", "stopped".
   virtual void on_scan_aborted(const std::string& reason) = 0;
   virtual void on_finding(Finding finding) = 0;
+  virtual void on_listed(const NodeId& directory) = 0;
   // Nothing: it has gone.
   virtual void on_scan_trouble(const std::string& path, const std::optional<ScanTrouble>& trouble) = 0;
 };

@@ -249,6 +249,7 @@ void SyncPathManager::on_root_gone() {
 }
 
 void SyncPathManager::on_ignore_changed() {
+  set_up_again_ = setting_up_;
   if (setting_up_) return;
   setting_up_ = true;
   context_.submit(std::make_unique<SetUpWork>(context_.folder, false));
@@ -351,6 +352,7 @@ void SyncPathManager::on_work(std::unique_ptr<FolderWork> work) {
 void SyncPathManager::on_set_up(SetUpWork& work) {
   setting_up_ = false;
   if (context_.folder == nullptr) return;
+  if (std::exchange(set_up_again_, false)) return on_ignore_changed();
   if (!work.outcome) {
     const bool is_missing = work.outcome.error().code == ErrorCode::kNotFound;
     const std::string what = is_missing ? "marker_missing" : "io_error";
@@ -373,6 +375,7 @@ void SyncPathManager::on_set_up(SetUpWork& work) {
   }
   is_set_up_ = true;
   fs_.start();
+  applier_.on_ignore_changed();
   for (const NodeId& id : context_.tree.ids()) applier_.consider(id);
   for (auto& [connection, client] : clients_) {
     if (client.is_open()) applier_.fetcher().parts().add_peer(connection, client.contact());

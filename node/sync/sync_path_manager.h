@@ -193,6 +193,7 @@ class SyncPathManager final : public ScannerListener,
     findings_.push_back(std::move(finding));
     findings_unjudged_ = true;
   }
+  void on_listed(const NodeId& directory) override { applier_.look_again(directory); }
   void on_scan_trouble(const std::string& path, const std::optional<ScanTrouble>& trouble) override;
   void on_unexpected(const NodeId& directory) override;
   void on_directory(const NodeId& directory, bool moved) override;
@@ -248,7 +249,8 @@ class SyncPathManager final : public ScannerListener,
   std::deque<Progress> progress_;  // of the last kProgressWindow
   bool loaded_ = false;
   bool setting_up_ = false;
-  bool is_set_up_ = false;  // since it began, or went on
+  bool set_up_again_ = false;  // the lists were written to meanwhile
+  bool is_set_up_ = false;     // since it began, or went on
   bool commit_failed_ = false;
   struct {
     Instant last{};                // it was judged

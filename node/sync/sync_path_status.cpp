@@ -23,8 +23,7 @@ std::string next_step_for(const std::string& cause) {
   if (cause == "changing") return "it is looked at again when nobody writes to it";
   if (cause == "node_data") return "a node keeps its keys and its database there: no peer gets any of it";
   if (cause == "unsyncable") return "move it out of the folder, or have it ignored";
-  if (cause == "io_error") return "see the message, and the permissions of the file and its directory";
-  if (cause == "bad_pattern") return "mend these lines of the ignore list, which keep nothing out";
+  if (cause == "bad_pattern") return "fix these ignore patterns, they match nothing";
   if (cause == "ignored") return "take the pattern out of the ignore list to have it here";
   return {};
 }
@@ -120,7 +119,7 @@ std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& be
     FolderPathStatus status;
     status.path = path;
     status.next_step = next_step_for(cause);
-    if (!message.empty() && cause == "io_error") status.next_step = std::move(message);
+    if (!message.empty() && next_step_for(cause).empty()) status.next_step = std::move(message);
     if (cause == "bad_pattern") status.next_step += ": " + message;
     status.cause = std::move(cause);
     found.emplace(path, std::move(status));
@@ -148,6 +147,14 @@ std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& be
         row->second.who_has_it.push_back(client.contact().key);
       }
     }
+  }
+  for (const NodeId& id : applier_.kept()) {
+    add(path_shown(id), applier_.trouble(id)->cause, applier_.trouble(id)->message);
+  }
+  // Left alone as the person wants it: told to who asks for it.
+  for (const NodeId& id : applier_.ignored()) {
+    if (below.empty()) break;
+    add(path_shown(id), "ignored", {});
   }
   std::vector<FolderPathStatus> rows;
   for (auto& [path, status] : found) rows.push_back(std::move(status));
