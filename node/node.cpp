@@ -367,6 +367,9 @@ std::size_t Node::sessions() const {
 Duration Node::clock_ahead() const {
   return impl_->clock_ahead();
 }
+std::vector<Endpoint> Node::bootstrap_unanswered() const {
+  return impl_->bootstrapper.unanswered();
+}
 StatusResult Node::status() const {
   return impl_->status();
 }

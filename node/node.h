@@ -124,10 +124,11 @@ class Node final : public PortEvents {
   bool is_client() const;
   std::string_view reachability() const;  // StatusResult::reachability
   std::size_t sessions() const;
-  Duration clock_ahead() const;             // StatusResult::clock_ahead
-  StatusResult status() const;              // as StatusCommand's answer, at once
-  std::vector<GroupStatus> groups() const;  // the same of PeersCommand
-  const sync::SyncManager* sync() const;    // nullptr: it keeps no folders
+  Duration clock_ahead() const;                        // StatusResult::clock_ahead
+  std::vector<Endpoint> bootstrap_unanswered() const;  // as in StatusResult
+  StatusResult status() const;                         // as StatusCommand's answer, at once
+  std::vector<GroupStatus> groups() const;             // the same of PeersCommand
+  const sync::SyncManager* sync() const;               // nullptr: it keeps no folders
   std::size_t jobs_queued() const;
   std::size_t requests_in_flight() const;
   // Of every part that grows with what others do: nothing in a node grows but these, and deadlines and

@@ -185,6 +185,7 @@ StatusResult Node::Impl::status() const {
   result.groups = groups.summary();
   if (sync != nullptr) result.folders = sync->summary();
   result.clock_ahead = clock_ahead();
+  result.bootstrap_unanswered = bootstrapper.unanswered();
   result.uptime = context.now() - started;
   result.counters = named_counters(context.counters);
   return result;
@@ -201,6 +202,7 @@ void Node::Impl::execute(CommandId id, BroadcastCommand& command) {
 
 void Node::Impl::execute(CommandId id, TableCommand&) {
   TableResult found;
+  found.bootstrap_unanswered = bootstrapper.unanswered();
   for (const RoutingTable::Row& row : table.rows()) {
     found.rows.push_back({row.contact, row.rtt, context.now() - row.last_seen, row.bucket});
   }

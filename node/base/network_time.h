@@ -42,13 +42,20 @@ class NetworkTime {
 
   WallTime wall_time(WallTime own, Instant now) const {
     if (!is_known()) return own;
-    const WallTime theirs(since_origin(now) + std::chrono::milliseconds(median_));
-    const auto apart = own > theirs ? own - theirs : theirs - own;
-    return apart <= kToleratedSkew ? own : theirs;
+    return std::chrono::abs(ahead(own, now)) <= kToleratedSkew ? own : theirs(now);
+  }
+
+  // How far our own clock is ahead of the median of whoever has answered, however few; 0: nobody has. Few may
+  // all be wrong: it is to be told, not to be gone by.
+  std::chrono::milliseconds ahead(WallTime own, Instant now) const {
+    return known_ == 0 ? std::chrono::milliseconds::zero() : own - theirs(now);
   }
 
  private:
   static constexpr std::int64_t kUnknown = INT64_MAX;
+  WallTime theirs(Instant now) const {
+    return WallTime(since_origin(now) + std::chrono::milliseconds(median_));
+  }
   static std::chrono::milliseconds since_origin(Instant now) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
   }

@@ -77,6 +77,22 @@ std::string endpoints_text(const json& answer) {
   return out;
 }
 
+// "nobody answers at 192.0.2.1:7465"; empty: some host does, or none was asked.
+std::string unanswered_text(const json& answer) {
+  std::string tried;
+  for (const json& endpoint : answer.at("bootstrap_unanswered")) {
+    tried += fmt::format("{} {}", tried.empty() ? "" : ",", endpoint.get<std::string>());
+  }
+  return tried.empty() ? tried : "nobody answers at" + tried;
+}
+
+std::string clock_text(const json& of, const char* than_whose) {
+  const double ahead = number_of(of, "clock_ahead_s");
+  if (ahead == 0) return {};
+  return fmt::format("clock         {} {} {}\n", duration_text(std::abs(ahead)),
+                     ahead > 0 ? "ahead of" : "behind", than_whose);
+}
+
 std::string status_head(const json& answer) {
   std::string endpoints;
   for (const json& endpoint : answer.at("endpoints"))
@@ -89,6 +105,8 @@ std::string status_head(const json& answer) {
                                                                            : "not known yet");
   out += fmt::format("contacts      {} and {} replacements\n", answer.at("contacts").dump(),
                      answer.at("replacements").dump());
+  if (const std::string unanswered = unanswered_text(answer); !unanswered.empty())
+    out += fmt::format("bootstrap     {}: check these addresses and the firewalls\n", unanswered);
   out += fmt::format("items         {}, {}\n", answer.at("items").dump(),
                      bytes_text(number_of(answer, "item_bytes")));
   out += fmt::format("sessions      {}\n", answer.at("sessions").dump());
@@ -103,10 +121,8 @@ std::string status_head(const json& answer) {
       fmt::format("folders       {}, {} in sync", folders.at("count").dump(), folders.at("in_sync").dump());
   const double needed = number_of(folders, "bytes_needed");
   out += needed > 0 ? fmt::format(", {} needed\n", bytes_text(needed)) : "\n";
-  if (const double ahead = number_of(answer, "clock_ahead_s"); ahead != 0) {
-    out += fmt::format("clock         {} {} other hosts, whose time is used: set it right\n",
-                       duration_text(std::abs(ahead)), ahead > 0 ? "ahead of" : "behind");
-  }
+  out += clock_text(answer, "other hosts, whose time is used: set it right");
+  out += clock_text(groups, "that of peers, so there is no session with them: set the wrong one right");
   out += fmt::format("up            {} (boot {})\n", duration_text(number_of(answer, "uptime_s")),
                      answer.at("boot_number").dump());
   return out;
@@ -149,7 +165,10 @@ std::string table_text(const json& answer) {
                        number_of(peer, "rtt_ms"), duration_text(number_of(peer, "since_seen_s")),
                        peer.at("bucket").get<int>());
   }
-  return out;
+  if (!out.empty()) return out;
+  const std::string unanswered = unanswered_text(answer);
+  return fmt::format("no contact yet: {}\n",
+                     unanswered.empty() ? "no host has answered; see shoal run --bootstrap" : unanswered);
 }
 
 struct Describe {

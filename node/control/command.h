@@ -192,6 +192,8 @@ struct StatusResult {
     std::size_t count = 0;
     std::size_t peers = 0;  // known; one that shares two groups counts twice
     std::size_t connected = 0;
+    // Our clock is so far ahead of that of peers that they and we refuse each other; 0: it is not.
+    Duration clock_ahead{};
   };
   Groups groups;
   struct Folders {
@@ -203,6 +205,8 @@ struct StatusResult {
   // Our wall clock is so far ahead of the one that most hosts agree on, by which this host goes then; 0:
   // close enough, or not known.
   Duration clock_ahead{};
+  // There is no contact, and these were asked in vain.
+  std::vector<Endpoint> bootstrap_unanswered{};
   Duration uptime{};
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // name, value; sorted by name
 };
@@ -240,6 +244,7 @@ struct TableResult {
     int bucket = 0;
   };
   std::vector<Row> rows;
+  std::vector<Endpoint> bootstrap_unanswered{};  // as in StatusResult
 };
 struct StopResult {};
 struct LogLevelResult {

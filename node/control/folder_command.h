@@ -77,6 +77,15 @@ struct FolderStatus {
 const char* to_string(FolderStatus::State state);  // "scanning", "in_sync", …
 const char* to_string(FolderCommand::Verb verb);   // "list", "status", …
 
+// A folder that has stopped, by itself or by its user: as in FolderStatus.
+struct FolderStop {
+  Id group;
+  std::string name;
+  std::string root;
+  std::string reason;
+  std::string next_step;
+};
+
 // A path that is not in sync.
 struct FolderPathStatus {
   std::string path;

@@ -286,12 +286,14 @@ json encode_result(const StatusResult& result) {
           {"groups",
            {{"count", result.groups.count},
             {"peers", result.groups.peers},
-            {"connected", result.groups.connected}}},
+            {"connected", result.groups.connected},
+            {"clock_ahead_s", to_seconds(result.groups.clock_ahead)}}},
           {"folders",
            {{"count", result.folders.count},
             {"in_sync", result.folders.in_sync},
             {"bytes_needed", result.folders.bytes_needed}}},
           {"clock_ahead_s", to_seconds(result.clock_ahead)},
+          {"bootstrap_unanswered", encode_endpoints(result.bootstrap_unanswered)},
           {"uptime_s", to_seconds(result.uptime)},
           {"counters", std::move(counters)}};
 }
@@ -346,7 +348,8 @@ json encode_result(const TableResult& result) {
     out["bucket"] = row.bucket;
     rows.push_back(std::move(out));
   }
-  return {{"contacts", std::move(rows)}};
+  return {{"contacts", std::move(rows)},
+          {"bootstrap_unanswered", encode_endpoints(result.bootstrap_unanswered)}};
 }
 
 json encode_result(const StopResult&) {

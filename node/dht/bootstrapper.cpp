@@ -9,6 +9,7 @@ Bootstrapper::Bootstrapper(NodeContext& context, Rpc& rpc, const HostStore& host
 
 void Bootstrapper::begin() {
   if (phase_ != Phase::kIdle) return;
+  has_failed_ = false;
   backoff_ = context_.config.bootstrap_backoff_min;
   ask();
 }
@@ -42,9 +43,15 @@ void Bootstrapper::on_deadline(bool connected) {
     ask();
   } else if (phase_ == Phase::kAsking) {
     phase_ = Phase::kWaiting;
+    has_failed_ = true;
     context_.after(context_.rng.jittered(backoff_, 0.25), DeadlineKind::kBootstrap);
     backoff_ = std::min(backoff_ * 2, context_.config.bootstrap_backoff_max);
   }
+}
+
+std::vector<Endpoint> Bootstrapper::unanswered() const {
+  const bool is_in_vain = phase_ != Phase::kIdle && has_failed_;
+  return is_in_vain ? context_.config.bootstrap : std::vector<Endpoint>();
 }
 
 bool Bootstrapper::on_connected() {

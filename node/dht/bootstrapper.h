@@ -29,6 +29,8 @@ class Bootstrapper {
   // The first contact is there. True when that ends a search.
   bool on_connected();
   void on_hello(const Contact& contact);
+  // The endpoints of the configuration, when a round has ended and nobody has answered since; else none.
+  std::vector<Endpoint> unanswered() const;
 
  private:
   enum class Phase : std::uint8_t { kIdle, kAsking, kWaiting };
@@ -40,6 +42,7 @@ class Bootstrapper {
   const HostStore& hosts_;
   const OwnAddresses& own_;
   Phase phase_ = Phase::kIdle;
+  bool has_failed_ = false;  // a round of this search
   Duration backoff_{};
   std::size_t next_endpoint_ = 0;
   std::size_t next_host_ = 0;

@@ -57,6 +57,17 @@ void Groups::set(std::vector<GroupKey> keys) {
   arm();
 }
 
+Duration Groups::clock_ahead(const Id& group) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end() || found->second.book.connected_count() > 0) return {};
+  if (const auto ahead = session_groups_.ahead_of_caller(group, context_.wall_time())) return *ahead;
+  // The peers do not answer a call that they refuse. The hosts that do answer are few, and may be the peers.
+  if (context_.network_time.is_known()) return {};
+  const Duration ahead = context_.network_time.ahead(context_.clock.wall_time(), context_.now());
+  const bool is_refused = std::chrono::abs(ahead) > std::chrono::minutes(SessionGroups::kMinutesApartMax);
+  return is_refused ? ahead : Duration::zero();
+}
+
 void Groups::remember_peers(Group& group) {
   for (const KnownPeer& peer : hosts_.load_peers(group.key.id())) {
     // The wall clock may have been set, and what is longer ago than that makes no difference.
@@ -374,6 +385,7 @@ StatusResult::Groups Groups::summary() const {
   for (const auto& [id, group] : groups_) {
     out.peers += group.book.peers().size();
     out.connected += group.book.connected_count();
+    if (const Duration ahead = clock_ahead(id); ahead != Duration::zero()) out.clock_ahead = ahead;
   }
   return out;
 }

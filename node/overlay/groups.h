@@ -54,6 +54,8 @@ class Groups {
   void set(std::vector<GroupKey> keys);
   std::size_t size() const { return groups_.size(); }
   bool has(const Id& group) const { return groups_.contains(group); }
+  // How far our clock is ahead of that of peers, when that is why none is connected; 0: it is not.
+  Duration clock_ahead(const Id& group) const;
   std::vector<LanGroup> lan_groups() const;
   // The same groups, and the same peers to call, under another host key.
   void take_over(const Groups& before);

@@ -63,16 +63,35 @@ std::optional<Id> SessionGroups::accept(ByteView invitation, const noise::Key& e
   const ByteView tag = invitation.subspan(4);
   const auto minute = static_cast<std::int64_t>(read_u32(minute_bytes));
   const std::int64_t present = minute_of(now);
-  if (minute < present - kMinutesApartMax || minute > present + kMinutesApartMax) return std::nullopt;
+  if (minute < present - kMinutesApartMax || minute > present + kMinutesApartMax) {
+    if (const Id* named = named_by(tag, ephemeral, self, minute_bytes)) {
+      groups_.at(*named).refused_for_clock = {now, std::chrono::minutes(present - minute)};
+    }
+    return std::nullopt;
+  }
   if (minute < minute_of(since)) return std::nullopt;
   seen_.erase(seen_.begin(), seen_.lower_bound({present - kMinutesApartMax, noise::Key{}}));
+  const Id* named = named_by(tag, ephemeral, self, minute_bytes);
+  if (named == nullptr) return std::nullopt;
+  if (seen_.size() == kSeenMax || !seen_.emplace(minute, ephemeral).second) return std::nullopt;
+  return *named;
+}
+
+const Id* SessionGroups::named_by(ByteView tag, const noise::Key& ephemeral, const Id& self,
+                                  ByteView minute) const {
   for (const auto& [id, group] : groups_) {
-    const Tag expected = tag_of(group, ephemeral, self, minute_bytes);
-    if (sodium_memcmp(expected.data(), tag.data(), kTagBytes) != 0) continue;
-    if (seen_.size() == kSeenMax || !seen_.emplace(minute, ephemeral).second) return std::nullopt;
-    return id;
+    const Tag expected = tag_of(group, ephemeral, self, minute);
+    if (sodium_memcmp(expected.data(), tag.data(), kTagBytes) == 0) return &id;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+std::optional<std::chrono::minutes> SessionGroups::ahead_of_caller(const Id& group, WallTime now) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end() || !found->second.refused_for_clock) return std::nullopt;
+  const Group::Refusal& refused = *found->second.refused_for_clock;
+  if (std::chrono::abs(now - refused.when) > std::chrono::minutes(kMinutesApartMax)) return std::nullopt;
+  return refused.ahead;
 }
 
 const Secret* SessionGroups::psk(const Id& group) const {

@@ -49,6 +49,9 @@ class SessionGroups {
   // ephemeral key was accepted before, or kSeenMax were within the last 20 minutes.
   std::optional<Id> accept(ByteView invitation, const noise::Key& ephemeral, const Id& self, WallTime now,
                            WallTime since);
+  // A member of the group called and was refused, since our clock is so far ahead of its; nothing: nobody in
+  // the last ten minutes. Somebody who replays an old call can make us say so, and no more.
+  std::optional<std::chrono::minutes> ahead_of_caller(const Id& group, WallTime now) const;
   // nullptr: not one of ours.
   const Secret* psk(const Id& group) const;
 
@@ -63,8 +66,15 @@ class SessionGroups {
     Secret tag_key;
     Secret initiator_join_key;
     Secret responder_join_key;
+    struct Refusal {
+      WallTime when{};
+      std::chrono::minutes ahead{};
+    };
+    std::optional<Refusal> refused_for_clock{};  // the last
   };
 
+  // Our group whose tag it is; nullptr.
+  const Id* named_by(ByteView tag, const noise::Key& ephemeral, const Id& self, ByteView minute) const;
   static Tag tag_of(const Group& group, const noise::Key& ephemeral, const Id& responder, ByteView minute);
   static Tag proof_of(const Group& group, noise::Role prover, const noise::Hash& handshake);
 

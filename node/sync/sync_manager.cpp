@@ -1,5 +1,7 @@
 #include "node/sync/sync_manager.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -188,9 +190,45 @@ void SyncManager::answer(CommandId id, CommandResult result) {
   node_->results.emplace_back(id, std::move(result));
 }
 
+// What the folder says, and of what stands between it and its peers what it cannot know.
+FolderStatus SyncManager::status(const SyncPathManager& folder) const {
+  using State = FolderStatus::State;
+  FolderStatus status = folder.status();
+  const bool waits_for_peers =
+      status.state == State::kWaiting || status.state == State::kSyncing || status.state == State::kInSync;
+  if (!waits_for_peers || status.peers_connected > 0) return status;
+  if (!groups_->has(status.group)) {
+    status.state = State::kWaiting;
+    status.reason = "no_key";
+    status.next_step =
+        "this host has no key of this folder: shoal join with the key, which its other hosts show by shoal "
+        "key "
+        "show, and with this directory gives it back";
+  } else if (const Duration ahead = groups_->clock_ahead(status.group); ahead != Duration::zero()) {
+    status.reason = "clock";
+    status.next_step = fmt::format(
+        "the clock of this host is {} min {} that of its peers, and more than {} min make sessions "
+        "impossible: "
+        "set the wrong one right",
+        std::chrono::round<std::chrono::minutes>(std::chrono::abs(ahead)).count(),
+        ahead > Duration::zero() ? "ahead of" : "behind", SessionGroups::kMinutesApartMax);
+  }
+  return status;
+}
+
 std::vector<FolderStatus> SyncManager::status() const {
   std::vector<FolderStatus> all;
-  for (const auto& [group, folder] : folders_) all.push_back(folder->status());
+  for (const auto& [group, folder] : folders_) all.push_back(status(*folder));
+  return all;
+}
+
+std::vector<FolderStop> SyncManager::stopped() const {
+  std::vector<FolderStop> all;
+  for (const auto& [group, folder] : folders_) {
+    if (folder->stopped_for().empty()) continue;
+    all.push_back(
+        {group, folder->record().name, folder->record().root, folder->stopped_for(), folder->next_step()});
+  }
   return all;
 }
 
@@ -208,9 +246,14 @@ void SyncManager::execute(CommandId id, const AddFolderCommand& command) {
   if (!groups_->has(command.group)) {
     return answer(id, fail(ErrorCode::kNotFound, "this host has no key of group " + command.group.hex()));
   }
-  if (folders_.contains(command.group)) {
-    return answer(id, fail(ErrorCode::kExists, "this group's folder is " +
-                                                   folders_.at(command.group)->record().root + " already"));
+  const auto known = folders_.find(command.group);
+  // Its key may have been away.
+  if (known != folders_.end() && known->second->record().root == command.root) {
+    return answer(id, AddFolderResult{status(*known->second)});
+  }
+  if (known != folders_.end()) {
+    return answer(
+        id, fail(ErrorCode::kExists, "this group's folder is " + known->second->record().root + " already"));
   }
   // Its works would be taken for those of the new one.
   if (leaving_.contains(command.group)) {
@@ -264,7 +307,7 @@ void SyncManager::execute(CommandId id, const FolderCommand& command, SyncPathMa
     case Verb::kList:
       return;
     case Verb::kStatus: {
-      FolderStatusResult result{folder.status(), {}, false};
+      FolderStatusResult result{status(folder), {}, false};
       result.paths = folder.path_status(command.path, kFolderRowsMax, result.more);
       return answer(id, std::move(result));
     }

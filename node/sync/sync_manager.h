@@ -65,6 +65,7 @@ class SyncManager final : public FolderOwner {
   void execute(CommandId id, const FolderCommand& command);
   std::vector<FolderStatus> status() const;
   StatusResult::Folders summary() const;
+  std::vector<FolderStop> stopped() const;
   const SyncPathManager* find(const Id& group) const;
 
  private:
@@ -86,6 +87,7 @@ class SyncManager final : public FolderOwner {
   void send_waiting();
   void arm();
   void execute(CommandId id, const FolderCommand& command, SyncPathManager& folder);
+  FolderStatus status(const SyncPathManager& folder) const;
   void remove(SyncPathManager& folder);
   void begin_trash_work(CommandId id, const FolderCommand& command, SyncPathManager& folder);
   void end_trash_work(TrashWork& work);

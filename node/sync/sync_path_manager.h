@@ -105,6 +105,9 @@ class SyncPathManager final : public ScannerListener,
   // kNotFound: no such directory.
   Result<void> rescan(const std::string& path);
   FolderStatus status() const;
+  // Of status(), while it has stopped; else empty.
+  const std::string& stopped_for() const { return stopped_for_; }
+  const std::string& next_step() const { return next_step_; }
   std::vector<FolderPathStatus> path_status(const std::string& below, std::size_t count_max,
                                             bool& more) const;
   FolderConflictsResult conflicts() const;
@@ -165,6 +168,7 @@ class SyncPathManager final : public ScannerListener,
   void take_moved(Finding& finding, Stamp& stamp, Pending& pending);
   void take_deleted(const NodeId& id, Stamp& stamp, Pending& pending);
   bool vacate(const Finding& found, Stamp& stamp, Pending& pending);
+  bool is_ignored(const NodeId& id) const;
   bool is_mass_deletion();
   void count_files(const Finding& finding);
   void look_for_put_back();

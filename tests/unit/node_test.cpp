@@ -34,6 +34,20 @@ TEST(Node, FindsTheTrueClosest) {
   for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(found.lookup.closest[i].contact.key, truth[i]);
 }
 
+TEST(Node, SaysWhichBootstrapAddressesDoNotAnswer) {
+  NodeCluster cluster;
+  NodeConfig config;
+  config.bootstrap = {Endpoint::v4(0xc0000201, 7465)};
+  cluster.add({}, config);
+  cluster.advance(20s);
+  EXPECT_EQ(cluster.expect<StatusResult>(0, StatusCommand{}).bootstrap_unanswered, config.bootstrap);
+  EXPECT_EQ(cluster.expect<TableResult>(0, TableCommand{}).bootstrap_unanswered, config.bootstrap);
+  cluster.add({0});
+  cluster.advance(20s);
+  EXPECT_TRUE(cluster.expect<StatusResult>(0, StatusCommand{}).bootstrap_unanswered.empty());
+  EXPECT_TRUE(cluster.expect<TableResult>(0, TableCommand{}).bootstrap_unanswered.empty());
+}
+
 TEST(Node, GoesByTheClockOfTheOthersAndSaysSo) {
   NodeCluster cluster;
   cluster.add_many(16);

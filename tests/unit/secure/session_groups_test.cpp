@@ -109,6 +109,29 @@ TEST_F(SessionGroupsTest, AnInvitationCountsOnceAndOnlyForItsHostAndMinute) {
   EXPECT_FALSE(responder(bob)->receive(first));
 }
 
+TEST_F(SessionGroupsTest, ACallOfAPeerWithAnotherClockIsToldOfAndThatOfAStrangerIsNot) {
+  const GroupKey group = new_group();
+  const GroupKey other = new_group();
+  Host alice = host({group, other});
+  Host bob = host({group});
+  const Bytes first = drain(*initiator(alice, bob, group.id()));
+  const Bytes of_other = drain(*initiator(alice, bob, other.id()));
+  EXPECT_FALSE(bob.groups.ahead_of_caller(group.id(), now_));
+  for (const auto off : {120min, -120min}) {
+    now_ += off;
+    EXPECT_FALSE(responder(bob)->receive(of_other));
+    EXPECT_FALSE(responder(bob)->receive(first));
+    EXPECT_EQ(bob.groups.ahead_of_caller(group.id(), now_), off);
+    EXPECT_FALSE(bob.groups.ahead_of_caller(other.id(), now_));
+    EXPECT_FALSE(bob.groups.ahead_of_caller(group.id(), now_ + 11min)) << "it calls no longer";
+    now_ -= off;
+  }
+  Host carol = host({group});
+  now_ += 120min;
+  EXPECT_FALSE(responder(carol)->receive(first));
+  EXPECT_FALSE(carol.groups.ahead_of_caller(group.id(), now_)) << "she was not called";
+}
+
 TEST_F(SessionGroupsTest, AHostTakesNoInvitationOlderThanItself) {
   const GroupKey group = new_group();
   Host alice = host({group});
