@@ -1,5 +1,7 @@
 #include "node/os/node_log.h"
 
+#include <algorithm>
+
 namespace shoal {
 namespace {
 
@@ -61,7 +63,45 @@ void NodeLog::observe(const View& view, Instant now) {
       write_(LogLevel::kInfo, "the clock of this machine is right again", LogFields::object());
     }
   }
+  if (const bool is_in_vain = !view.bootstrap_unanswered.empty(); is_in_vain != told_unanswered_) {
+    told_unanswered_ = is_in_vain;
+    std::vector<std::string> tried;
+    for (const Endpoint& endpoint : view.bootstrap_unanswered) tried.push_back(endpoint.to_string());
+    if (is_in_vain) {
+      write_(LogLevel::kWarn, "nobody answers where the network is to be joined: check these addresses",
+             {{"bootstrap", tried}});
+    }
+  }
+  observe_folders(view.folders_stopped, now);
   observe_refusals(view.counters, now);
+}
+
+void NodeLog::observe_folders(const std::vector<FolderStop>& stopped, Instant now) {
+  for (const FolderStop& stop : stopped) {
+    const auto [told, is_new] = folders_.try_emplace(stop.group, Stopped{stop});
+    const bool is_other = told->second.stop.reason != stop.reason;
+    told->second = {stop};
+    if (!is_new && !is_other) continue;
+    const bool by_user = stop.reason == "paused_by_user";
+    write_(
+        by_user ? LogLevel::kInfo : LogLevel::kWarn, by_user ? "a folder is paused" : "a folder has stopped",
+        {{"folder", stop.name}, {"root", stop.root}, {"reason", stop.reason}, {"next_step", stop.next_step}});
+  }
+  for (auto told = folders_.begin(); told != folders_.end();) {
+    const bool is_stopped = std::ranges::find(stopped, told->first, &FolderStop::group) != stopped.end();
+    if (is_stopped) {
+      ++told;
+      continue;
+    }
+    const Instant since = *(told->second.goes_on_since = told->second.goes_on_since.value_or(now));
+    if (now - since < kGoesOnAfter) {
+      ++told;
+      continue;
+    }
+    write_(LogLevel::kInfo, "a folder goes on",
+           {{"folder", told->second.stop.name}, {"reason", told->second.stop.reason}});
+    told = folders_.erase(told);
+  }
 }
 
 void NodeLog::observe_refusals(const NodeCounters& counters, Instant now) {

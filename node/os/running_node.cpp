@@ -158,7 +158,9 @@ void RunningNode::stop() {
 
 bool RunningNode::run_jobs() {
   const bool has_more = node_->run_jobs(kJobsPerTurn);
+  const sync::SyncManager* sync = node_->sync();
   log_.observe({node_->table().size(), node_->reachability(), node_->sessions(), node_->clock_ahead(),
+                node_->bootstrap_unanswered(), sync == nullptr ? std::vector<FolderStop>() : sync->stopped(),
                 node_->counters()},
                host_->ports().clock.now());
   return has_more;

@@ -17,12 +17,18 @@ using testing::IsEmpty;
 class NodeLogTest : public testing::Test {
  protected:
   std::vector<std::string> take() { return std::exchange(lines_, {}); }
-  void observe() { log_.observe({contacts_, reachability_, sessions_, clock_ahead_, counters_}, now_); }
+  void observe() {
+    log_.observe({contacts_, reachability_, sessions_, clock_ahead_, bootstrap_unanswered_, folders_stopped_,
+                  counters_},
+                 now_);
+  }
 
   std::size_t contacts_ = 0;
   std::string_view reachability_ = "unknown";
   std::size_t sessions_ = 0;
   Duration clock_ahead_{};
+  std::vector<Endpoint> bootstrap_unanswered_;
+  std::vector<FolderStop> folders_stopped_;
   NodeCounters counters_;
   Instant now_{};
   std::vector<std::string> lines_;
@@ -63,6 +69,49 @@ TEST_F(NodeLogTest, TellsOfAClockThatIsWrongAndOfItsEnd) {
   clock_ahead_ = {};
   observe();
   EXPECT_THAT(take(), ElementsAre("info the clock of this machine is right again {}"));
+}
+
+TEST_F(NodeLogTest, TellsOnceThatNobodyAnswersWhereTheNetworkIsToBeJoined) {
+  bootstrap_unanswered_ = {Endpoint::v4(0xc0000201, 7465)};
+  observe();
+  observe();
+  EXPECT_THAT(take(),
+              ElementsAre("warn nobody answers where the network is to be joined: check these addresses "
+                          R"({"bootstrap":["192.0.2.1:7465"]})"));
+  bootstrap_unanswered_.clear();
+  contacts_ = 1;
+  observe();
+  EXPECT_THAT(take(), ElementsAre(R"(info joined the network {"contacts":1})"));
+}
+
+TEST_F(NodeLogTest, TellsWhenAFolderStopsAndWhenItGoesOn) {
+  const FolderStop stop{Id{}, "photos", "/srv/photos", "disk_full", "make room on the disk"};
+  const std::string begins =
+      R"(warn a folder has stopped {"folder":"photos","next_step":"make room on the disk",)"
+      R"("reason":"disk_full","root":"/srv/photos"})";
+  folders_stopped_ = {stop};
+  observe();
+  EXPECT_THAT(take(), ElementsAre(begins));
+  for (int retry = 0; retry < 10; ++retry) {  // it tries again, and stops again
+    folders_stopped_.clear();
+    observe();
+    now_ += 1s;
+    folders_stopped_ = {stop};
+    observe();
+    now_ += 9s;
+  }
+  EXPECT_THAT(take(), IsEmpty());
+  folders_stopped_.clear();
+  observe();
+  now_ += NodeLog::kGoesOnAfter;
+  observe();
+  EXPECT_THAT(take(), ElementsAre(R"(info a folder goes on {"folder":"photos","reason":"disk_full"})"));
+  folders_stopped_ = {stop};
+  observe();
+  EXPECT_THAT(take(), ElementsAre(begins));
+  folders_stopped_.front().reason = "root_missing";
+  observe();
+  EXPECT_EQ(take().size(), 1u) << "another reason is another line";
 }
 
 TEST_F(NodeLogTest, TellsRefusalsByKindAtMostOnceAMinute) {
