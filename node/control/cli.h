@@ -64,6 +64,7 @@ struct KeyOptions {
   std::string key_from;  // add: a file, "-" for standard input
   std::optional<KeyLevel> level;  // show: nothing is the level that the host has
   bool qr = false;
+  bool force = false;  // forget: also a key under which a folder is synced
   bool json = false;
 };
 

@@ -51,8 +51,11 @@ void add_key(CLI::App& app, Draft& draft) {
       ->type_name("LEVEL")
       ->check(CLI::IsMember({"write", "read", "locate"}));
   show->add_flag("--qr", draft.key.qr, "As a QR code for a camera");
-  pick(action(KeyOptions::Action::kForget, "forget", "Remove a group's key from this host",
-              "shoal key forget photos"));
+  CLI::App* forget = action(KeyOptions::Action::kForget, "forget", "Remove a group's key from this host",
+                            "shoal key forget photos");
+  pick(forget);
+  forget->add_flag("--force", draft.key.force,
+                   "Also when a folder is synced under it, which then waits for the key");
 }
 
 }  // namespace shoal

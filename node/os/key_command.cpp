@@ -76,13 +76,38 @@ Result<void> show(const KeyOptions& options, const KeyDirectory& directory) {
   return {};
 }
 
+// Of the node that runs there, if one does: the root of what it syncs under this key; empty: nothing.
+std::string folder_under(const KeyOptions& options, const Id& group) {
+  auto client = ControlClient::connect(options.data);
+  if (!client) return {};
+  const auto answer = client->call(FolderCommand{}, kTellNodeWithin);
+  if (!answer) return {};
+  for (const json& folder : answer->value("folders", json::array())) {
+    if (folder.value("group", "") == group.hex()) return folder.value("root", "");
+  }
+  return {};
+}
+
 Result<void> forget(const KeyOptions& options, KeyDirectory& directory) {
+  const auto known = directory.find(options.name);
+  if (!known) return tl::unexpected(known.error());
+  const std::string root = folder_under(options, known->key.id());
+  if (!root.empty() && !options.force) {
+    return fail(
+        ErrorCode::kBusy,
+        fmt::format("the folder {} is synced under the key of '{}': without it this host meets no peer. "
+                    "To end the sync: shoal folder remove. To forget the key all the same: --force",
+                    shown(root), known->name));
+  }
   const auto entry = directory.forget(options.name);
   if (!entry) return tl::unexpected(entry.error());
   if (options.json) {
     print_json(describe_key(*entry));
   } else {
     fmt::print("forgot group {} ({})\n", entry->name, entry->key.id().short_hex());
+  }
+  if (!root.empty() && !options.json) {
+    fmt::print("the folder {} waits until shoal join gives the key back\n", shown(root));
   }
   return {};
 }
@@ -122,7 +147,8 @@ int run_key_command(const KeyOptions& options) {
       options.action != KeyOptions::Action::kList && options.action != KeyOptions::Action::kShow;
   if (done && changes) done = tell_node(options);
   if (done) return kExitOk;
-  const int status = done.error().code == ErrorCode::kNotFound ? kExitRefused : kExitUsage;
+  const bool is_refused = done.error().code == ErrorCode::kNotFound || done.error().code == ErrorCode::kBusy;
+  const int status = is_refused ? kExitRefused : kExitUsage;
   return print_failure(options.json, {std::move(done.error()), status});
 }
 
