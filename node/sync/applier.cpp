@@ -352,6 +352,12 @@ Applier::Attempt Applier::attempt_place(Batch& batch, const Shown& desired, cons
     step.content = have->content;
     // A directory cannot go below itself; the tree will not ask for it once the other moves are done.
     if (path.starts_with(step.from + "/")) return Attempt::kBlocked;
+    // The node would lose its own database.
+    if (context_.holds_node_data(step.from)) {
+      troubles_[desired.id] = {
+          "blocked", "a peer moved this directory, in which a node keeps its keys: move it by hand"};
+      return Attempt::kBlocked;
+    }
   } else if (desired.content.kind == NodeKind::kDirectory) {
     step.kind = InstallStep::Kind::kMakeDirectory;
   } else if (desired.content.kind == NodeKind::kLink) {
@@ -393,6 +399,7 @@ void Applier::resolve_blocked() {
     const DiskEntry* there = context_.disk.child(desired->parent, desired->name);
     if (there == nullptr || there->id == id) continue;
     if (!ready_.contains(there->id) && !fetching_.contains(there->id)) continue;
+    if (context_.holds_node_data(*context_.disk.path(there->id))) continue;
     const DiskEntry* have = context_.disk.find(id);
     const std::string path = *context_.disk.path(there->id);
     Batch batch;
@@ -403,6 +410,7 @@ void Applier::resolve_blocked() {
       step.content = have->content;
       step.displaced = there->id;
       if (path.starts_with(step.from + "/") || step.from.starts_with(path + "/")) continue;
+      if (context_.holds_node_data(step.from)) continue;
     } else {
       step.kind = InstallStep::Kind::kMove;
       step.id = there->id;

@@ -99,6 +99,11 @@ struct FolderContext {
   }
   // False: no path that an entry can have is.
   bool ignores_anything() const { return !node_data.empty() || !ignore.empty(); }
+  // In some directory below this one.
+  bool holds_node_data(const std::string& directory) const {
+    const auto below = node_data.lower_bound(directory + "/");
+    return below != node_data.end() && below->starts_with(directory + "/");
+  }
   bool is_node_data(std::string_view path) const {
     if (node_data.empty()) return false;
     for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {

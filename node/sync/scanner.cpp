@@ -134,8 +134,8 @@ void Scanner::take_listing(ListWork::Directory& directory) {
   const std::int64_t old_ns = context_.wall_ns() - kYoung.count();
   for (const DiskEntry* child : context_.disk.children(directory.id)) {
     if (!vanished_.contains(child->id)) missing_.erase(child->id);
-    const bool ignored = is_ignored(child->name, child->content.kind == NodeKind::kDirectory);
-    if (child->rehash && !ignored && !touched_.contains(child->id) && !vanished_.contains(child->id)) {
+    const bool rehash = child->rehash && !is_ignored(child->name, false);
+    if (rehash && !touched_.contains(child->id) && !vanished_.contains(child->id)) {
       if (child->stat.mtime_ns <= old_ns) {
         touched_.emplace(child->id, child->stat);
       } else {

@@ -84,6 +84,11 @@ void SyncPathManager::on_looked(const LookWork& work) {
   if (stopped_for_ == kMassDeletion && 2 * work.there >= work.paths.size()) open();
 }
 
+bool SyncPathManager::is_ignored(const NodeId& id) const {
+  const auto path = context_.disk.path(id);
+  return path && context_.ignores_anything() && context_.is_ignored(*path, context_.disk.is_directory(id));
+}
+
 std::uint64_t SyncPathManager::files_below(const NodeId& id, const std::set<NodeId>& but) const {
   const DiskEntry* entry = context_.disk.find(id);
   if (entry == nullptr || but.contains(id)) return 0;
@@ -260,10 +265,17 @@ void SyncPathManager::take_moved(Finding& finding, Stamp& stamp, Pending& pendin
   context_.disk.put(std::move(entry));
 }
 
+// What this host ignores is no part of it: peers keep that, and with it the directory.
 void SyncPathManager::take_deleted(const NodeId& id, Stamp& stamp, Pending& pending) {
   std::vector<NodeId> below;
   for (const DiskEntry* child : context_.disk.children(id)) below.push_back(child->id);
-  for (const NodeId& child : below) take_deleted(child, stamp, pending);
+  for (const NodeId& child : below) {
+    if (is_ignored(child)) {
+      context_.disk.erase_tree(child);
+    } else {
+      take_deleted(child, stamp, pending);
+    }
+  }
   const DiskEntry* have = context_.disk.find(id);
   if (have == nullptr) return;
   pending.found.push_back(id);

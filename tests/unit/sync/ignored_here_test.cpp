@@ -114,6 +114,17 @@ TEST_F(IgnoredHereTest, WhatIsDeletedWhileItIsIgnoredStaysAtPeersAndComesBack) {
   EXPECT_EQ(read(1, "cache/d/b"), "b");
 }
 
+TEST_F(IgnoredHereTest, ADirectoryThatIsDeletedWithIgnoredFilesInItStaysAtPeersWithThese) {
+  share_among(2);
+  write(0, "d/a.c", "source");
+  write(0, "d/a.o", "object");
+  ASSERT_TRUE(converge());
+  ignore(1, "*.o\n");
+  remove(1, "d");
+  expect_in_sync(1);
+  EXPECT_THAT(paths(0), ElementsAre("d", "d/a.o"));
+}
+
 TEST_F(IgnoredHereTest, WhatIsEditedWhileItIsIgnoredIsToldLater) {
   share_among(2);
   write(0, "a.tmp", "first");

@@ -89,6 +89,26 @@ TEST_F(NodeDataTest, NoPeerChangesAnythingInADataDirectory) {
   EXPECT_EQ(read(0, "data/keys/mine.key"), "secret");
 }
 
+TEST_F(NodeDataTest, NoPeerMovesADirectoryThatHoldsADataDirectory) {
+  add_host();
+  add_host();
+  write(0, ".local/share/data/" + kMarker, "");
+  write(0, ".local/a", "a");
+  share(0);
+  share(1);
+  ASSERT_TRUE(converge());
+  rename(1, ".local", "moved");
+  write(1, "doc", "of the peer");
+  cluster_.advance(30s);
+  EXPECT_THAT(paths(0), Contains(".local/share/data/" + kMarker));
+  EXPECT_EQ(read(0, "doc"), "of the peer");
+  EXPECT_EQ(causes(0).at("moved"), "blocked");
+  rename(0, ".local", "moved");
+  ASSERT_TRUE(converge());
+  EXPECT_THAT(paths(1), ElementsAre("doc", "moved", "moved/a", "moved/share"));
+  EXPECT_THAT(causes(0), ElementsAre(Pair("moved/share/data", "node_data")));
+}
+
 TEST_F(NodeDataTest, ADirectoryThatIsNodeDataNoLongerIsSynced) {
   add_host();
   add_host();
