@@ -45,6 +45,8 @@ void Applier::stop() {
   kept_.clear();
   wanted_.clear();
   wants_.clear();
+  needed_.clear();
+  needs_.clear();
   troubles_.clear();
 }
 
@@ -108,12 +110,16 @@ void Applier::forget(const NodeId& id) {
   kept_.erase(id);
   troubles_.erase(id);
   no_longer_want(id);
+  no_longer_need(id);
 }
 
 void Applier::want(const NodeId& id, const ContentName& content) {
   no_longer_want(id);
+  no_longer_need(id);
   wants_.emplace(id, content);
   wanted_[content].insert(id);
+  needs_.emplace(id, content);
+  ++needed_[content];
 }
 
 void Applier::no_longer_want(const NodeId& id) {
@@ -122,6 +128,13 @@ void Applier::no_longer_want(const NodeId& id) {
   const auto wanted = wanted_.find(wants.mapped());
   wanted->second.erase(id);
   if (wanted->second.empty()) wanted_.erase(wanted);
+}
+
+void Applier::no_longer_need(const NodeId& id) {
+  const auto needs = needs_.extract(id);
+  if (needs.empty()) return;
+  const auto needed = needed_.find(needs.mapped());
+  if (--needed->second == 0) needed_.erase(needed);
 }
 
 void Applier::classify(const NodeId& id) {
@@ -183,6 +196,8 @@ bool Applier::adopt(const Shown& desired) {
     to_do_.insert(child.id);
     context_.disk.put(std::move(child));
   }
+  // A scan that was due under the id of before finds no such directory.
+  if (context_.disk.is_directory(desired.id)) listener_.on_directory(desired.id, false);
   return true;
 }
 
@@ -215,15 +230,26 @@ std::optional<std::string> Applier::directory_path(const Batch& batch, const Nod
 
 bool Applier::is_wanted(const Content& content, const NodeId& but) const {
   if (content.kind != NodeKind::kFile || content.size == 0) return false;
-  if (context_.disk.with_content(name_of(content)).size() > 1) return false;  // another one stays
   const auto wanted = wanted_.find(name_of(content));
   if (wanted == wanted_.end()) return false;
   return wanted->second.size() > 1 || !wanted->second.contains(but);
 }
 
+// Has another entry than this the content as one to come? It may be fetched already, and not yet in its
+// place.
+bool Applier::is_needed(const Content& content, const NodeId& but) const {
+  if (content.kind != NodeKind::kFile || content.size == 0) return false;
+  const auto needed = needed_.find(name_of(content));
+  if (needed == needed_.end()) return false;
+  const auto own = needs_.find(but);
+  return needed->second > 1 || own == needs_.end() || own->second != name_of(content);
+}
+
 // .shoal/trash/20261128T113207.123Z-17/photos/a.jpg
-std::string Applier::trash_path(const std::string& path) const {
-  if (context_.config().folder_trash_lifetime == Duration::zero()) return {};
+// Empty: it is removed. What another entry needs is kept in any case: its own copy is not in place yet.
+std::string Applier::trash_path(const std::string& path, const DiskEntry& displaced) const {
+  const bool keeps_trash = context_.config().folder_trash_lifetime != Duration::zero();
+  if (!keeps_trash && !is_needed(displaced.content, displaced.id)) return {};
   return kTrashDirectory + "/" + trash_name(context_.node->clock.wall_time(), context_.works_begun) + "/" +
          path;
 }
@@ -308,7 +334,17 @@ Applier::Attempt Applier::attempt_remove(Batch& batch, const DiskEntry& have) {
   step.path = *path;
   step.content.kind = have.content.kind;
   step.expected = have.stat;
-  if (have.content.kind == NodeKind::kFile) step.trash = trash_path(*path);
+  // It has become one with another entry: its file goes only once that one's file is there.
+  if (const auto shown_as = context_.tree.shown_as(have.id);
+      shown_as && have.content.kind == NodeKind::kFile) {
+    const DiskEntry* kept = context_.disk.find(*shown_as);
+    if (kept == nullptr || batch.touched.contains(*shown_as)) return Attempt::kBlocked;
+    if (kept->content.same_bytes(have.content)) {
+      step.kept_at = *context_.disk.path(*shown_as);
+      step.kept = kept->stat;
+    }
+  }
+  if (have.content.kind == NodeKind::kFile) step.trash = trash_path(*path, have);
   add(batch, std::move(step));
   return Attempt::kStep;
 }
@@ -322,7 +358,7 @@ Applier::Attempt Applier::attempt_content(Batch& batch, const Shown& desired, co
   step.parent = have.parent;  // it moves afterwards
   step.name = have.name;
   step.expected = have.stat;
-  if (!is_link) step.trash = trash_path(*path);
+  if (!is_link) step.trash = trash_path(*path, have);
   give_bytes(step);
   add(batch, std::move(step));
   return Attempt::kStep;
@@ -344,7 +380,7 @@ Applier::Attempt Applier::attempt_place(Batch& batch, const Shown& desired, cons
     }
     step.expected = there->stat;
     step.displaced = there->id;
-    step.trash = trash_path(path);
+    step.trash = trash_path(path, *there);
   }
   if (have != nullptr) {
     step.from = *context_.disk.path(have->id);
@@ -434,7 +470,12 @@ void Applier::resolve_blocked() {
 }
 
 void Applier::submit(Batch batch) {
-  for (const NodeId& id : batch.touched) ready_.erase(id);
+  // A fetched file that no step has taken is still to be placed.
+  for (const NodeId& id : batch.touched) {
+    const auto ready = ready_.find(id);
+    if (ready == ready_.end()) continue;
+    if (!ready->second || installing_files_.contains(id)) ready_.erase(ready);
+  }
   auto work = std::make_unique<InstallWork>(context_.folder, context_.config().folder_fsync);
   work->steps = std::move(batch.steps);
   installing_ = true;

@@ -70,6 +70,7 @@ class Applier final : public FetchListener {
   void advance(Rpc& rpc, bool may_install);
   void on_work(InstallWork& work);
   void on_work(StageWork& work) { fetcher_.on_work(work); }
+  void on_work(TrashSearchWork& work) { fetcher_.on_work(work); }
   Instant next() const;
 
   bool is_installing() const { return installing_; }
@@ -118,6 +119,8 @@ class Applier final : public FetchListener {
   bool needs_content(const std::optional<Shown>& desired, const DiskEntry* have) const;
   void want(const NodeId& id, const ContentName& content);
   void no_longer_want(const NodeId& id);
+  void no_longer_need(const NodeId& id);
+  bool is_needed(const Content& content, const NodeId& but) const;
   void forget(const NodeId& id);
 
   void install();
@@ -130,7 +133,7 @@ class Applier final : public FetchListener {
   InstallStep step_for(InstallStep::Kind kind, const Shown& desired, std::string path) const;
   void give_bytes(InstallStep& step);
   bool is_wanted(const Content& content, const NodeId& but) const;
-  std::string trash_path(const std::string& path) const;
+  std::string trash_path(const std::string& path, const DiskEntry& displaced) const;
   void add(Batch& batch, InstallStep step);
   void submit(Batch batch);
   void take_step(InstallStep& step);
@@ -151,6 +154,9 @@ class Applier final : public FetchListener {
   std::set<NodeId> surprised_;  // their disk was another than believed, and none was installed since
   std::map<ContentName, std::set<NodeId>> wanted_;  // by entries whose content is being fetched
   std::map<NodeId, ContentName> wants_;             // the same, by entry
+  // By entries whose content is being fetched, or is fetched and not yet in its place: how many need each.
+  std::map<ContentName, std::size_t> needed_;
+  std::map<NodeId, ContentName> needs_;  // the same, by entry
   std::map<NodeId, Trouble> troubles_;
   bool installing_ = false;
   bool stopped_ = false;

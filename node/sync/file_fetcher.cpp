@@ -14,6 +14,15 @@ constexpr std::size_t kPartsPerStep = 256;
 constexpr std::size_t kPartRowBytes = kIdBytes + 4;
 // Of pieces of one file that are written at a time: while one is on its way, others gather.
 constexpr std::size_t kWritesMax = 2;
+// A content that is in no trash is looked for again after a while, and after that each time later.
+constexpr Duration kSearchWaitMin = std::chrono::seconds(5);
+constexpr Duration kSearchWaitMax = std::chrono::minutes(10);
+// Searches take at most a fifth of the time.
+constexpr int kRestPerSearch = 4;
+
+std::string staging_path(const ContentName& content) {
+  return kStagingDirectory + "/parts-" + content.root.hex();
+}
 
 void append(const Id& id, Bytes& out) {
   out.insert(out.end(), id.bytes.begin(), id.bytes.end());
@@ -147,6 +156,7 @@ void FileFetcher::end(std::uint64_t number) {
     if (fetch.phase != Fetch::Phase::kReady) no_longer_active(fetch);
     if (fetch.staged.empty()) small_bytes_ -= fetch.content.size;
     under_way_.erase(fetch.content);
+    missing_.erase(fetch.content);
   }
   by_id_.erase(fetch.id);
   fetches_.erase(found);
@@ -203,6 +213,7 @@ void FileFetcher::advance(Rpc& rpc) {
     }
   }
   parts_.advance(rpc);
+  search_trash();
 }
 
 // ---- Files of one part, from peers
@@ -220,7 +231,7 @@ void FileFetcher::want_small(std::uint64_t number, Fetch& fetch) {
 // ---- Files of more parts, or that are here already under another name
 
 void FileFetcher::begin(std::uint64_t number, Fetch& fetch) {
-  fetch.staged = kStagingDirectory + "/parts-" + fetch.content.root.hex();
+  fetch.staged = staging_path(fetch.content);
   if (auto parts = known_parts(fetch.content)) {
     fetch.parts = std::move(*parts);
     return have_parts(number, fetch);
@@ -354,6 +365,11 @@ bool FileFetcher::find_local(const Fetch& fetch, std::size_t index, StageWork::P
     into.from_offset = fetch.offsets[index];
     return true;
   }
+  if (!fetch.found_at.empty()) {
+    into.from = fetch.found_at;
+    into.from_offset = fetch.offsets[index];
+    return true;
+  }
   const IndexKey key = part_key(context_.group, fetch.parts[index].hash);
   constexpr std::size_t kCandidates = 4;
   for (const IndexRow& row : context_.index.list(key, true, kCandidates)) {
@@ -480,9 +496,69 @@ void FileFetcher::on_piece(const WantedPiece& piece, Bytes bytes, const Id& peer
 
 void FileFetcher::on_piece_missing(const WantedPiece& piece) {
   if (const Fetch* fetch = find(piece.file)) {
+    missing_.try_emplace(fetch->content, Missing{context_.now(), kSearchWaitMin});
     listener_.on_fetch_trouble(fetch->id, "no_peer_has_it", "no peer that is connected has this content yet",
                                false);
   }
+}
+
+// ---- What only the trash has
+
+Instant FileFetcher::next() const {
+  Instant next = parts_.next();
+  if (is_searching_) return next;
+  for (const auto& [content, missing] : missing_) {
+    next = std::min(next, std::max(missing.search_at, may_search_at_));
+  }
+  return next;
+}
+
+void FileFetcher::search_trash() {
+  const Instant now = context_.now();
+  if (is_searching_ || now < may_search_at_) return;
+  std::set<ContentName> wanted;
+  for (auto& [content, missing] : missing_) {
+    if (missing.search_at > now) continue;
+    wanted.insert(content);
+    missing.search_at = now + missing.wait;
+    missing.wait = std::min(2 * missing.wait, kSearchWaitMax);
+  }
+  if (wanted.empty()) return;
+  is_searching_ = true;
+  search_began_ = now;
+  context_.submit(std::make_unique<TrashSearchWork>(context_.folder, std::move(wanted)));
+}
+
+void FileFetcher::on_work(TrashSearchWork& work) {
+  is_searching_ = false;
+  may_search_at_ = context_.now() + kRestPerSearch * (context_.now() - search_began_);
+  for (auto& [number, fetch] : fetches_) {
+    const auto found = work.found.find(fetch.content);
+    if (found != work.found.end()) take_from_trash(number, fetch, found->second);
+  }
+}
+
+void FileFetcher::take_from_trash(std::uint64_t number, Fetch& fetch, const TrashSearchWork::Found& found) {
+  const bool asks_peers = fetch.phase == Fetch::Phase::kSmall || fetch.phase == Fetch::Phase::kPages ||
+                          fetch.phase == Fetch::Phase::kParts;
+  // A part that a peer gave after all is being written: the next search finds the content again.
+  if (!asks_peers || fetch.works > 0 || !fetch.to_write.empty()) return;
+  parts_.forget(number);
+  if (fetch.phase == Fetch::Phase::kSmall) {
+    small_bytes_ -= fetch.content.size;
+    ++large_;
+    fetch.staged = staging_path(fetch.content);
+  }
+  fetch.found_at = found.path;
+  fetch.parts = found.parts;
+  if (fetch.content.depth == 0) fetch.parts = {{fetch.content.root, fetch.content.size}};
+  fetch.pages.clear();
+  fetch.old_pages.clear();
+  fetch.offsets.clear();
+  fetch.given_by.clear();
+  fetch.next_part = fetch.asked = 0;
+  fetch.bytes_done = 0;
+  have_parts(number, fetch);
 }
 
 }  // namespace shoal::sync

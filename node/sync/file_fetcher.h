@@ -4,6 +4,8 @@
 //   more parts:  list of parts (index, or pages from peers) ─► parts that are staged already, verified
 //                  ─► parts that local files have, copied ─► the rest from peers ─► staged, ready
 //
+// A content that no peer has is looked for in the folder's own trash (trash_search.h), and copied from there.
+//
 // Whatever comes is verified by its hash before it is used. The staging file of a content is named by its
 // root, so a fetch that was cut short goes on where it was, whoever wants the content then. Bounded:
 // files_max fetches at a time, and memory for small ones.
@@ -20,6 +22,7 @@
 
 #include "node/sync/client_file_part_sync.h"
 #include "node/sync/folder_context.h"
+#include "node/sync/trash_search.h"
 
 namespace shoal::sync {
 
@@ -65,6 +68,7 @@ class FileFetcher final : public PieceListener {
   ClientFilePartSync& parts() { return parts_; }
   void advance(Rpc& rpc);
   void on_work(StageWork& work);
+  void on_work(TrashSearchWork& work);
   // Of a fetch that is under way: bytes that are staged.
   std::uint64_t bytes_done() const;
 
@@ -73,7 +77,7 @@ class FileFetcher final : public PieceListener {
 
   // Of a fetch that is ready.
   std::optional<std::vector<PartRef>> parts_of(const NodeId& id) const;
-  Instant next() const { return parts_.next(); }
+  Instant next() const;
   // The parts of a content that this host has, or has had the list of.
   std::optional<std::vector<PartRef>> known_parts(const ContentName& content) const;
   // The pages of its tree, by hash; none when it has one part, or its parts are not known.
@@ -104,6 +108,7 @@ class FileFetcher final : public PieceListener {
     std::uint64_t bytes_done = 0;
     std::vector<StageWork::Part> to_write;
     std::map<std::uint32_t, Id> given_by;
+    std::string found_at;  // in the trash; empty: not there
   };
 
   Fetch* find(std::uint64_t number);
@@ -123,6 +128,8 @@ class FileFetcher final : public PieceListener {
   void write(std::uint64_t number, Fetch& fetch);
   void submit(std::uint64_t number, Fetch& fetch, std::vector<StageWork::Part> parts);
   void take_part(Fetch& fetch, StageWork::Part& part);
+  void search_trash();
+  void take_from_trash(std::uint64_t number, Fetch& fetch, const TrashSearchWork::Found& found);
   void ready(Fetch& fetch, Bytes bytes);
   void no_longer_active(const Fetch& fetch);
   void end(std::uint64_t number);
@@ -135,6 +142,15 @@ class FileFetcher final : public PieceListener {
   std::map<NodeId, std::uint64_t> by_id_;
   std::set<ContentName> under_way_;  // of fetches that have begun: one at a time for each
   std::set<std::uint64_t> queue_;    // of those that wait, in order
+  // A content that no peer has: when the trash is looked through for it, and how long to wait after that.
+  struct Missing {
+    Instant search_at;
+    Duration wait;
+  };
+  std::map<ContentName, Missing> missing_;
+  bool is_searching_ = false;
+  Instant search_began_{};
+  Instant may_search_at_{};
   std::uint64_t begun_ = 0;
   std::size_t active_ = 0;  // begun and not ready
   std::size_t large_ = 0;   // of these, of more parts than one, or copied

@@ -15,7 +15,7 @@ constexpr std::size_t kReadBytes = 1 << 20;
 // Files that are flushed one by one rather than with everything else that waits on the disk.
 constexpr std::size_t kFlushedSinglyMax = 4;
 
-const std::string kDisplacedPrefix = kStagingDirectory + "/displaced-";
+const std::string kDisplacedPrefix = kStagingDirectory + "/" + std::string(kDisplacedName);
 const std::string kSmallPrefix = kStagingDirectory + "/small-";
 
 bool unchanged(const FileStat& a, const FileStat& b) {
@@ -94,6 +94,13 @@ Result<void> make_directories(Folder& folder, const std::string& path, std::uint
     if (!made && made.error().code != ErrorCode::kExists) return made;
     if (end == std::string::npos) return {};
   }
+}
+
+Result<NamedContent> name_content(Folder& folder, const std::string& path) {
+  HashWork::File file;
+  file.path = path;
+  if (Result<void> hashed = hash_file(folder, file); !hashed) return tl::unexpected(hashed.error());
+  return NamedContent{file.content, std::move(file.parts)};
 }
 
 // ---- Setting up
@@ -439,6 +446,12 @@ void InstallWork::remove(InstallStep& step) {
   if (!now) return failed(step, now.error());
   if (step.expected && !same_file(*now, *step.expected)) {
     return failed(step, {ErrorCode::kExists, step.path + " has changed"});
+  }
+  if (!step.kept_at.empty()) {
+    const auto kept = folder().stat(step.kept_at);
+    if (!kept || !same_file(*kept, step.kept)) {
+      return failed(step, {ErrorCode::kExists, step.kept_at + " has changed"});
+    }
   }
   Result<void> removed;
   if (now->kind == FileKind::kDirectory || step.trash.empty()) {

@@ -24,6 +24,8 @@ namespace shoal::sync {
 
 inline const std::string kStagingDirectory = std::string(kPrivateDirectory) + "/staging";
 inline const std::string kTrashDirectory = std::string(kPrivateDirectory) + "/trash";
+inline constexpr std::string_view kDisplacedName =
+    "displaced-";  // begins the name of what a step has displaced
 inline const std::string kMarkFile = kStagingDirectory + "/mark";
 inline const std::string kLocalIgnoreFile = std::string(kPrivateDirectory) + "/ignore";
 inline constexpr std::string_view kSharedIgnoreFile = ".shoalignore";
@@ -40,6 +42,7 @@ class FolderWork : public Work {
     kStage,
     kInstall,
     kTrash,
+    kTrashSearch,
     kMark,
     kLook
   };
@@ -250,6 +253,9 @@ struct InstallStep {
   std::optional<FileStat> expected;
   std::optional<NodeId> displaced;  // the other entry that loses its place by kPlaceFile or kExchange
   std::string trash;                // where the displaced goes; empty: it is removed
+  // kRemove: the file that has the same content under another entry, and without which nothing is removed.
+  std::string kept_at;
+  FileStat kept;
   // Results
   Outcome outcome = Outcome::kFailed;
   Error error;
@@ -280,6 +286,12 @@ class InstallWork final : public FolderWork {
   bool flush_;
 };
 
+// The content of a file, and its parts when it has more than one. Error kBusy: it was written to meanwhile.
+struct NamedContent {
+  ContentName content;
+  std::vector<PartRef> parts;
+};
+Result<NamedContent> name_content(Folder& folder, const std::string& path);
 // Makes a directory, and those above it; one that is there is good. Our own have mode 0700.
 Result<void> make_directories(Folder& folder, const std::string& path, std::uint32_t mode = 0700);
 // The same file with the same bytes, as far as its stat tells. A rename changes ctime, so that is not

@@ -204,13 +204,14 @@ std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const
 }
 
 std::vector<Entry> deleted(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& content,
-                           const Dot& place) {
+                           const Dot& place, const std::function<bool(const NodeId&)>& has_own_file) {
   std::vector<Entry> entries;
   if (const auto origin = tree.conflict_origin(id)) {
     add_without_copy(tree, stamp, id, *origin, entries);
     return entries;
   }
   for (const NodeId& member : tree.members(id)) {
+    if (member != id && has_own_file(member)) continue;
     const Entry& before = *tree.find(member);
     entries.push_back(member == id ? deleted_entry(before, stamp, content, place)
                                    : deleted_as_it_is(before, stamp));

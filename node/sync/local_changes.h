@@ -3,6 +3,7 @@
 // entries of one change get consecutive dots, from `stamp` on, which is advanced.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,8 @@ std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const
 // Deletes this id and its members; not what lies in it, which has ids of its own. The deletion has seen of
 // content and place the writes that the disk reflected, and those that they had replaced: what came later
 // survives it.
+// A member that `has_own_file` on this disk stays: it became one with the other after the person last saw it.
 std::vector<Entry> deleted(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& content,
-                           const Dot& place);
+                           const Dot& place, const std::function<bool(const NodeId&)>& has_own_file);
 
 }  // namespace shoal::sync

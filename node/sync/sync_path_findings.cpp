@@ -280,7 +280,8 @@ void SyncPathManager::take_deleted(const NodeId& id, Stamp& stamp, Pending& pend
   if (have == nullptr) return;
   pending.found.push_back(id);
   if (context_.tree.shown(id)) {
-    add(pending, deleted(context_.tree, stamp, id, have->content_dot, have->place_dot));
+    const auto has_own_file = [&](const NodeId& member) { return context_.disk.find(member) != nullptr; };
+    add(pending, deleted(context_.tree, stamp, id, have->content_dot, have->place_dot, has_own_file));
   }
   context_.disk.erase(id);
 }

@@ -342,6 +342,8 @@ void SyncPathManager::on_work(std::unique_ptr<FolderWork> work) {
       return applier_.on_work(static_cast<InstallWork&>(*work));
     case FolderWork::Kind::kTrash:
       return on_trash(static_cast<TrashWork&>(*work));
+    case FolderWork::Kind::kTrashSearch:
+      return applier_.on_work(static_cast<TrashSearchWork&>(*work));
     case FolderWork::Kind::kMark:
       return on_marked(work->number);
     case FolderWork::Kind::kLook:

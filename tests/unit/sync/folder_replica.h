@@ -96,7 +96,8 @@ class FolderReplica {
   void remove(const NodeId& id) {
     Stamp stamp = next();
     const Held held = disk_.at(id);
-    take(deleted(tree_, stamp, id, held.shown.content_dot, held.place_dot));
+    const auto has_own = [this](const NodeId& member) { return disk_.contains(member); };
+    take(deleted(tree_, stamp, id, held.shown.content_dot, held.place_dot, has_own));
   }
 
   // All pages of what the other knows: how many.

@@ -135,7 +135,8 @@ TEST_F(LocalChanges, ADeletionTakesOneOfTwoContentsThatOneReplicaWrote) {
   Tree tree = std::move(a_.tree());
   for (const Entry& entry : edited(tree, stamp, file_, first, file_of(2))) tree.join(entry);
   ASSERT_THAT(tree.conflict_copies(), SizeIs(1));
-  for (const Entry& entry : deleted(tree, stamp, file_, second, first)) tree.join(entry);
+  const auto none = [](const NodeId&) { return false; };
+  for (const Entry& entry : deleted(tree, stamp, file_, second, first, none)) tree.join(entry);
   EXPECT_EQ(tree.shown(file_)->content, file_of(1));
   EXPECT_THAT(tree.conflict_copies(), IsEmpty());
 }
