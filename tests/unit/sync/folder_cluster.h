@@ -27,8 +27,9 @@ class FolderCluster : public ::testing::Test {
   // All below the root but what is the folder's own: path -> what it is.
   using Contents = std::map<std::string, std::string>;
 
-  explicit FolderCluster(std::uint64_t seed = 1)
+  explicit FolderCluster(std::uint64_t seed = 1, CipherKind cipher = CipherKind::kReal)
       : cluster_(seed),
+        cipher_(cipher),
         rng_(Rng::keyed(seed, "folder cluster", "test")),
         key_(GroupKey::from_sync_key(Secret(Rng::keyed(seed, "test", "group").seed()))) {
     cluster_.give_disks();
@@ -38,7 +39,7 @@ class FolderCluster : public ::testing::Test {
 
   // On the LAN, with an empty directory and the key; it does not keep the folder yet.
   std::size_t add_host(const NodeConfig& config = {}) {
-    const std::size_t host = cluster_.add({}, config);
+    const std::size_t host = cluster_.add({}, config, cipher_);
     hosts_ = host + 1;
     cluster_.network().set_interfaces(
         cluster_.index(host), {{Endpoint::v4(0x0a000001u + static_cast<std::uint32_t>(host), 4000), 1}});
@@ -249,6 +250,7 @@ class FolderCluster : public ::testing::Test {
   std::size_t hosts() const { return hosts_; }
 
   NodeCluster cluster_;
+  CipherKind cipher_;
   Rng rng_;
   GroupKey key_;
   std::size_t hosts_ = 0;
