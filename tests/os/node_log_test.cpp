@@ -87,8 +87,8 @@ TEST_F(NodeLogTest, TellsOnceThatNobodyAnswersWhereTheNetworkIsToBeJoined) {
 TEST_F(NodeLogTest, TellsWhenAFolderStopsAndWhenItGoesOn) {
   const FolderStop stop{Id{}, "photos", "/srv/photos", "disk_full", "make room on the disk"};
   const std::string begins =
-      R"(warn a folder has stopped {"folder":"photos","next_step":"make room on the disk",)"
-      R"("reason":"disk_full","root":"/srv/photos"})";
+      R"(warn a folder has stopped {"folder":"photos","root":"/srv/photos","reason":"disk_full",)"
+      R"("next_step":"make room on the disk"})";
   folders_stopped_ = {stop};
   observe();
   EXPECT_THAT(take(), ElementsAre(begins));
