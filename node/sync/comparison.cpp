@@ -35,6 +35,7 @@ std::optional<Difference::Kind> changed(const DiskEntry& known, const FileStat& 
     case FileKind::kDirectory:
     case FileKind::kOther:
     case FileKind::kNodeData:
+    case FileKind::kMount:
       break;
   }
   if (known.stat.mode != now.mode) return Difference::Kind::kMode;

@@ -82,7 +82,7 @@ Result<void> hash_file(Folder& folder, HashWork::File& wanted) {
 }  // namespace
 
 bool same_file(const FileStat& a, const FileStat& b) {
-  if (a.kind != b.kind || a.inode != b.inode) return false;
+  if (!same_inode(a, b)) return false;
   if (a.kind == FileKind::kLink) return a.link_target == b.link_target;
   if (a.kind == FileKind::kDirectory) return true;
   return a.size == b.size && a.mtime_ns == b.mtime_ns;
