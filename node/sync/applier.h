@@ -120,6 +120,7 @@ class Applier final : public FetchListener {
   void no_longer_want(const NodeId& id);
   void forget(const NodeId& id);
 
+  bool is_out_of_reach(const std::optional<Shown>& desired, const DiskEntry* have) const;
   void install();
   Attempt attempt(Batch& batch, const NodeId& id);
   Attempt attempt_remove(Batch& batch, const DiskEntry& have);

@@ -176,12 +176,22 @@ Result<void> MarkWork::write() {
 
 // ---- Reading
 
+void ListWork::list(Directory& directory) {
+  directory.entries = folder().list(directory.path, unwatched ? ListMode::kOnce : ListMode::kWatched);
+  if (directory.entries || directory.entries.error().code != ErrorCode::kStoreFull) return;
+  unwatched = true;
+  directory.entries = folder().list(directory.path, ListMode::kOnce);
+}
+
 void ListWork::run() {
   for (Directory& directory : directories) {
-    directory.entries = folder().list(directory.path, unwatched ? ListMode::kOnce : ListMode::kWatched);
-    if (directory.entries || directory.entries.error().code != ErrorCode::kStoreFull) continue;
-    unwatched = true;
-    directory.entries = folder().list(directory.path, ListMode::kOnce);
+    list(directory);
+    if (!directory.entries) continue;
+    if (const auto stat = folder().stat(directory.path)) {
+      directory.stat = *stat;
+    } else {
+      directory.entries = tl::unexpected(stat.error());
+    }
   }
 }
 

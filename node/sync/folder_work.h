@@ -101,6 +101,7 @@ class ListWork final : public FolderWork {
     NodeId id;
     std::string path;
     Result<std::vector<DirectoryEntry>> entries = std::vector<DirectoryEntry>{};
+    FileStat stat;  // of the directory, when it could be listed
   };
 
   explicit ListWork(std::shared_ptr<Folder> folder) : FolderWork(Kind::kList, std::move(folder)) {}
@@ -108,6 +109,9 @@ class ListWork final : public FolderWork {
 
   std::vector<Directory> directories;
   bool unwatched = false;  // some of them
+
+ private:
+  void list(Directory& directory);
 };
 
 // Cuts and hashes a stretch of a large file, so that several cores share it.
@@ -140,6 +144,7 @@ class HashWork final : public FolderWork {
   struct File {
     std::optional<NodeId> id;        // of what is known there
     std::optional<NodeId> replaces;  // of what was known there, and is not it
+    std::optional<NodeId> moved;     // of what has moved there, if the content is the same
     NodeId parent;
     std::string name;
     std::string path;
@@ -282,7 +287,7 @@ class InstallWork final : public FolderWork {
 
 // Makes a directory, and those above it; one that is there is good. Our own have mode 0700.
 Result<void> make_directories(Folder& folder, const std::string& path, std::uint32_t mode = 0700);
-// The same file with the same bytes, as far as its stat tells. A rename changes ctime, so that is not
+// The same file with the same bytes, as far as its stat tells. A rename changes ctime, so ctime is not
 // compared.
 bool same_file(const FileStat& a, const FileStat& b);
 
