@@ -69,6 +69,13 @@ std::string proc_path(int fd) {
   return fmt::format("/proc/self/fd/{}", fd);
 }
 
+bool lies_at(int fd, const std::string& path) {
+  struct stat open_one;
+  struct stat there;
+  return ::fstat(fd, &open_one) == 0 && ::stat(path.c_str(), &there) == 0 &&
+         open_one.st_dev == there.st_dev && open_one.st_ino == there.st_ino;
+}
+
 Result<Beneath> Beneath::open(const std::string& root) {
   if (!root.starts_with('/')) return fail_for("open", root, "it must be an absolute path");
   Descriptor opened(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -80,7 +87,7 @@ Result<Beneath> Beneath::open(const std::string& root) {
                                             root));
   }
   if (!again) return fail_at("open", root, errno);
-  return Beneath(std::move(opened));
+  return Beneath(std::move(opened), root);
 }
 
 Result<Descriptor> Beneath::open(const std::string& path, int flags, const char* doing, unsigned mode) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "node/base/result.h"
 #include "node/os/socket.h"
@@ -15,6 +16,9 @@ struct Place {
   std::string name;
 };
 
+// Does the path lead to this open file or directory?
+bool lies_at(int fd, const std::string& path);
+
 class Beneath {
  public:
   // An absolute path to a directory. Errors as Folders::open; kIo too where the kernel lacks openat2.
@@ -22,6 +26,8 @@ class Beneath {
 
   // The root, open for reading.
   int root() const { return root_.get(); }
+  // Does its path still lead to it? It may have moved, or something may be mounted over it.
+  bool is_in_place() const { return lies_at(root_.get(), path_); }
   // `doing` is for the message: "cannot DOING PATH: REASON". Links are never followed, so that one at the end
   // is an error unless `flags` has O_PATH. Paths may be longer than the kernel takes at once (4,095 bytes).
   Result<Descriptor> open(const std::string& path, int flags, const char* doing, unsigned mode = 0) const;
@@ -31,9 +37,10 @@ class Beneath {
   Result<Descriptor> open_file(const std::string& path, int flags) const;
 
  private:
-  explicit Beneath(Descriptor root) : root_(std::move(root)) {}
+  Beneath(Descriptor root, std::string path) : root_(std::move(root)), path_(std::move(path)) {}
 
   Descriptor root_;
+  std::string path_;
 };
 
 // What an open descriptor, of O_PATH too, is called for system calls that take only names.

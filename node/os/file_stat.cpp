@@ -24,6 +24,8 @@ FileKind kind_of(std::uint16_t mode) {
   return S_ISLNK(mode) ? FileKind::kLink : FileKind::kOther;
 }
 
+constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_BTIME;
+
 FileStat from_kernel(const struct statx& status) {
   FileStat stat;
   stat.kind = kind_of(status.stx_mode);
@@ -32,6 +34,7 @@ FileStat from_kernel(const struct statx& status) {
   stat.mtime_ns = nanoseconds(status.stx_mtime);
   stat.ctime_ns = nanoseconds(status.stx_ctime);
   stat.inode = status.stx_ino;
+  if ((status.stx_mask & STATX_BTIME) != 0) stat.birth_ns = nanoseconds(status.stx_btime);
   return stat;
 }
 
@@ -52,7 +55,7 @@ bool is_node_data(int directory) {
 
 Result<FileStat> stat_of(int fd, const std::string& path) {
   struct statx status;
-  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status) != 0) return fail_at("look at", path, errno);
+  if (::statx(fd, "", AT_EMPTY_PATH, kWanted, &status) != 0) return fail_at("look at", path, errno);
   // A directory that was removed lives on while it is open.
   if (S_ISDIR(status.stx_mode) && status.stx_nlink == 0) return fail_at("look at", path, ENOENT);
   return from_kernel(status);
@@ -60,11 +63,10 @@ Result<FileStat> stat_of(int fd, const std::string& path) {
 
 Result<FileStat> stat_in(int directory, const std::string& name, const std::string& path) {
   struct statx status;
-  if (::statx(directory, name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &status) !=
-      0)
+  if (::statx(directory, name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, kWanted, &status) != 0)
     return fail_at("look at", path, errno);
   FileStat stat = from_kernel(status);
-  if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) stat.kind = FileKind::kOther;
+  if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) stat.kind = FileKind::kMount;
   if (stat.kind == FileKind::kDirectory && is_node_data(directory, name + "/"))
     stat.kind = FileKind::kNodeData;
   if (stat.kind != FileKind::kLink) return stat;

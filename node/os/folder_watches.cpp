@@ -1,7 +1,6 @@
 #include "node/os/folder_watches.h"
 
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,13 +20,6 @@ constexpr std::uint32_t kEntries = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MO
 constexpr std::uint32_t kLeaving = IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_MASK_ADD;
 constexpr std::uint32_t kSelf = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT;
 constexpr int kReadsOfOneTurnMax = 16;
-
-bool lies_at(int fd, const std::string& path) {
-  struct stat open_one;
-  struct stat there;
-  return ::fstat(fd, &open_one) == 0 && ::stat(path.c_str(), &there) == 0 &&
-         open_one.st_dev == there.st_dev && open_one.st_ino == there.st_ino;
-}
 
 }  // namespace
 

@@ -78,6 +78,8 @@ Result<Descriptor> PosixFolder::open_directory(const std::string& path, ListMode
 }
 
 Result<std::vector<DirectoryEntry>> PosixFolder::list(const std::string& path, ListMode mode) {
+  // What a person sees at the root's path is not this folder any longer.
+  if (path.empty() && !beneath_.is_in_place()) return fail_at("list", path, ENOENT);
   Result<Descriptor> directory = open_directory(path, mode);
   if (!directory) return tl::unexpected(std::move(directory.error()));
   if (is_node_data(directory->get())) return fail_for("list", path, "a node keeps its keys in it");
@@ -136,7 +138,7 @@ Result<void> PosixFolder::apply(const Remove& removed) {
   if (!place) return tl::unexpected(place.error());
   const Result<FileStat> stat = stat_in(place->parent.get(), place->name, removed.path);
   if (!stat) return tl::unexpected(stat.error());
-  if (stat->kind == FileKind::kOther || stat->kind == FileKind::kNodeData)
+  if (stat->kind != FileKind::kFile && stat->kind != FileKind::kDirectory && stat->kind != FileKind::kLink)
     return fail_for("remove", removed.path, "it is no file, link or directory");
   const int flags = stat->kind == FileKind::kDirectory ? AT_REMOVEDIR : 0;
   if (::unlinkat(place->parent.get(), place->name.c_str(), flags) != 0)

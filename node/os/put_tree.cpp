@@ -85,6 +85,7 @@ Result<StoredListing> PutTree::list(const std::string& path, std::size_t depth) 
         entry = {NodeKind::kLink, found.name, 0, 0, {}, found.stat.link_target};
         break;
       case FileKind::kOther:
+      case FileKind::kMount:
         content = fail(ErrorCode::kInvalidArgument, "it is no file, directory or link");
         break;
       case FileKind::kNodeData:

@@ -23,9 +23,10 @@
 
 namespace shoal {
 
-// kOther: pipes, sockets, devices, and mount points of any kind; they are seen, and nothing more.
-// kNodeData: a directory in which a node keeps its keys and its database; it is seen, and nothing more.
-enum class FileKind : std::uint8_t { kFile, kDirectory, kLink, kOther, kNodeData };
+// kOther: pipes, sockets and devices. kMount: the root of another mount, which covers what lies there in the
+// folder. kNodeData: a directory in which a node keeps its keys and its database. They are seen, and nothing
+// more.
+enum class FileKind : std::uint8_t { kFile, kDirectory, kLink, kOther, kNodeData, kMount };
 
 // The file that marks a directory as kNodeData.
 inline constexpr const char* kNodeDataMarker = ".shoal-node";
@@ -36,10 +37,17 @@ struct FileStat {
   std::uint64_t size = 0;
   std::int64_t mtime_ns = 0;  // since the Unix epoch
   std::int64_t ctime_ns = 0;
-  std::uint64_t inode = 0;
-  std::string link_target;  // of links
+  std::uint64_t inode = 0;    // numbers are used again: see same_inode()
+  std::int64_t birth_ns = 0;  // when the inode was made; 0: the file system does not tell
+  std::string link_target;    // of links
   friend bool operator==(const FileStat&, const FileStat&) = default;
 };
+
+// The same inode, as far as numbers and birth times tell.
+inline bool same_inode(const FileStat& a, const FileStat& b) {
+  const bool same_birth = a.birth_ns == b.birth_ns || a.birth_ns == 0 || b.birth_ns == 0;
+  return a.kind == b.kind && a.inode == b.inode && same_birth;
+}
 
 struct DirectoryEntry {
   std::string name;

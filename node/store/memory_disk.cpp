@@ -16,6 +16,8 @@ tl::unexpected<Error> refuse(ErrorCode code, const char* doing, const std::strin
 MemoryDisk::MemoryDisk() {
   Node& root = nodes_[kRoot];
   root.kind = FileKind::kDirectory;
+  root.number = kRoot;
+  root.birth_ns = now_ns;
   root.metadata = root.durable_metadata = {0755, now_ns, now_ns};
 }
 
@@ -47,6 +49,8 @@ Result<MemoryDisk::Place> MemoryDisk::place(Inode root, const std::string& path,
   for (std::size_t from = 0; from <= path.size();) {
     if (at.inode == 0) return refuse(ErrorCode::kNotFound, doing, path, "No such file or directory");
     const Node& directory = nodes_.at(at.inode);
+    if (directory.is_covered)
+      return refuse(ErrorCode::kInvalidArgument, doing, path, "it crosses a mount point");
     if (directory.kind == FileKind::kLink)
       return refuse(ErrorCode::kInvalidArgument, doing, path, "Too many levels of symbolic links");
     if (directory.kind != FileKind::kDirectory)
@@ -64,14 +68,15 @@ Result<MemoryDisk::Place> MemoryDisk::place(Inode root, const std::string& path,
 FileStat MemoryDisk::stat(Inode inode) const {
   const Node& node = nodes_.at(inode);
   FileStat stat;
-  stat.kind = node.kind;
+  stat.kind = node.is_covered ? FileKind::kMount : node.kind;
   stat.mode = node.metadata.mode;
   stat.size = node.kind == FileKind::kLink ? node.target.size() : node.data.size();
   stat.mtime_ns = node.metadata.mtime_ns;
   stat.ctime_ns = node.metadata.ctime_ns;
-  stat.inode = inode;
+  stat.inode = node.number;
+  stat.birth_ns = has_birth_times ? node.birth_ns : 0;
   stat.link_target = node.target;
-  if (node.entries.contains(kNodeDataMarker)) stat.kind = FileKind::kNodeData;
+  if (!node.is_covered && node.entries.contains(kNodeDataMarker)) stat.kind = FileKind::kNodeData;
   return stat;
 }
 
@@ -143,12 +148,20 @@ Result<MemoryDisk::Inode> MemoryDisk::create(Inode root, const std::string& path
     return refuse(ErrorCode::kInvalidArgument, doing, path, "no link can have that target");
   if (at->inode != 0) return refuse(ErrorCode::kExists, doing, path, "File exists");
   if (!linked(at->directory)) return refuse(ErrorCode::kNotFound, doing, path, "No such file or directory");
+  return make(at->directory, at->name, kind, mode, target);
+}
+
+MemoryDisk::Inode MemoryDisk::make(Inode directory, const std::string& name, FileKind kind,
+                                   std::uint32_t mode, const std::string& target) {
   const Inode inode = ++inodes_made_;
+  const Inode number = std::exchange(next_number, 0);
   Node& node = nodes_[inode];
   node.kind = kind;
+  node.number = number == 0 ? inode : number;
+  node.birth_ns = now_ns;
   node.target = target;
   node.metadata = node.durable_metadata = {mode & 0777u, now_ns, now_ns};
-  take({{{at->directory, at->name, 0, inode}}, false});
+  take({{{directory, name, 0, inode}}, false});
   return inode;
 }
 
@@ -168,6 +181,8 @@ Result<void> MemoryDisk::move(Inode root, const Rename& step, bool replace) {
   if (!exchange && to->inode != 0 && !(replace && nodes_.at(to->inode).kind != FileKind::kDirectory))
     return refuse(ErrorCode::kExists, "rename to", step.to, "File exists");
   if (from->inode == to->inode) return {};
+  if (nodes_.at(from->inode).is_covered || (to->inode != 0 && nodes_.at(to->inode).is_covered))
+    return refuse(ErrorCode::kIo, "rename", step.from, "Device or resource busy");
   if (contains(from->inode, to->directory) || (exchange && contains(to->inode, from->directory)))
     return refuse(ErrorCode::kInvalidArgument, "rename", step.from, "Invalid argument");
   if (!linked(to->directory)) return refuse(ErrorCode::kNotFound, "rename to", step.to, "No such directory");
@@ -184,7 +199,7 @@ Result<void> MemoryDisk::remove(Inode root, const std::string& path) {
   if (!at) return tl::unexpected(at.error());
   if (at->inode == 0) return refuse(ErrorCode::kNotFound, "remove", path, "No such file or directory");
   const Node& node = nodes_.at(at->inode);
-  if (node.kind == FileKind::kOther)
+  if (node.kind == FileKind::kOther || node.is_covered)
     return refuse(ErrorCode::kInvalidArgument, "remove", path, "it is no file, link or directory");
   if (!node.entries.empty())
     return refuse(ErrorCode::kInvalidArgument, "remove", path, "Directory not empty");
@@ -198,6 +213,8 @@ Result<void> MemoryDisk::set(Inode root, const SetMetadata& set) {
   const Result<Inode> inode = find(root, set.path, "set the metadata of");
   if (!inode) return tl::unexpected(inode.error());
   Node& node = nodes_.at(*inode);
+  if (node.is_covered)
+    return refuse(ErrorCode::kInvalidArgument, "set the metadata of", set.path, "it crosses a mount point");
   const bool file = node.kind == FileKind::kFile;
   if ((set.mode && !file && node.kind != FileKind::kDirectory) ||
       (set.mtime_ns && !file && node.kind != FileKind::kLink) || (set.mode && *set.mode > 0777u))
@@ -339,6 +356,46 @@ void MemoryDisk::remove_below(Inode directory, const std::string& name) {
   take({{{directory, name, inode, 0}}, false});
 }
 
+Result<void> MemoryDisk::copy_tree(const std::string& from, const std::string& to) {
+  const Result<Inode> source = find(kRoot, from, "copy");
+  if (!source) return tl::unexpected(source.error());
+  const Result<Place> target = place(kRoot, to, "copy to");
+  if (!target) return tl::unexpected(target.error());
+  if (target->inode != 0) return refuse(ErrorCode::kExists, "copy to", to, "File exists");
+  copy_below(*source, target->directory, target->name);
+  return {};
+}
+
+void MemoryDisk::copy_below(Inode from, Inode directory, const std::string& name) {
+  const Node source = nodes_.at(from);
+  const Inode copy = make(directory, name, source.kind, source.metadata.mode, source.target);
+  if (!source.data.empty()) (void)write(copy, 0, source.data);
+  for (const auto& [child, inode] : source.entries) copy_below(inode, copy, child);
+  nodes_.at(copy).metadata.mtime_ns = source.metadata.mtime_ns;
+}
+
+Result<void> MemoryDisk::mount(const std::string& path) {
+  return cover(path, true);
+}
+
+Result<void> MemoryDisk::unmount(const std::string& path) {
+  return cover(path, false);
+}
+
+Result<void> MemoryDisk::cover(const std::string& path, bool is_covered) {
+  const Result<Inode> inode = find(kRoot, path, is_covered ? "mount over" : "unmount");
+  if (!inode) return tl::unexpected(inode.error());
+  nodes_.at(*inode).is_covered = is_covered;
+  return {};
+}
+
+Result<void> MemoryDisk::set_unreadable(const std::string& path, bool is_unreadable) {
+  const Result<Inode> inode = find(kRoot, path, "look at");
+  if (!inode) return tl::unexpected(inode.error());
+  nodes_.at(*inode).is_unreadable = is_unreadable;
+  return {};
+}
+
 std::vector<std::string> MemoryDisk::paths() const {
   std::vector<std::string> paths;
   add_paths({}, kRoot, paths);
@@ -349,7 +406,7 @@ void MemoryDisk::add_paths(const std::string& path, Inode directory, std::vector
   for (const auto& [name, inode] : nodes_.at(directory).entries) {
     const std::string below = join_path(path, name);
     paths.push_back(below);
-    add_paths(below, inode, paths);
+    if (!nodes_.at(inode).is_covered) add_paths(below, inode, paths);
   }
 }
 

@@ -53,6 +53,10 @@ class MemoryDisk {
 
   // What the times of changes are.
   std::int64_t now_ns = 1'700'000'000'000'000'000;
+  // The inode number of what is made next; 0: one that nothing has had.
+  Inode next_number = 0;
+  // Whether FileStat::birth_ns is told.
+  bool has_birth_times = true;
   // Of the bytes of all files but their holes: whole blocks that were never written to.
   std::uint64_t capacity_bytes = std::numeric_limits<std::uint64_t>::max();
 
@@ -77,7 +81,15 @@ class MemoryDisk {
   Result<void> rename(const std::string& from, const std::string& to);
   // With all that is in it.
   Result<void> remove_tree(const std::string& path);
-  // All that there is, in order.
+  // As cp -a: other inodes with the same names, bytes, modes and times.
+  Result<void> copy_tree(const std::string& from, const std::string& to);
+  // Something else is mounted there: what lies there is out of reach until it is unmounted. Nobody hears of
+  // it, as with the kernel.
+  Result<void> mount(const std::string& path);
+  Result<void> unmount(const std::string& path);
+  // Nobody may list the directory (kIo), though a path may lead through it.
+  Result<void> set_unreadable(const std::string& path, bool is_unreadable);
+  // All that is in reach, in order.
   std::vector<std::string> paths() const;
 
   void observe(Observer& observer) { observers_.push_back(&observer); }
@@ -100,6 +112,7 @@ class MemoryDisk {
   bool lies_in_node_data(Inode directory) const;
   void hold(Inode inode) { ++nodes_.at(inode).held; }
   void release(Inode inode) { --nodes_.at(inode).held; }
+  bool is_unreadable(Inode directory) const { return nodes_.at(directory).is_unreadable; }
   const std::map<std::string, Inode>& entries(Inode directory) const { return nodes_.at(directory).entries; }
   const Bytes& data(Inode file) const { return nodes_.at(file).data; }
   Result<Inode> create(Inode root, const std::string& path, FileKind kind, std::uint32_t mode,
@@ -123,6 +136,10 @@ class MemoryDisk {
   };
   struct Node {
     FileKind kind = FileKind::kFile;
+    Inode number = 0;  // as FileStat tells it
+    std::int64_t birth_ns = 0;
+    bool is_covered = false;  // by a mount
+    bool is_unreadable = false;
     Metadata metadata;
     Metadata durable_metadata;
     Bytes data;
@@ -166,6 +183,10 @@ class MemoryDisk {
   void mark_dirty(Node& file, std::uint64_t offset, std::uint64_t bytes);
   bool contains(Inode ancestor, Inode inode) const;
   void remove_below(Inode directory, const std::string& name);
+  void copy_below(Inode from, Inode directory, const std::string& name);
+  Result<void> cover(const std::string& path, bool is_covered);
+  Inode make(Inode directory, const std::string& name, FileKind kind, std::uint32_t mode,
+             const std::string& target);
   void add_paths(const std::string& path, Inode directory, std::vector<std::string>& paths) const;
 
   // ---- Crashes (memory_disk_crash.cpp).

@@ -91,6 +91,8 @@ class MemoryFolder final : public Folder {
     const Result<Inode> directory = find_directory(path, "list");
     if (!directory && mode == ListMode::kWatched) host_.forget(group_, path);
     if (!directory) return tl::unexpected(directory.error());
+    if (disk_.is_unreadable(*directory))
+      return fail(ErrorCode::kIo, fmt::format("cannot list {}: Permission denied", path));
     if (mode == ListMode::kWatched) {
       if (Result<void> watched = host_.watch(group_, *directory, path); !watched)
         return tl::unexpected(watched.error());

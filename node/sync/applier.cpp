@@ -307,8 +307,13 @@ void Applier::add(Batch& batch, InstallStep step) {
 Applier::Attempt Applier::attempt(Batch& batch, const NodeId& id) {
   const std::optional<Shown> desired = desired_here(id);
   const DiskEntry* have = context_.disk.find(id);
-  if (!desired) return have == nullptr ? Attempt::kDone : attempt_remove(batch, *have);
-  if (have != nullptr && is_as_shown(*have, *desired)) return Attempt::kDone;
+  if (!desired && have == nullptr) return Attempt::kDone;
+  if (desired && have != nullptr && is_as_shown(*have, *desired)) return Attempt::kDone;
+  if (is_out_of_reach(desired, have)) {
+    troubles_[id] = {"mounted_over", "something is mounted over it, or over a directory above it"};
+    return Attempt::kBlocked;
+  }
+  if (!desired) return attempt_remove(batch, *have);
   if (const auto ready = ready_.find(id); needs_content(desired, have)) {
     if (!ready->second || ready->second->content != name_of(desired->content)) return Attempt::kDone;
   }
@@ -423,6 +428,12 @@ Applier::Attempt Applier::attempt_place(Batch& batch, const Shown& desired, cons
   return Attempt::kStep;
 }
 
+// Where it is, or is to be, something is mounted over.
+bool Applier::is_out_of_reach(const std::optional<Shown>& desired, const DiskEntry* have) const {
+  return (have != nullptr && context_.is_covered(have->id)) ||
+         (desired && context_.is_covered(desired->parent));
+}
+
 void Applier::install() {
   Batch batch;
   // What makes room, and directories that others wait for, may stand anywhere in the order: so twice.
@@ -454,6 +465,7 @@ void Applier::resolve_blocked() {
     if (!ready_.contains(there->id) && !fetching_.contains(there->id)) continue;
     if (context_.holds_node_data(*context_.disk.path(there->id))) continue;
     const DiskEntry* have = context_.disk.find(id);
+    if (is_out_of_reach(desired, have) || context_.is_covered(there->id)) continue;
     const std::string path = *context_.disk.path(there->id);
     Batch batch;
     InstallStep step = step_for(InstallStep::Kind::kExchange, *desired, path);
@@ -461,9 +473,16 @@ void Applier::resolve_blocked() {
       step.from = *context_.disk.path(id);
       step.expected = have->stat;
       step.content = have->content;
-      step.displaced = there->id;
-      if (path.starts_with(step.from + "/") || step.from.starts_with(path + "/")) continue;
-      if (context_.holds_node_data(step.from)) continue;
+      if (context_.holds_node_data(step.from) || path.starts_with(step.from + "/")) continue;
+      if (step.from.starts_with(path + "/")) {
+        // It lies in the directory whose name it gets: out of it first.
+        step.kind = InstallStep::Kind::kMove;
+        step.name = conflict_name(desired->name, id);
+        step.path = join_path(parent_of(path), step.name);
+        if (context_.disk.child(step.parent, step.name) != nullptr) continue;
+      } else {
+        step.displaced = there->id;
+      }
     } else {
       step.kind = InstallStep::Kind::kMove;
       step.id = there->id;
@@ -541,6 +560,11 @@ void Applier::take_step(InstallStep& step) {
   if (step.kind == InstallStep::Kind::kRemove && step.content.kind == NodeKind::kDirectory) {
     if (keep(step)) return;
     listener_.on_unexpected(step.id);
+  }
+  // Something may have been mounted on the way there.
+  if (step.error.code == ErrorCode::kInvalidArgument) {
+    listener_.on_unexpected(step.parent);
+    if (const DiskEntry* have = context_.disk.find(step.id)) listener_.on_unexpected(have->parent);
   }
   const bool is_full = step.error.code == ErrorCode::kStoreFull;
   troubles_[step.id] = {is_full ? "disk_full" : "io_error", step.error.message};

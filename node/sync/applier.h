@@ -130,6 +130,7 @@ class Applier final : public FetchListener {
   bool is_needed(const Content& content, const NodeId& but) const;
   void forget(const NodeId& id);
 
+  bool is_out_of_reach(const std::optional<Shown>& desired, const DiskEntry* have) const;
   void install();
   Attempt attempt(Batch& batch, const NodeId& id);
   Attempt attempt_remove(Batch& batch, const DiskEntry& have);

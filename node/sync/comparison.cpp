@@ -18,10 +18,15 @@ FileKind kind_on_disk(NodeKind kind) {
   return FileKind::kOther;
 }
 
-// A change that keeps size and mtime shows in ctime; it may be one of the mode alone, but who can tell.
+bool is_syncable(FileKind kind) {
+  return kind == FileKind::kFile || kind == FileKind::kDirectory || kind == FileKind::kLink;
+}
+
+// A change that keeps size and mtime shows in ctime. It may be a change of the mode alone; ctime does not
+// tell.
 bool same_bytes(const DiskEntry& known, const FileStat& now) {
-  return !known.rehash && known.stat.size == now.size && known.stat.mtime_ns == now.mtime_ns &&
-         known.stat.ctime_ns == now.ctime_ns && known.stat.inode == now.inode;
+  return same_inode(known.stat, now) && known.stat.size == now.size && known.stat.mtime_ns == now.mtime_ns &&
+         known.stat.ctime_ns == now.ctime_ns;
 }
 
 std::optional<Difference::Kind> changed(const DiskEntry& known, const FileStat& now) {
@@ -31,10 +36,14 @@ std::optional<Difference::Kind> changed(const DiskEntry& known, const FileStat& 
       break;
     case FileKind::kLink:
       if (known.content.target != now.link_target) return Difference::Kind::kTarget;
+      if (!same_inode(known.stat, now)) return Difference::Kind::kMode;
       return std::nullopt;  // the mode of a link means nothing
     case FileKind::kDirectory:
+      if (!same_inode(known.stat, now)) return Difference::Kind::kRemade;
+      break;
     case FileKind::kOther:
     case FileKind::kNodeData:
+    case FileKind::kMount:
       break;
   }
   if (known.stat.mode != now.mode) return Difference::Kind::kMode;
@@ -51,7 +60,7 @@ std::vector<Difference> compare(const DiskState& disk, const Listing& listing, c
   };
   const auto is_new = [&](const DirectoryEntry& entry) {
     if (is_ignored(entry.name, entry.stat.kind == FileKind::kDirectory)) return;
-    const bool syncable = entry.stat.kind != FileKind::kOther && is_valid_name(entry.name);
+    const bool syncable = is_syncable(entry.stat.kind) && is_valid_name(entry.name);
     found.push_back({syncable ? Difference::Kind::kNew : Difference::Kind::kUnsyncable, listing.directory,
                      entry.name, entry.stat});
   };
@@ -64,7 +73,11 @@ std::vector<Difference> compare(const DiskState& disk, const Listing& listing, c
       continue;
     }
     const DiskEntry& entry = **before++;
-    if (kind_on_disk(entry.content.kind) != now.stat.kind) {
+    if (now.stat.kind == FileKind::kOther || now.stat.kind == FileKind::kMount) {
+      if (!is_ignored(now.name, entry.content.kind == NodeKind::kDirectory)) {
+        found.push_back({Difference::Kind::kCovered, entry.id, now.name, now.stat});
+      }
+    } else if (kind_on_disk(entry.content.kind) != now.stat.kind) {
       vanished(entry);
       is_new(now);
     } else if (const auto kind = changed(entry, now.stat)) {

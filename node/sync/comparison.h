@@ -20,11 +20,13 @@ struct Difference {
   enum class Kind : std::uint8_t {
     kNew,         // something is there that was not
     kTouched,     // a file's stat is another: its bytes may be, and must be hashed
-    kMode,        // only the permission bits are others
+    kMode,        // only the permission bits are others, or the inode of a link
+    kRemade,      // the directory of this name is another one: made again, copied, or moved here
     kTarget,      // a link leads elsewhere
+    kCovered,     // a mount, device, socket or FIFO is in its place; nobody can see what lies under it
     kVanished,    // something is not there any longer
     kForgotten,   // the same of an ignored name: nobody deleted it from the folder
-    kUnsyncable,  // a device, socket or FIFO, or a name that no folder may have
+    kUnsyncable,  // a mount, device, socket or FIFO, or a name that no folder may have
   };
   Kind kind = Kind::kNew;
   NodeId id;         // of what was there; kNew, kUnsyncable: of the directory

@@ -16,7 +16,8 @@ std::string parent_of(const std::string& path) {
 
 namespace {
 
-constexpr std::uint8_t kRowVersion = 1;
+constexpr std::uint8_t kRowVersion = 2;
+constexpr std::uint8_t kRowVersionWithoutBirth = 1;
 constexpr std::size_t kEncodedBytes = 192;  // and its name and target; a little more than it has
 
 }  // namespace
@@ -40,13 +41,16 @@ Bytes encode_disk_entry(const DiskEntry& entry) {
   append_u64(static_cast<std::uint64_t>(entry.stat.mtime_ns), out);
   append_u64(static_cast<std::uint64_t>(entry.stat.ctime_ns), out);
   append_u64(entry.stat.inode, out);
+  append_u64(static_cast<std::uint64_t>(entry.stat.birth_ns), out);
   out.push_back(entry.rehash ? 1 : 0);
   return out;
 }
 
 Result<DiskEntry> decode_disk_entry(const NodeId& id, ByteView bytes) {
   Reader reader(bytes);
-  if (reader.u8() != kRowVersion) return fail(ErrorCode::kMalformed, "a row of another version");
+  const std::uint8_t version = reader.u8();
+  if (version != kRowVersion && version != kRowVersionWithoutBirth)
+    return fail(ErrorCode::kMalformed, "a row of another version");
   DiskEntry entry;
   entry.id = id;
   entry.parent = reader.dot();
@@ -64,6 +68,7 @@ Result<DiskEntry> decode_disk_entry(const NodeId& id, ByteView bytes) {
   entry.stat.mtime_ns = static_cast<std::int64_t>(reader.u64());
   entry.stat.ctime_ns = static_cast<std::int64_t>(reader.u64());
   entry.stat.inode = reader.u64();
+  if (version != kRowVersionWithoutBirth) entry.stat.birth_ns = static_cast<std::int64_t>(reader.u64());
   entry.rehash = reader.u8() != 0;
   switch (entry.content.kind) {
     case NodeKind::kDirectory:

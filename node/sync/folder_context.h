@@ -54,6 +54,7 @@ struct FolderContext {
   NodeContext* node;  // another one when the host key changes
   Tree tree{};
   DiskState disk{};
+  std::set<NodeId> covered{};  // by something that is mounted there, or by a device
   Ignore ignore{};
   // Directories in which a node keeps its keys and its database: no peer sees or changes anything in them.
   std::set<std::string> node_data{};
@@ -94,6 +95,17 @@ struct FolderContext {
     out.purpose = Purpose::kSync;
     out.completion = next_request(asker);
     return out;
+  }
+  // Is it out of sight, as all below what is covered?
+  bool is_covered(const NodeId& id) const {
+    if (covered.empty()) return false;
+    for (NodeId at = id; at != kRoot;) {
+      const DiskEntry* entry = disk.find(at);
+      if (entry == nullptr) return false;
+      if (covered.contains(at)) return true;
+      at = entry->parent;
+    }
+    return false;
   }
   bool is_ignored(const std::string& path, bool is_directory) const {
     return path == kPrivateDirectory || is_node_data(path) || ignore.ignored(path, is_directory);

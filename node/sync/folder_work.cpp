@@ -87,7 +87,7 @@ Result<void> hash_file(Folder& folder, HashWork::File& wanted) {
 }  // namespace
 
 bool same_file(const FileStat& a, const FileStat& b) {
-  if (a.kind != b.kind || a.inode != b.inode) return false;
+  if (!same_inode(a, b)) return false;
   if (a.kind == FileKind::kLink) return a.link_target == b.link_target;
   if (a.kind == FileKind::kDirectory) return true;
   return a.size == b.size && a.mtime_ns == b.mtime_ns;
@@ -214,12 +214,22 @@ Result<void> MarkWork::write() {
 
 // ---- Reading
 
+void ListWork::list(Directory& directory) {
+  directory.entries = folder().list(directory.path, unwatched ? ListMode::kOnce : ListMode::kWatched);
+  if (directory.entries || directory.entries.error().code != ErrorCode::kStoreFull) return;
+  unwatched = true;
+  directory.entries = folder().list(directory.path, ListMode::kOnce);
+}
+
 void ListWork::run() {
   for (Directory& directory : directories) {
-    directory.entries = folder().list(directory.path, unwatched ? ListMode::kOnce : ListMode::kWatched);
-    if (directory.entries || directory.entries.error().code != ErrorCode::kStoreFull) continue;
-    unwatched = true;
-    directory.entries = folder().list(directory.path, ListMode::kOnce);
+    list(directory);
+    if (!directory.entries) continue;
+    if (const auto stat = folder().stat(directory.path)) {
+      directory.stat = *stat;
+    } else {
+      directory.entries = tl::unexpected(stat.error());
+    }
   }
 }
 

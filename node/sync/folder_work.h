@@ -116,6 +116,7 @@ class ListWork final : public FolderWork {
     NodeId id;
     std::string path;
     Result<std::vector<DirectoryEntry>> entries = std::vector<DirectoryEntry>{};
+    FileStat stat;  // of the directory, when it could be listed
   };
 
   explicit ListWork(std::shared_ptr<Folder> folder) : FolderWork(Kind::kList, std::move(folder)) {}
@@ -123,6 +124,9 @@ class ListWork final : public FolderWork {
 
   std::vector<Directory> directories;
   bool unwatched = false;  // some of them
+
+ private:
+  void list(Directory& directory);
 };
 
 // Cuts and hashes a stretch of a large file, so that several cores share it.
@@ -155,6 +159,7 @@ class HashWork final : public FolderWork {
   struct File {
     std::optional<NodeId> id;        // of what is known there
     std::optional<NodeId> replaces;  // of what was known there, and is not it
+    std::optional<NodeId> moved;     // of what has moved there, if the content is the same
     NodeId parent;
     std::string name;
     std::string path;
@@ -331,7 +336,7 @@ Result<void> make_directories(Folder& folder, const std::string& path, std::uint
 // Makes one directory with the mode of another, as far as the owner can still write in it; one that is there
 // is good.
 Result<void> make_like(Folder& folder, const std::string& path, const std::string& model);
-// The same file with the same bytes, as far as its stat tells. A rename changes ctime, so that is not
+// The same file with the same bytes, as far as its stat tells. A rename changes ctime, so ctime is not
 // compared.
 bool same_file(const FileStat& a, const FileStat& b);
 

@@ -51,6 +51,8 @@ void FsManager::on_scan_started() {
 void FsManager::on_scan_ended(bool is_watched) {
   scan_took_ = context_.now() - scan_began_;
   is_watching_ = is_watched;
+  // The scan before could not know.
+  if (!is_watching_) full_at_ = std::min(full_at_, context_.now() + context_.config().folder_poll_interval);
 }
 
 void FsManager::advance() {

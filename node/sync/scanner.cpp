@@ -10,8 +10,6 @@ constexpr std::size_t kDirectoriesPerWork = 64;
 constexpr std::size_t kListsMax = 4;
 constexpr std::size_t kFilesPerHash = 64;
 constexpr std::uint64_t kBytesPerHash = 8 << 20;
-// Deletions are told together while they go on, so that one sees how many they are, but no longer than this.
-constexpr int kGracesMax = 10;
 // A file that is written to while it is read is tried again after this.
 constexpr Duration kChangingRetry = std::chrono::seconds(1);
 
@@ -37,8 +35,11 @@ void Scanner::abort(const std::string& reason) {
   due_.clear();
   queued_.clear();
   new_.clear();
+  remade_.clear();
   vanished_.clear();
   touched_.clear();
+  held_.clear();
+  doubtful_ = 0;
   missing_.clear();
   to_hash_.clear();
   stretches_.clear();
@@ -60,6 +61,9 @@ void Scanner::begin() {
   listed_.clear();
   recursive_.clear();
   const Instant now = context_.now();
+  std::erase_if(left_, [&](const auto& left) { return left.second.until < now; });
+  std::erase_if(missing_, [&](const auto& each) { return context_.disk.find(each.first) == nullptr; });
+  std::erase_if(context_.covered, [&](const NodeId& id) { return context_.disk.find(id) == nullptr; });
   for (auto due = due_.begin(); due != due_.end();) {
     if (due->second.when > now) {
       ++due;
@@ -69,6 +73,8 @@ void Scanner::begin() {
     if (due->second.recursive) recursive_.insert(due->first);
     due = due_.erase(due);
   }
+  // All is listed again, and perhaps there are watches for all now.
+  if (recursive_.contains(kRoot)) unwatched_ = false;
   ++context_.counters.scans_started;
   listener_.on_scan_started();
   list_queued();
@@ -81,7 +87,7 @@ void Scanner::list_queued() {
       const NodeId directory = *queued_.begin();
       queued_.erase(queued_.begin());
       if (!context_.disk.is_directory(directory) || !listed_.insert(directory).second) continue;
-      work->directories.push_back({directory, *context_.disk.path(directory), {}});
+      work->directories.push_back({directory, *context_.disk.path(directory), {}, {}});
     }
     if (work->directories.empty()) continue;
     ++lists_under_way_;
@@ -103,21 +109,11 @@ void Scanner::on_work(ListWork& work) {
 }
 
 void Scanner::take_listing(ListWork::Directory& directory) {
-  if (!directory.entries) {
-    const Error& error = directory.entries.error();
-    if (directory.id == kRoot) return abort(error.code == ErrorCode::kNotFound ? "path_missing" : "io_error");
-    // One that has gone, or is no directory any longer, is told by its parent's listing.
-    if (error.code != ErrorCode::kNotFound) {
-      listener_.on_scan_trouble(directory.path, ScanTrouble{"io_error", error.message});
-    }
-    const DiskEntry* known = context_.disk.find(directory.id);
-    const bool is_other = error.code == ErrorCode::kNotFound || error.code == ErrorCode::kInvalidArgument;
-    if (is_other && known != nullptr) queued_.insert(known->parent);
-    return;
-  }
+  if (!directory.entries) return take_failure(directory);
   const auto is_own = [](const DirectoryEntry& entry) { return entry.name == kPrivateDirectory; };
   if (directory.id == kRoot && std::ranges::none_of(*directory.entries, is_own))
     return abort("marker_missing");
+  if (!is_as_known(directory)) return;
   listener_.on_scan_trouble(directory.path, std::nullopt);
   if (const auto told = unsyncable_.extract(directory.id)) {
     for (const std::string& path : told.mapped()) listener_.on_scan_trouble(path, std::nullopt);
@@ -126,30 +122,71 @@ void Scanner::take_listing(ListWork::Directory& directory) {
   const auto is_ignored = [&](const std::string& name, bool is_directory) {
     return context_.is_ignored(join_path(directory.path, name), is_directory);
   };
+  std::vector<NodeId> uncovered;
+  for (const NodeId& id : context_.covered) {
+    const DiskEntry* covered = context_.disk.find(id);
+    if (covered != nullptr && covered->parent == directory.id) uncovered.push_back(id);
+  }
+  for (const NodeId& id : uncovered) context_.covered.erase(id);
   Listing listing{directory.id, std::move(*directory.entries)};
   for (Difference& difference : compare(context_.disk, listing, is_ignored)) {
     take_difference(std::move(difference), directory.id);
   }
-  // What is there again was not deleted.
-  const std::int64_t old_ns = context_.wall_ns() - kYoung.count();
+  for (const NodeId& id : uncovered) {
+    if (!context_.covered.contains(id)) rescan(id, true, context_.now());
+  }
+  take_children(directory);
+  listener_.on_listed(directory.id);
+}
+
+void Scanner::take_failure(const ListWork::Directory& directory) {
+  const Error& error = directory.entries.error();
+  if (directory.id == kRoot) return abort(error.code == ErrorCode::kNotFound ? "path_missing" : "io_error");
+  const DiskEntry* known = context_.disk.find(directory.id);
+  if (known == nullptr) return;
+  // Its parent's listing shows it missing, or what is in its place.
+  queued_.insert(known->parent);
+  if (error.code == ErrorCode::kNotFound) return;
+  if (error.code != ErrorCode::kInvalidArgument) {
+    listener_.on_scan_trouble(directory.path, ScanTrouble{"io_error", error.message});
+  }
+  // Nobody tells when it can be listed again.
+  rescan(directory.id, recursive_.contains(directory.id),
+         context_.now() + context_.config().folder_poll_interval);
+}
+
+// Otherwise this name holds another directory now, and what was listed is not what lies in the known one.
+bool Scanner::is_as_known(const ListWork::Directory& directory) {
+  if (directory.id == kRoot) return true;
+  const DiskEntry* known = context_.disk.find(directory.id);
+  if (known == nullptr) return false;
+  if (same_inode(known->stat, directory.stat) || context_.is_ignored(directory.path, true)) return true;
+  queued_.insert(known->parent);
+  rescan(directory.id, recursive_.contains(directory.id), context_.now() + kChangingRetry);
+  return false;
+}
+
+void Scanner::take_children(const ListWork::Directory& directory) {
   for (const DiskEntry* child : context_.disk.children(directory.id)) {
-    if (!vanished_.contains(child->id)) missing_.erase(child->id);
-    const bool rehash = child->rehash && !is_ignored(child->name, false);
-    if (rehash && !touched_.contains(child->id) && !vanished_.contains(child->id)) {
-      if (child->stat.mtime_ns <= old_ns) {
-        touched_.emplace(child->id, child->stat);
-      } else {
-        rescan(directory.id, false, context_.now() + kYoung);
-      }
+    const NodeId& id = child->id;
+    if (vanished_.contains(id)) continue;
+    // What is there again was not deleted. A directory may be one that was made again.
+    const bool is_back = missing_.erase(id) > 0;
+    if (remade_.contains(id) || context_.covered.contains(id)) continue;
+    const bool is_directory = child->content.kind == NodeKind::kDirectory;
+    if (!is_directory && !child->rehash) continue;
+    const std::string path = join_path(directory.path, child->name);
+    if (is_directory && (is_back || recursive_.contains(directory.id)) && !context_.is_node_data(path)) {
+      queued_.insert(id);
+      recursive_.insert(id);
     }
-    const bool is_directory = child->content.kind == NodeKind::kDirectory &&
-                              !context_.is_node_data(join_path(directory.path, child->name));
-    if (is_directory && recursive_.contains(directory.id) && !vanished_.contains(child->id)) {
-      queued_.insert(child->id);
-      recursive_.insert(child->id);
+    if (!child->rehash || touched_.contains(id) || context_.is_ignored(path, false)) continue;
+    if (is_young(child->stat)) {
+      rescan(directory.id, false, context_.now() + kYoung);
+    } else {
+      touched_.emplace(id, child->stat);
     }
   }
-  listener_.on_listed(directory.id);
 }
 
 void Scanner::find_node_data(const ListWork::Directory& directory) {
@@ -189,130 +226,67 @@ void Scanner::take_difference(Difference difference, const NodeId& directory) {
     case Difference::Kind::kTouched:
       touched_.emplace(difference.id, difference.stat);
       break;
+    case Difference::Kind::kRemade:
+      remade_.emplace(difference.id,
+                      New{directory, context_.disk.find(difference.id)->name, std::move(difference.stat)});
+      break;
     case Difference::Kind::kMode:
+      tell_mode(difference.id, std::move(difference.stat));
+      break;
     case Difference::Kind::kTarget: {
       const DiskEntry& known = *context_.disk.find(difference.id);
       Finding finding;
-      finding.kind =
-          difference.kind == Difference::Kind::kMode ? Finding::Kind::kMode : Finding::Kind::kEdited;
+      finding.kind = Finding::Kind::kEdited;
       finding.id = difference.id;
       finding.content = known.content;
       finding.content.target = difference.stat.link_target;
       finding.stat = std::move(difference.stat);
       finding.known = known.stat;
-      listener_.on_finding(std::move(finding));
+      tell(std::move(finding));
       break;
     }
-    case Difference::Kind::kUnsyncable: {
-      std::string path = path_of(directory, difference.name);
-      listener_.on_scan_trouble(
-          path,
-          ScanTrouble{"unsyncable", "neither a file, a directory nor a link, or a name that is reserved"});
-      unsyncable_[directory].push_back(std::move(path));
+    case Difference::Kind::kCovered:
+      take_covered(difference, directory);
       break;
-    }
+    case Difference::Kind::kUnsyncable:
+      tell_unsyncable(directory, difference.name,
+                      {"unsyncable",
+                       "neither a file, a directory nor a link, a mount point, or a name that is reserved"});
+      break;
   }
 }
 
-bool Scanner::is_vanished(const NodeId& id) const {
-  for (NodeId at = id; at != kRoot;) {
-    if (vanished_.contains(at) || missing_.contains(at)) return true;
-    const DiskEntry* entry = context_.disk.find(at);
-    if (entry == nullptr) return false;
-    at = entry->parent;
-  }
-  return false;
+void Scanner::take_covered(const Difference& difference, const NodeId& directory) {
+  const bool is_mount = difference.stat.kind == FileKind::kMount;
+  context_.covered.insert(difference.id);
+  tell_unsyncable(directory, difference.name,
+                  is_mount ? ScanTrouble{"mounted_over", "something is mounted there"}
+                           : ScanTrouble{"unsyncable", "a device, socket or FIFO is in its place"});
+  // Nobody tells when it is unmounted.
+  rescan(directory, false, context_.now() + context_.config().folder_poll_interval);
 }
 
-// Everything is listed: moves are told from the rest. Something new with the inode of something that we
-// believe elsewhere makes us look there first.
-void Scanner::sort_out() {
-  for (const New& found : new_) {
-    const auto same = context_.disk.with_inode(found.stat.inode);
-    if (!same || is_vanished(*same)) continue;
-    const DiskEntry& known = *context_.disk.find(*same);
-    if (known.stat.kind == found.stat.kind && !listed_.contains(known.parent)) queued_.insert(known.parent);
-  }
-  if (!queued_.empty()) return list_queued();
-
-  phase_ = Phase::kHashing;
-  std::vector<New> rest;
-  // The outermost first: what lies in a directory that has moved has not.
-  for (New& found : std::exchange(new_, {})) {
-    if (!take_move(found)) rest.push_back(std::move(found));
-  }
-  take_vanished();
-  for (const New& found : rest) take_new(found);
-  for (const auto& [id, stat] : std::exchange(touched_, {})) {
-    const DiskEntry* known = context_.disk.find(id);
-    if (known != nullptr) queue_hash(id, std::nullopt, known->parent, known->name, stat);
-  }
-  hash_queued();
+void Scanner::tell_unsyncable(const NodeId& directory, const std::string& name, ScanTrouble trouble) {
+  std::string path = path_of(directory, name);
+  listener_.on_scan_trouble(path, std::move(trouble));
+  unsyncable_[directory].push_back(std::move(path));
 }
 
-bool Scanner::take_move(const New& found) {
-  const auto same = context_.disk.with_inode(found.stat.inode);
-  if (!same || !is_vanished(*same)) return false;
-  const DiskEntry& known = *context_.disk.find(*same);
-  if (!same_file(known.stat, found.stat)) return false;
-  vanished_.erase(*same);
-  missing_.erase(*same);
+void Scanner::tell_mode(const NodeId& id, FileStat stat) {
   Finding finding;
-  finding.kind = Finding::Kind::kMoved;
-  finding.id = *same;
-  finding.parent = found.parent;
-  finding.name = found.name;
-  finding.content = known.content;
-  finding.replaces = known_at(found);
-  finding.stat = found.stat;
-  finding.rehash = known.rehash;
-  listener_.on_finding(std::move(finding));
-  // Its watches know another path, and so do those of all below it.
-  if (found.stat.kind == FileKind::kDirectory) rescan(*same, true, context_.now());
-  return true;
+  finding.kind = Finding::Kind::kMode;
+  finding.id = id;
+  finding.stat = std::move(stat);
+  tell(std::move(finding));
 }
 
-void Scanner::take_vanished() {
-  const Instant now = context_.now();
-  const Duration grace = context_.config().folder_deletion_grace;
-  for (const NodeId& id : std::exchange(vanished_, {})) {
-    const DiskEntry* known = context_.disk.find(id);
-    if (known == nullptr) continue;
-    const auto [missing, is_new] = missing_.try_emplace(id, now);
-    if (is_new) last_missed_ = now;
-    const Instant due = std::min(last_missed_ + grace, missing->second + kGracesMax * grace);
-    if (now < due) {
-      rescan(known->parent, false, due);
-      continue;
-    }
-    missing_.erase(id);
-    Finding finding;
-    finding.kind = Finding::Kind::kDeleted;
-    finding.id = id;
+// Moves of one scan are told together.
+void Scanner::tell(Finding finding) {
+  if (doubtful_ > 0) {
+    held_.push_back(std::move(finding));
+  } else {
     listener_.on_finding(std::move(finding));
   }
-}
-
-void Scanner::take_new(const New& found) {
-  if (found.stat.kind == FileKind::kFile)
-    return queue_hash(std::nullopt, known_at(found), found.parent, found.name, found.stat);
-  Finding finding;
-  finding.kind = Finding::Kind::kCreated;
-  finding.parent = found.parent;
-  finding.name = found.name;
-  finding.replaces = known_at(found);
-  finding.stat = found.stat;
-  const bool is_link = found.stat.kind == FileKind::kLink;
-  finding.content.kind = is_link ? NodeKind::kLink : NodeKind::kDirectory;
-  finding.content.target = found.stat.link_target;
-  listener_.on_finding(std::move(finding));
-}
-
-// What was known where this was found.
-std::optional<NodeId> Scanner::known_at(const New& found) const {
-  const DiskEntry* known = context_.disk.child(found.parent, found.name);
-  if (known == nullptr) return std::nullopt;
-  return known->id;
 }
 
 std::string Scanner::path_of(const NodeId& parent, const std::string& name) const {
@@ -321,19 +295,19 @@ std::string Scanner::path_of(const NodeId& parent, const std::string& name) cons
 
 // ---- Hashing
 
-void Scanner::queue_hash(std::optional<NodeId> id, std::optional<NodeId> replaces, const NodeId& parent,
-                         const std::string& name, const FileStat& stat) {
+HashWork::File Scanner::file_at(const New& found) const {
   HashWork::File file;
-  file.id = id;
-  file.replaces = replaces;
-  if (id) file.known = context_.disk.find(*id)->stat;
-  file.parent = parent;
-  file.name = name;
-  file.path = path_of(parent, name);
-  if (stat.size >= 2 * kStretchBytes && context_.pool.width() > 1) {
-    queue_stretches(std::move(file), stat.size);
+  file.parent = found.parent;
+  file.name = found.name;
+  file.path = path_of(found.parent, found.name);
+  return file;
+}
+
+void Scanner::queue_hash(HashWork::File file, std::uint64_t bytes) {
+  if (bytes >= 2 * kStretchBytes && context_.pool.width() > 1) {
+    queue_stretches(std::move(file), bytes);
   } else {
-    to_hash_.push_back({std::move(file), stat.size});
+    to_hash_.push_back({std::move(file), bytes});
   }
 }
 
@@ -409,17 +383,21 @@ void Scanner::on_work(HashWork& work) {
   hash_queued();
 }
 
+void Scanner::take_hash_trouble(const HashWork::File& file) {
+  const ErrorCode code = file.stat.error().code;
+  if (code == ErrorCode::kNotFound || code == ErrorCode::kInvalidArgument) {  // gone, or no file any longer
+    return rescan(file.parent, false, context_.now() + context_.config().folder_settle);
+  }
+  const bool is_changing = code == ErrorCode::kBusy;
+  listener_.on_scan_trouble(file.path,
+                            ScanTrouble{is_changing ? "changing" : "io_error", file.stat.error().message});
+  if (is_changing) rescan(file.parent, false, context_.now() + kChangingRetry);
+}
+
 void Scanner::take_hash(HashWork::File& file) {
   if (!file.stat) {
-    const ErrorCode code = file.stat.error().code;
-    if (code == ErrorCode::kNotFound || code == ErrorCode::kInvalidArgument) {  // gone, or no file any longer
-      rescan(file.parent, false, context_.now() + context_.config().folder_settle);
-    } else {
-      const bool is_changing = code == ErrorCode::kBusy;
-      listener_.on_scan_trouble(
-          file.path, ScanTrouble{is_changing ? "changing" : "io_error", file.stat.error().message});
-      if (is_changing) rescan(file.parent, false, context_.now() + kChangingRetry);
-    }
+    take_hash_trouble(file);
+    if (file.moved) end_doubt();
     return;
   }
   listener_.on_scan_trouble(file.path, std::nullopt);
@@ -429,7 +407,6 @@ void Scanner::take_hash(HashWork::File& file) {
   finding.kind = file.id ? Finding::Kind::kEdited : Finding::Kind::kCreated;
   if (file.id) finding.id = *file.id;
   finding.replaces = file.replaces;
-  finding.known = std::move(file.known);
   finding.parent = file.parent;
   finding.name = std::move(file.name);
   finding.content.kind = NodeKind::kFile;
@@ -439,9 +416,47 @@ void Scanner::take_hash(HashWork::File& file) {
   finding.content.mtime_ns = file.stat->mtime_ns;
   finding.stat = *file.stat;
   finding.parts = std::move(file.parts);
-  finding.rehash = context_.wall_ns() - file.stat->mtime_ns < kYoung.count();
+  finding.rehash = must_rehash(*file.stat, file.known);
+  finding.known = std::move(file.known);
   if (finding.rehash) rescan(file.parent, false, context_.now() + kYoung);
-  listener_.on_finding(std::move(finding));
+  const DiskEntry* moved = file.moved ? context_.disk.find(*file.moved) : nullptr;
+  if (moved != nullptr && is_vanished(moved->id) && moved->content.same_bytes(finding.content)) {
+    tell_move(moved->id, {finding.parent, finding.name, finding.stat}, finding.rehash);
+  } else {
+    if (!file.id && !file.moved) take_back(finding);
+    tell(std::move(finding));
+  }
+  if (file.moved) end_doubt();
+}
+
+// Is it the new content of a file that left this name?
+void Scanner::take_back(Finding& finding) {
+  const Left* left = left_at(finding.parent, finding.name);
+  if (left == nullptr) return;
+  finding.returning = Finding::Returning{left->id, left->content, !is_vanished(left->id)};
+  missing_.erase(left->id);
+  left_.erase({finding.parent, finding.name});
+}
+
+// Of two writes within one tick of the clock the second shows in no time.
+bool Scanner::is_young(const FileStat& stat) const {
+  const std::int64_t now = context_.wall_ns();
+  const auto is_near = [&](std::int64_t time_ns) {
+    return time_ns < now ? now - time_ns < kYoung.count() : time_ns - now < kYoung.count();
+  };
+  return is_near(stat.mtime_ns) && is_near(stat.ctime_ns);
+}
+
+// The clock of a file server may be ahead of ours. Then it is the first look that may be too early.
+bool Scanner::must_rehash(const FileStat& stat, const FileStat& known) const {
+  if (is_young(stat)) return true;
+  const std::int64_t now = context_.wall_ns();
+  return stat.ctime_ns > now && stat.mtime_ns > now && stat.ctime_ns != known.ctime_ns;
+}
+
+void Scanner::end_doubt() {
+  if (--doubtful_ > 0) return;
+  for (Finding& finding : std::exchange(held_, {})) tell(std::move(finding));
 }
 
 void Scanner::end_if_done() {

@@ -3,10 +3,21 @@
 //   idle ──(a directory is due)──► listing ──► hashing ──► idle
 //            scan_started                        scan_complete, or scan_aborted
 //
-// A scan lists the directories that are due, compares them with the DiskState, tells what has moved (by
-// inode) from what is new, and has new and touched files hashed. What has vanished counts as deleted only
-// when it is still missing a moment later, since the two halves of a move are not seen at once. Each
-// scan_started is followed by exactly one scan_complete or scan_aborted.
+// A scan lists the directories that are due, compares them with the DiskState, tells what has moved from what
+// is new, and has new and touched files hashed. What has vanished counts as deleted only when it is still
+// missing a moment later, since the two halves of a move are not seen at once. Each scan_started is followed
+// by exactly one scan_complete or scan_aborted.
+//
+// What is the same, and what is not:
+// - A file or directory has moved when its inode, birth time and kind are found elsewhere, and of a file size
+//   and mtime too. A file is hashed afterwards, since those may hide an edit; where the file system tells no
+//   birth times it is hashed before, and has moved only if the content is equal.
+// - A directory whose name holds another inode is the same entry: it was made again, or the folder was
+// copied.
+//   But where the scan finds its inode elsewhere, or there that of another directory, they have moved.
+// - A file whose name holds another inode is an edit. A name that a file left a moment ago, and that holds a
+//   file again, is one too: editors save so.
+// - What lies under a mount, or under a device, is as it was: nobody can see it.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +40,8 @@ struct Finding {
   enum class Kind : std::uint8_t {
     kCreated,
     kEdited,  // or only looked at anew: the content may be what it was
-    kMode,
-    kMoved,  // parent and name are where it is now
+    kMode,    // or the inode of a directory or link
+    kMoved,   // parent and name are where it is now
     kDeleted,
   };
   Kind kind = Kind::kCreated;
@@ -43,10 +54,17 @@ struct Finding {
   FileStat stat;
   std::vector<PartRef> parts;  // of a file of more than one
   bool rehash = false;
+  // kCreated: the file that left this name a moment ago. It takes its name back, and this is an edit of it.
+  struct Returning {
+    NodeId id;
+    Dot content;                // that it had when it left
+    bool leaves_backup = true;  // the old file is still where it went
+  };
+  std::optional<Returning> returning;
 };
 
 struct ScanTrouble {
-  std::string cause;  // "unsyncable", "changing", "io_error", "node_data"
+  std::string cause;  // "unsyncable", "mounted_over", "changing", "io_error", "node_data"
   std::string message;
 };
 
@@ -92,6 +110,8 @@ class Scanner {
 
   // A file that was written more recently than this may be written again without its stat telling.
   static constexpr Duration kYoung = std::chrono::seconds(2);
+  // A name that a file has left is its own for so long.
+  static constexpr Duration kReturnWindow = std::chrono::seconds(10);
   // A file of two such stretches, or more, is hashed by several cores.
   static constexpr std::uint64_t kStretchBytes = 32 << 20;
 
@@ -107,24 +127,48 @@ class Scanner {
     FileStat stat;
   };
 
+  // A name that a file has left.
+  struct Left {
+    NodeId id;
+    Dot content;
+    Instant until;
+  };
+
   void begin();
   void list_queued();
   void take_listing(ListWork::Directory& directory);
   void find_node_data(const ListWork::Directory& directory);
+  void take_failure(const ListWork::Directory& directory);
+  bool is_as_known(const ListWork::Directory& directory);
+  void take_children(const ListWork::Directory& directory);
   void take_difference(Difference difference, const NodeId& directory);
+  void take_covered(const Difference& difference, const NodeId& directory);
+  void tell_unsyncable(const NodeId& directory, const std::string& name, ScanTrouble trouble);
+  void tell(Finding finding);
+  void tell_mode(const NodeId& id, FileStat stat);
   void sort_out();
+  bool look_where_it_was(const New& found);
+  void sort_remade();
   bool is_vanished(const NodeId& id) const;
+  const Left* left_at(const NodeId& parent, const std::string& name) const;
+  bool take_return(const New& found);
   bool take_move(const New& found);
+  void tell_move(const NodeId& id, const New& found, bool rehash);
   void take_vanished();
   void take_new(const New& found);
   std::optional<NodeId> known_at(const New& found) const;
-  void queue_hash(std::optional<NodeId> id, std::optional<NodeId> replaces, const NodeId& parent,
-                  const std::string& name, const FileStat& stat);
+  HashWork::File file_at(const New& found) const;
+  void queue_hash(HashWork::File file, std::uint64_t bytes);
   void queue_stretches(HashWork::File file, std::uint64_t bytes);
   void hash_queued();
   void submit_hash(std::unique_ptr<FolderWork> work);
   bool has_ended(const FolderWork& work);
   void take_hash(HashWork::File& file);
+  void take_hash_trouble(const HashWork::File& file);
+  void take_back(Finding& finding);
+  bool is_young(const FileStat& stat) const;
+  bool must_rehash(const FileStat& stat, const FileStat& known) const;
+  void end_doubt();
   void end_if_done();
   std::string path_of(const NodeId& parent, const std::string& name) const;
 
@@ -139,9 +183,13 @@ class Scanner {
   std::size_t lists_under_way_ = 0;
   std::set<NodeId> vanished_;  // in this scan
   std::vector<New> new_;
+  std::map<NodeId, New> remade_;  // known directories, and what their names hold now
   std::map<NodeId, FileStat> touched_;
   std::map<NodeId, Instant> missing_;  // since when; not yet told as deleted
   Instant last_missed_{};              // the last of them
+  std::map<std::pair<NodeId, std::string>, Left> left_;
+  std::size_t doubtful_ = 0;   // files that are hashed to know whether they have moved
+  std::vector<Finding> held_;  // until that is known
   struct ToHash {
     HashWork::File file;
     std::uint64_t bytes;

@@ -17,17 +17,26 @@ constexpr std::size_t kPathsLookedForMax = 4096;
 
 }  // namespace
 
+void SyncPathManager::on_finding(Finding finding) {
+  if (finding.kind == Finding::Kind::kMoved) {
+    moves_.insert_or_assign(finding.id, std::move(finding));
+  } else {
+    findings_.push_back(std::move(finding));
+    findings_unjudged_ = true;
+  }
+}
+
 void SyncPathManager::take_findings(Pending& pending) {
-  if (findings_.empty()) return;
-  if (is_mass_deletion()) {
+  if (!has_findings()) return;
+  Stamp stamp{replica_, pending.knowledge.of(replica_) + 1, context_.tree.lamport() + 1};
+  const std::uint64_t first = stamp.counter;
+  if (!moves_.empty()) take_moves(stamp, pending);
+  if (moves_.empty() && is_mass_deletion()) {
     stop_for(kMassDeletion,
              "more than half of the files are gone: resume the folder if that was meant, or put them back");
     retry_at_ = context_.now() + kPutBackRetry;
-    return;
   }
-  Stamp stamp{replica_, pending.knowledge.of(replica_) + 1, context_.tree.lamport() + 1};
-  const std::uint64_t first = stamp.counter;
-  for (std::size_t taken = 0; taken < kFindingsPerBatch && !findings_.empty(); ++taken) {
+  for (std::size_t taken = 0; taken < kFindingsPerBatch && moves_.empty() && !findings_.empty(); ++taken) {
     Finding finding = std::move(findings_.front());
     findings_.pop_front();
     take(finding, stamp, pending);
@@ -129,8 +138,8 @@ void SyncPathManager::take(Finding& finding, Stamp& stamp, Pending& pending) {
       return take_edited(finding, stamp, pending);
     case Finding::Kind::kMode:
       return take_mode(finding, stamp, pending);
-    case Finding::Kind::kMoved:
-      return take_moved(finding, stamp, pending);
+    case Finding::Kind::kMoved:  // on_finding() has put it into moves_
+      return;
     case Finding::Kind::kDeleted:
       return take_deleted(finding.id, stamp, pending);
   }
@@ -140,32 +149,23 @@ void SyncPathManager::add(Pending& pending, std::vector<Entry> entries) {
   for (Entry& entry : entries) merge_into(pending, context_.tree, std::move(entry));
 }
 
-// What was known at this place is not there any longer: it has moved, as a finding still to come says, or is
-// gone. False: a peer's file has taken the place since, so what was found there is not there either.
+// What was known at this place is gone: had it moved, it would have been taken before. False: a peer's file
+// has taken the place since, so what was found there is not there either.
 bool SyncPathManager::vacate(const Finding& found, Stamp& stamp, Pending& pending) {
   const DiskEntry* there = context_.disk.child(found.parent, found.name);
   if (there == nullptr || there->id == found.id) return true;
-  const NodeId id = there->id;
-  if (found.replaces != id) {
+  if (found.replaces != there->id) {
     on_unexpected(found.parent);
     return false;
   }
-  const auto moved = std::ranges::find_if(findings_, [&](const Finding& finding) {
-    return finding.kind == Finding::Kind::kMoved && finding.id == id;
-  });
-  if (moved == findings_.end()) {
-    take_deleted(id, stamp, pending);
-    return true;
-  }
-  Finding finding = std::move(*moved);
-  findings_.erase(moved);
-  take_moved(finding, stamp, pending);
-  return context_.disk.child(found.parent, found.name) == nullptr;
+  take_deleted(there->id, stamp, pending);
+  return true;
 }
 
 void SyncPathManager::take_created(Finding& finding, Stamp& stamp, Pending& pending) {
   if (!context_.disk.is_directory(finding.parent)) return;
   if (!vacate(finding, stamp, pending)) return;
+  if (finding.returning && take_returning(finding, stamp, pending)) return;
   DiskEntry entry;
   entry.parent = finding.parent;
   entry.name = finding.name;
@@ -240,19 +240,98 @@ void SyncPathManager::take_mode(Finding& finding, Stamp& stamp, Pending& pending
   entry.stat = finding.stat;
   context_.disk.put(std::move(entry));
   const std::optional<Shown> shown = context_.tree.shown(finding.id);
-  if (!shown || shown->metadata.mode == finding.stat.mode) return;
+  if (!shown || shown->metadata.mode == finding.stat.mode || finding.stat.kind == FileKind::kLink) return;
   add(pending, mode_changed(context_.tree, stamp, finding.id, Metadata{finding.stat.mode}));
 }
 
-void SyncPathManager::take_moved(Finding& finding, Stamp& stamp, Pending& pending) {
-  if (!context_.disk.is_directory(finding.parent)) return;
-  if (!vacate(finding, stamp, pending)) return;
-  const DiskEntry* before = context_.disk.find(finding.id);
-  if (before == nullptr) return;
-  DiskEntry entry = *before;
+// Some of the moves that were found, with those whose places they take, so that names which change in a cycle
+// or a chain are taken as one renaming.
+std::vector<Finding> SyncPathManager::next_moves() {
+  std::vector<Finding> moves;
+  const auto add = [&](std::map<NodeId, Finding>::iterator move) {
+    moves.push_back(std::move(move->second));
+    moves_.erase(move);
+  };
+  std::size_t looked_at = 0;
+  while (looked_at < moves.size() || (moves.size() < kFindingsPerBatch && !moves_.empty())) {
+    if (looked_at == moves.size()) add(moves_.begin());
+    const Finding& move = moves[looked_at++];
+    const DiskEntry* there = context_.disk.child(move.parent, move.name);
+    if (there == nullptr) continue;
+    if (const auto next = moves_.find(there->id); next != moves_.end()) {
+      add(next);
+    } else if (!context_.disk.children(there->id).empty()) {
+      // A directory that is gone; something that lay in it may be among the moves.
+      while (!moves_.empty()) add(moves_.begin());
+    }
+  }
+  return moves;
+}
+
+// Without those that are no longer as they were found: a peer's file has taken the place since.
+void SyncPathManager::refuse_moves(std::vector<Finding>& moves) {
+  std::set<NodeId> moving;
+  for (const Finding& move : moves) {
+    if (context_.disk.find(move.id) != nullptr) moving.insert(move.id);
+  }
+  const auto is_refused = [&](const Finding& move) {
+    if (!moving.contains(move.id) || !context_.disk.is_directory(move.parent)) return true;
+    const DiskEntry* there = context_.disk.child(move.parent, move.name);
+    return there != nullptr && !moving.contains(there->id) && move.replaces != there->id;
+  };
+  for (bool again = true; again;) {
+    again = false;
+    std::erase_if(moves, [&](const Finding& move) {
+      if (!is_refused(move)) return false;
+      again |= moving.erase(move.id) > 0;
+      on_unexpected(move.parent);
+      return true;
+    });
+  }
+}
+
+void SyncPathManager::take_moves(Stamp& stamp, Pending& pending) {
+  std::vector<Finding> moves = next_moves();
+  refuse_moves(moves);
+  std::set<NodeId> moving;
+  for (const Finding& move : moves) moving.insert(move.id);
+  std::set<NodeId> gone;
+  for (const Finding& move : moves) {
+    const DiskEntry* there = context_.disk.child(move.parent, move.name);
+    if (there != nullptr && !moving.contains(there->id)) gone.insert(there->id);
+  }
+  // All leave their places before any takes another's: out of what is gone first. No name has a slash.
+  const auto leave = [&](const NodeId& id) {
+    DiskEntry entry = *context_.disk.find(id);
+    entry.parent = kRoot;
+    entry.name = "/" + std::to_string(pending.found.size());
+    pending.found.push_back(id);
+    context_.disk.put(std::move(entry));
+  };
+  for (const NodeId& id : moving) {
+    if (is_below_one_of(gone, id)) leave(id);
+  }
+  for (const NodeId& id : gone) take_deleted(id, stamp, pending);
+  for (const NodeId& id : moving) {
+    const DiskEntry* entry = context_.disk.find(id);
+    if (entry != nullptr && entry->name.front() != '/') leave(id);
+  }
+  for (const Finding& move : moves) take_moved(move, stamp, pending);
+}
+
+void SyncPathManager::take_moved(const Finding& finding, Stamp& stamp, Pending& pending) {
+  if (context_.disk.find(finding.id) == nullptr) return;
+  if (!context_.disk.is_directory(finding.parent) ||
+      context_.disk.child(finding.parent, finding.name) != nullptr) {
+    // A scan finds it again.
+    on_unexpected(finding.parent);
+    return context_.disk.erase_tree(finding.id);
+  }
+  DiskEntry entry = *context_.disk.find(finding.id);
   entry.parent = finding.parent;
   entry.name = finding.name;
   entry.stat = finding.stat;
+  entry.rehash = finding.rehash;
   const std::optional<Shown> shown = context_.tree.shown(finding.id);
   if (shown && (shown->parent != finding.parent || shown->name != finding.name)) {
     std::vector<Entry> entries =
@@ -263,6 +342,48 @@ void SyncPathManager::take_moved(Finding& finding, Stamp& stamp, Pending& pendin
     add(pending, std::move(entries));
   }
   context_.disk.put(std::move(entry));
+}
+
+// A file left this name, and this is its new content. So the entry takes its name back, and what it held goes
+// on as an entry of its own where it went. False: it is a new file after all.
+bool SyncPathManager::take_returning(Finding& finding, Stamp& stamp, Pending& pending) {
+  const NodeId id = finding.returning->id;
+  const DiskEntry* away = context_.disk.find(id);
+  const std::optional<Shown> shown = context_.tree.shown(id);
+  if (away == nullptr || !shown || context_.tree.conflict_origin(id)) return false;
+  DiskEntry backup = *away;
+  DiskEntry entry = *away;
+  entry.parent = finding.parent;
+  entry.name = finding.name;
+  entry.content = finding.content;
+  entry.stat = finding.stat;
+  entry.rehash = finding.rehash;
+  // The person has not seen what a peer has written into it since.
+  const Dot seen = finding.returning->content;
+  if (shown->parent != finding.parent || shown->name != finding.name) {
+    std::vector<Entry> entries = moved(context_.tree, stamp, id, seen, finding.parent, finding.name);
+    for (const Entry& written : entries) {
+      if (written.id == id) entry.place_dot = written.place.winner().dot;
+    }
+    add(pending, std::move(entries));
+  }
+  if (!finding.content.same_bytes(backup.content) || finding.content.mtime_ns != backup.content.mtime_ns) {
+    entry.content_dot = {stamp.replica, stamp.counter};  // the first that is taken
+    add(pending, edited(context_.tree, stamp, id, seen, finding.content));
+  }
+  context_.disk.put(std::move(entry));
+  pending.found.push_back(id);
+  finding.id = id;
+  if (finding.stat.mode != backup.stat.mode) take_mode(finding, stamp, pending);
+  on_unexpected(backup.parent);
+  if (!finding.returning->leaves_backup) return true;
+  Entry kept = created(stamp, backup.parent, backup.name, backup.content, Metadata{backup.stat.mode});
+  backup.id = kept.id;
+  backup.content_dot = kept.content.winner().dot;
+  backup.place_dot = kept.place.winner().dot;
+  merge_into(pending, context_.tree, std::move(kept));
+  context_.disk.put(std::move(backup));
+  return true;
 }
 
 // What this host ignores is no part of it: peers keep that, and with it the directory.

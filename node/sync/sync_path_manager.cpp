@@ -107,6 +107,7 @@ void SyncPathManager::stop_for(const std::string& reason, const std::string& nex
   fs_.stop();
   applier_.stop();
   findings_.clear();
+  moves_.clear();
   for (auto& [connection, client] : clients_) applier_.fetcher().parts().remove_peer(connection);
 }
 
@@ -422,7 +423,7 @@ void SyncPathManager::advance(Rpc& rpc) {
   if (!setting_up_) {
     if (trash_due_ <= now) expire_trash();
     fs_.advance();
-    const bool may_scan = findings_.empty() && !applier_.is_installing();
+    const bool may_scan = !has_findings() && !applier_.is_installing();
     const bool was_scanning = scanner_.is_scanning();
     scanner_.advance(may_scan);
     if (!was_scanning && scanner_.is_scanning()) fs_.on_scan_started();
@@ -451,7 +452,7 @@ Instant SyncPathManager::next() const {
   next = std::min(next, announced_retry_);
   if (!setting_up_) {  // what is done then only; else a deadline that is over would be one for ever
     next = std::min({next, fs_.next(), applier_.next(), trash_due_});
-    if (findings_.empty() && !applier_.is_installing()) next = std::min(next, scanner_.next());
+    if (!has_findings() && !applier_.is_installing()) next = std::min(next, scanner_.next());
   }
   for (const auto& [connection, client] : clients_) next = std::min(next, client.next());
   return next;

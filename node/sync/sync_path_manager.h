@@ -166,7 +166,12 @@ class SyncPathManager final : public ScannerListener,
   void take_created(Finding& finding, Stamp& stamp, Pending& pending);
   void take_edited(Finding& finding, Stamp& stamp, Pending& pending);
   void take_mode(Finding& finding, Stamp& stamp, Pending& pending);
-  void take_moved(Finding& finding, Stamp& stamp, Pending& pending);
+  void take_moves(Stamp& stamp, Pending& pending);
+  std::vector<Finding> next_moves();
+  void refuse_moves(std::vector<Finding>& moves);
+  void take_moved(const Finding& finding, Stamp& stamp, Pending& pending);
+  bool take_returning(Finding& finding, Stamp& stamp, Pending& pending);
+  bool has_findings() const { return !findings_.empty() || !moves_.empty(); }
   void take_deleted(const NodeId& id, Stamp& stamp, Pending& pending);
   bool vacate(const Finding& found, Stamp& stamp, Pending& pending);
   bool is_ignored(const NodeId& id) const;
@@ -194,10 +199,7 @@ class SyncPathManager final : public ScannerListener,
   void on_scan_started() override {}
   void on_scan_complete() override;
   void on_scan_aborted(const std::string& reason) override;
-  void on_finding(Finding finding) override {
-    findings_.push_back(std::move(finding));
-    findings_unjudged_ = true;
-  }
+  void on_finding(Finding finding) override;
   void on_listed(const NodeId& directory) override { applier_.look_again(directory); }
   void on_scan_trouble(const std::string& path, const std::optional<ScanTrouble>& trouble) override;
   void on_unexpected(const NodeId& directory) override;
@@ -228,6 +230,7 @@ class SyncPathManager final : public ScannerListener,
   FsManager fs_;
   Applier applier_;
   std::map<Guid, SyncClient> clients_;
+  std::map<NodeId, Finding> moves_;  // found by scans; taken before all other findings
   std::deque<Finding> findings_;
   std::deque<ReceivedChanges> pages_;
   std::optional<Pending> pending_;

@@ -13,6 +13,10 @@ namespace {
 constexpr Duration kProgressStep = std::chrono::seconds(1);
 constexpr Duration kProgressWindow = std::chrono::seconds(15);
 
+constexpr const char* kTooFewWatches =
+    "raise fs.inotify.max_user_watches (sysctl): there are too few to watch every directory of this folder, "
+    "so changes are found only every folder_poll_interval";
+
 std::uint64_t bytes_come(const FolderCounters& counters) {
   return counters.part_bytes_fetched + counters.part_bytes_copied;
 }
@@ -22,6 +26,8 @@ std::string next_step_for(const std::string& cause) {
   if (cause == "disk_full") return "make room on this disk, or empty .shoal/trash";
   if (cause == "changing") return "it is looked at again when nobody writes to it";
   if (cause == "node_data") return "a node keeps its keys and its database there: no peer gets any of it";
+  if (cause == "mounted_over")
+    return "unmount what is mounted there: until then this waits, and nothing is deleted";
   if (cause == "unsyncable") return "move it out of the folder, or have it ignored";
   if (cause == "bad_pattern") return "fix these ignore patterns, they match nothing";
   if (cause == "ignored") return "take the pattern out of the ignore list to have it here";
@@ -31,7 +37,7 @@ std::string next_step_for(const std::string& cause) {
 }  // namespace
 
 bool SyncPathManager::is_in_sync() const {
-  if (!is_running() || setting_up_ || scanner_.is_scanning() || !findings_.empty() || pending_ ||
+  if (!is_running() || setting_up_ || scanner_.is_scanning() || has_findings() || pending_ ||
       !pages_.empty() || !applier_.is_done() || !pulled_.covers(announced_)) {
     return false;
   }
@@ -85,6 +91,7 @@ FolderStatus SyncPathManager::status() const {
   } else {
     status.state = State::kInSync;
   }
+  if (is_running() && !fs_.is_watching() && status.next_step.empty()) status.next_step = kTooFewWatches;
   return status;
 }
 

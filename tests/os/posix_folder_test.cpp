@@ -66,8 +66,8 @@ TEST_F(PosixFolderOnDisk, StopsAtAMountPoint) {
   const Result<FileStat> stat = folder_->stat("mounted");
   ASSERT_EQ(::umount(place.c_str()), 0);
   ASSERT_TRUE(entries && stat);
-  EXPECT_EQ(entries->at(0).stat.kind, FileKind::kOther);
-  EXPECT_EQ(stat->kind, FileKind::kOther);
+  EXPECT_EQ(entries->at(0).stat.kind, FileKind::kMount);
+  EXPECT_EQ(stat->kind, FileKind::kMount);
   for (const ErrorCode refused : {read, listed, removed, removed_it, set})
     EXPECT_EQ(refused, ErrorCode::kInvalidArgument);
   EXPECT_TRUE(fs::exists(base_ / "outside/secret"));

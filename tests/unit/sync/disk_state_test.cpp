@@ -144,5 +144,36 @@ RC_GTEST_PROP(DiskState, ItsIndexesFindWhatIsThere, ()) {
   RC_ASSERT(state.take_released() == model.take_released());
 }
 
+DiskEntry an_entry() {
+  DiskEntry entry;
+  entry.id = id_of(3);
+  entry.parent = id_of(2);
+  entry.name = "name";
+  entry.content = file_of(5);
+  entry.content_dot = id_of(4);
+  entry.place_dot = id_of(5);
+  entry.stat = {FileKind::kFile, 0644, 7, 11, 13, 17, 19, {}};
+  entry.rehash = true;
+  return entry;
+}
+
+TEST(DiskEntryRow, IsReadAsItWasWritten) {
+  const DiskEntry entry = an_entry();
+  EXPECT_EQ(decode_disk_entry(entry.id, encode_disk_entry(entry)).value(), entry);
+}
+
+// Version 1 had no birth time.
+TEST(DiskEntryRow, OfVersionOneIsReadWithAnUnknownBirthTime) {
+  DiskEntry entry = an_entry();
+  Bytes row = encode_disk_entry(entry);
+  ASSERT_EQ(row.front(), 2);
+  row.front() = 1;
+  row.erase(row.end() - 9, row.end() - 1);
+  entry.stat.birth_ns = 0;
+  EXPECT_EQ(decode_disk_entry(entry.id, row).value(), entry);
+  row.front() = 3;
+  EXPECT_FALSE(decode_disk_entry(entry.id, row));
+}
+
 }  // namespace
 }  // namespace shoal::sync

@@ -102,5 +102,62 @@ TEST_F(StretchWorkTest, AStretchBehindTheEndIsEmptyAndAFileThatIsGoneIsNotFound)
   EXPECT_EQ(stretch(0, kStretchBytes).error().code, ErrorCode::kNotFound);
 }
 
+// A file with the inode number, size and time of the one that is known, but made later.
+class OtherFileTest : public testing::Test {
+ protected:
+  OtherFileTest() {
+    init_crypto();
+    write("bytes");
+    folder_ = folders_.open(Id{}, "/").value();
+    known_ = folder_->stat("a").value();
+    disk_.next_number = known_.inode;
+    EXPECT_TRUE(disk_.remove_tree("a"));
+    disk_.now_ns += 1'000'000'000;
+    write("other");
+  }
+  void write(std::string_view text) {
+    EXPECT_TRUE(disk_.write_file("a", Bytes(text.begin(), text.end())));
+    EXPECT_TRUE(disk_.set(MemoryDisk::kRoot, SetMetadata{"a", {}, 1'000'000'000}));
+  }
+  InstallStep step(InstallStep::Kind kind) {
+    InstallStep step;
+    step.kind = kind;
+    step.path = kind == InstallStep::Kind::kMove ? "b" : "a";
+    step.from = kind == InstallStep::Kind::kMove ? "a" : "";
+    step.expected = known_;
+    step.mode = 0600;
+    step.trash = ".shoal/trash/a";
+    return step;
+  }
+
+  MemoryDisk disk_;
+  MemoryFolders folders_{disk_, [](const FolderEvent&) {}};
+  std::shared_ptr<Folder> folder_;
+  FileStat known_;
+};
+
+TEST_F(OtherFileTest, IsNotReadForAPeer) {
+  const FileStat now = folder_->stat("a").value();
+  ASSERT_EQ(now.inode, known_.inode);
+  ASSERT_EQ(now.size, known_.size);
+  ASSERT_EQ(now.mtime_ns, known_.mtime_ns);
+  ReadWork work(folder_);
+  work.ranges.push_back({"a", known_, 0, 5, {}});
+  work.ranges.push_back({"a", now, 0, 5, {}});
+  work.run();
+  EXPECT_TRUE(work.ranges[0].found.empty());
+  EXPECT_EQ(work.ranges[1].found.size(), 5u);
+}
+
+TEST_F(OtherFileTest, IsNotRemovedMovedOrChanged) {
+  InstallWork work(folder_, false);
+  using Kind = InstallStep::Kind;
+  for (const Kind kind : {Kind::kRemove, Kind::kMove, Kind::kSetMetadata}) work.steps.push_back(step(kind));
+  work.run();
+  for (const InstallStep& step : work.steps) EXPECT_EQ(step.outcome, InstallStep::Outcome::kChanged);
+  EXPECT_EQ(disk_.read_file("a").value().size(), 5u);
+  EXPECT_EQ(folder_->stat("a")->mode, 0644u);
+}
+
 }  // namespace
 }  // namespace shoal::sync
