@@ -221,7 +221,7 @@ void FileFetcher::want_small(std::uint64_t number, Fetch& fetch) {
 
 void FileFetcher::begin(std::uint64_t number, Fetch& fetch) {
   fetch.staged = kStagingDirectory + "/parts-" + fetch.content.root.hex();
-  if (auto parts = known_parts(fetch.content)) {
+  if (auto parts = known_parts(fetch.content); parts && build_tree(*parts, nullptr) == fetch.content) {
     fetch.parts = std::move(*parts);
     return have_parts(number, fetch);
   }
@@ -351,6 +351,12 @@ bool FileFetcher::copy_local(std::uint64_t number, Fetch& fetch) {
 bool FileFetcher::find_local(const Fetch& fetch, std::size_t index, StageWork::Part& into) const {
   for (const NodeId& same : context_.disk.with_content(fetch.content)) {
     into.from = *context_.disk.path(same);
+    into.from_offset = fetch.offsets[index];
+    return true;
+  }
+  // Most parts of a damaged file are good, and what is copied is verified.
+  if (const auto damaged = context_.disk.damaged_with_content(fetch.content)) {
+    into.from = *context_.disk.path(*damaged);
     into.from_offset = fetch.offsets[index];
     return true;
   }

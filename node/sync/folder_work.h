@@ -41,7 +41,8 @@ class FolderWork : public Work {
     kInstall,
     kTrash,
     kMark,
-    kLook
+    kLook,
+    kVerify
   };
   FolderWork(Kind kind, std::shared_ptr<Folder> folder) : kind_(kind), folder_(std::move(folder)) {}
   Kind kind() const { return kind_; }
@@ -280,6 +281,9 @@ class InstallWork final : public FolderWork {
   bool flush_;
 };
 
+// The parts of the file from `begin` on, the last of which ends at `end`, behind it, or with the file.
+Result<std::vector<PartRef>> cut_parts(FolderFile& file, std::uint64_t begin, std::uint64_t end,
+                                       std::uint64_t file_bytes);
 // Makes a directory, and those above it; one that is there is good. Our own have mode 0700.
 Result<void> make_directories(Folder& folder, const std::string& path, std::uint32_t mode = 0700);
 // The same file with the same bytes, as far as its stat tells. A rename changes ctime, so that is not
