@@ -96,6 +96,11 @@ constexpr auto kEntries = std::to_array<Entry>({
      "How long after the first hint of a change a directory is scanned."},
     {"folder_trash_lifetime", Time{&Config::folder_trash_lifetime, 0s, 3650 * kDay},
      "How long a folder's trash keeps what a peer deleted or overwrote; 0: it keeps nothing."},
+    {"folder_verify_interval", Time{&Config::folder_verify_interval, 0s, 3650 * kDay},
+     "How often all files of a folder are read again, to find and repair what the disk has damaged; 0s: only "
+     "by shoal folder verify."},
+    {"folder_verify_rate", Count{&Config::folder_verify_rate, 1024, 1ull << 40},
+     "Bytes per second that are read of a folder for that; shoal folder verify reads faster."},
     {"half_open_max", Count{&Config::half_open_max, 1, 65'536},
      "Sessions that others have begun and that are not established yet."},
     {"half_open_per_source_max", Count{&Config::half_open_per_source_max, 1, 65'536},

@@ -148,6 +148,12 @@ void add_folder(CLI::App& app, Draft& draft) {
          "shoal folder remove photos");
   add_path(of_one(Verb::kRescan, "Look for changed files at once", "shoal folder rescan photos 2026/summer"),
            draft, "Only this, and what lies beneath it");
+  add_path(
+      of_one(Verb::kVerify,
+             "Read all files again, and repair from peers those that the disk has damaged; exit status 1 "
+             "when damage remains",
+             "shoal folder verify photos"),
+      draft, "Only this, and what lies beneath it");
   of_one(Verb::kConflicts, "List conflict copies, and what they are copies of",
          "shoal folder conflicts photos");
   CLI::App* restore =

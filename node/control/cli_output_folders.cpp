@@ -103,6 +103,44 @@ std::string trash_text(const json& answer) {
   return out.empty() ? "the trash is empty\n" : out + and_more(answer);
 }
 
+std::string count_text(const json& object, const char* field, const char* one, const char* many) {
+  const auto count = object.at(field).get<std::uint64_t>();
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+// "2 damaged, 1 repaired"
+std::string findings_text(const json& pass) {
+  std::string out = count_text(pass, "files_damaged", "file damaged", "files damaged");
+  if (pass.at("files_damaged") != 0) out += fmt::format(", {} repaired", pass.at("files_repaired").dump());
+  if (pass.at("files_unreadable") != 0)
+    out += fmt::format(", {} unreadable", pass.at("files_unreadable").dump());
+  if (pass.at("rows_repaired") != 0)
+    out += fmt::format(", {} repaired",
+                       count_text(pass, "rows_repaired", "row of the index", "rows of the index"));
+  if (pass.at("peers_at_odds") != 0)
+    out += fmt::format(", {}", count_text(pass, "peers_at_odds", "peer differs", "peers differ"));
+  return out;
+}
+
+// "1023 of 1023 files, 1.2 GiB, 2 peers equal: 0 files damaged"
+std::string pass_text(const json& pass) {
+  return fmt::format("{} of {} files, {}, {}: {}", pass.at("files_checked").dump(), pass.at("files").dump(),
+                     bytes_text(number_of(pass, "bytes_checked")),
+                     count_text(pass, "peers_equal", "peer equal", "peers equal"), findings_text(pass));
+}
+
+std::string verify_text(const json& answer) {
+  const json& pass = answer.at("pass");
+  if (pass.at("ended_ms").is_null()) {
+    return fmt::format("verifying, {:.0f} %; see shoal folder status\n", number_of(pass, "percent"));
+  }
+  std::string out = fmt::format("verified {}\n", pass_text(pass));
+  for (const json& path : answer.at("damaged")) {
+    out += fmt::format("  {}  damaged: {}\n", path_text(path, "path"), text_of(path, "next_step"));
+  }
+  return out + and_more(answer);
+}
+
 std::string ignore_text(const json& answer) {
   std::string out;
   for (const json& line : answer.at("lines")) {
@@ -127,6 +165,15 @@ std::string folder_text(const json& folder) {
   out += fmt::format("conflicts     {}\n", folder.at("conflicts").dump());
   out += fmt::format("last scan     {}, {}\n", time_text(folder.at("last_scan_ms"), "none yet"),
                      folder.at("watching").get<bool>() ? "and watched" : "not watched: scanned now and then");
+  if (const json& pass = folder.at("verified"); !pass.is_null()) {
+    out += fmt::format("verified      {}, {}\n", time_text(pass.at("began_ms"), ""), pass_text(pass));
+  }
+  if (const json& pass = folder.at("verifying"); !pass.is_null()) {
+    out += fmt::format("verifying     {:.0f} %, {}\n", number_of(pass, "percent"), findings_text(pass));
+  }
+  if (folder.at("files_damaged") != 0) {
+    out += fmt::format("damaged       {}\n", count_text(folder, "files_damaged", "file", "files"));
+  }
   return out;
 }
 
@@ -152,6 +199,8 @@ std::string describe_folders(const FolderCommand& command, const json& answer) {
       return trash_text(answer);
     case Verb::kIgnore:
       return ignore_text(answer);
+    case Verb::kVerify:
+      return verify_text(answer);
   }
   return {};
 }

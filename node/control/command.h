@@ -256,6 +256,6 @@ using CommandResult =
                         ResolveResult, StatusResult, TableResult, PeersResult, BroadcastResult,
                         ReloadKeysResult, StoreHostResult, StopResult, LogLevelResult, AddFolderResult,
                         FoldersResult, FolderStatusResult, FolderConflictsResult, FolderTrashResult,
-                        RestoreResult, FolderIgnoreResult, FolderDoneResult>>;
+                        RestoreResult, FolderIgnoreResult, FolderVerifyResult, FolderDoneResult>>;
 
 }  // namespace shoal

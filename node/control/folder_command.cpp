@@ -68,9 +68,23 @@ const char* to_string(FolderStatus::State state) {
 }
 
 const char* to_string(FolderCommand::Verb verb) {
-  static constexpr std::array kNames = {"list",   "status",    "pause",   "resume", "remove",
-                                        "rescan", "conflicts", "restore", "trash",  "ignore"};
+  static constexpr std::array kNames = {"list",      "status",  "pause", "resume", "remove", "rescan",
+                                        "conflicts", "restore", "trash", "ignore", "verify"};
   return kNames[static_cast<std::size_t>(verb)];
+}
+
+double percent_done(const FolderVerification& pass) {
+  if (pass.ended) return 100;
+  constexpr double kBytesPerFile = 4096;  // what finding and opening it costs, reckoned in bytes
+  const auto cost = [](std::uint64_t files, std::uint64_t bytes) {
+    return kBytesPerFile * static_cast<double>(files) + static_cast<double>(bytes);
+  };
+  const double all = cost(pass.files, pass.bytes);
+  return all == 0 ? 0 : std::min(99.9, 100 * cost(pass.files_checked, pass.bytes_checked) / all);
+}
+
+bool has_found_trouble(const FolderVerification& pass) {
+  return pass.files_damaged > pass.files_repaired || pass.files_unreadable > 0 || pass.peers_at_odds > 0;
 }
 
 bool is_group_name(std::string_view name) {

@@ -45,6 +45,7 @@ struct FolderCommand {
     kRestore,    // RestoreResult: `path` as it was at `at`, or as it was last
     kTrash,      // FolderTrashResult
     kIgnore,     // FolderIgnoreResult, after `patterns` have been added
+    kVerify,     // FolderVerifyResult: compares `path` and what lies beneath, or all, with what was written
   };
   Verb verb = Verb::kList;
   std::string folder;     // its name, or the first digits of its group's id; see find_folder()
@@ -52,7 +53,30 @@ struct FolderCommand {
   std::string path;       // folder_path(); empty: all
   std::optional<WallTime> at;
   std::vector<std::string> patterns;  // lines of the local ignore file, without newlines
+  std::uint64_t pass = 0;             // kVerify: how far this one is; 0: one is begun
 };
+
+// A pass over the files and the index of a folder that looks for silent damage.
+struct FolderVerification {
+  std::uint64_t number = 0;  // of the passes since the node's start
+  std::string path;          // of a person's: this and what lies beneath; empty: all
+  WallTime began{};
+  std::optional<WallTime> ended;
+  std::uint64_t files = 0;  // that there are, and their bytes, when it began
+  std::uint64_t bytes = 0;
+  std::uint64_t files_checked = 0;
+  std::uint64_t bytes_checked = 0;
+  std::uint64_t files_damaged = 0;
+  std::uint64_t files_repaired = 0;    // of the damaged
+  std::uint64_t files_unreadable = 0;  // that could not be opened
+  std::uint64_t rows_repaired = 0;     // of the index, from memory or from peers
+  std::uint64_t peers_equal = 0;       // that hold the same, by their sums
+  std::uint64_t peers_at_odds = 0;
+};
+// 0 to 100; 100 only when it has ended.
+double percent_done(const FolderVerification& pass);
+// Something is damaged still, could not be read, or differs from a peer.
+bool has_found_trouble(const FolderVerification& pass);
 
 struct FolderStatus {
   enum class State : std::uint8_t { kScanning, kSyncing, kInSync, kPaused, kWaiting, kStopped };
@@ -73,6 +97,11 @@ struct FolderStatus {
   bool watching = false;  // else changes are found by scans only
   std::uint64_t conflicts = 0;
   std::optional<WallTime> last_scan;
+  std::uint64_t files_damaged = 0;  // now
+  std::optional<FolderVerification> verifying;
+  std::optional<FolderVerification> verified;  // last
+  std::uint64_t damage_found = 0;              // files, since the node's start
+  std::uint64_t damage_repaired = 0;
 };
 const char* to_string(FolderStatus::State state);  // "scanning", "in_sync", …
 const char* to_string(FolderCommand::Verb verb);   // "list", "status", …
@@ -131,6 +160,11 @@ struct RestoreResult {
 };
 struct FolderIgnoreResult {
   std::vector<std::string> lines;  // all of the local ignore file
+};
+struct FolderVerifyResult {
+  FolderVerification pass;
+  std::vector<FolderPathStatus> damaged;  // found by it, and damaged still
+  bool more = false;
 };
 struct FolderDoneResult {};
 

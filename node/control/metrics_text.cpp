@@ -181,11 +181,17 @@ constexpr auto kFolderStates = std::to_array<FolderStatus::State>(
 
 // Names are people's, and two folders may have the same: so the group tells them apart.
 void add_folders(Text& text, const std::vector<FolderStatus>& folders) {
-  const auto gauge = [&](std::string_view name, std::string_view help, auto value_of) {
-    text.family(name, "gauge", help);
+  const auto add = [&](std::string_view name, const char* type, std::string_view help, auto value_of) {
+    text.family(name, type, help);
     for (const FolderStatus& folder : folders) {
       text.sample(value_of(folder), labels({{"folder", folder.name}, {"group", folder.group.hex()}}));
     }
+  };
+  const auto gauge = [&](std::string_view name, std::string_view help, auto value_of) {
+    add(name, "gauge", help, value_of);
+  };
+  const auto counter = [&](std::string_view name, std::string_view help, auto value_of) {
+    add(name, "counter", help, value_of);
   };
   text.family("shoal_folder_state", "gauge", "1 for the state that the folder is in.");
   for (const FolderStatus& folder : folders) {
@@ -205,6 +211,12 @@ void add_folders(Text& text, const std::vector<FolderStatus>& folders) {
         [](const FolderStatus& f) { return f.peers_connected; });
   gauge("shoal_folder_conflicts", "Conflict copies that wait for somebody to look at them.",
         [](const FolderStatus& f) { return f.conflicts; });
+  gauge("shoal_folder_files_damaged", "Files that the disk has damaged, and no peer has repaired yet.",
+        [](const FolderStatus& f) { return f.files_damaged; });
+  counter("shoal_folder_damage_found_total", "Files that were found damaged.",
+          [](const FolderStatus& f) { return f.damage_found; });
+  counter("shoal_folder_damage_repaired_total", "Of them, those that were repaired.",
+          [](const FolderStatus& f) { return f.damage_repaired; });
   gauge("shoal_folder_watching", "1 while changes are seen at once; 0: by scans only.",
         [](const FolderStatus& f) { return f.watching ? 1 : 0; });
   gauge("shoal_folder_last_scan_seconds", "End of the last whole scan since the Unix epoch; 0: none yet.",

@@ -36,7 +36,7 @@ std::string decode_text(JsonFields& fields, const char* name, bool required) {
 FolderCommand::Verb decode_verb(JsonFields& fields) {
   const std::string name = decode_text(fields, "verb", true);
   std::string known;
-  for (int i = 0; i <= static_cast<int>(FolderCommand::Verb::kIgnore); ++i) {
+  for (int i = 0; i <= static_cast<int>(FolderCommand::Verb::kVerify); ++i) {
     const auto verb = static_cast<FolderCommand::Verb>(i);
     if (name == to_string(verb)) return verb;
     known += (i == 0 ? "" : ", ") + std::string(to_string(verb));
@@ -65,6 +65,27 @@ json encode_time(const std::optional<WallTime>& time) {
   return time ? json(time->time_since_epoch().count()) : json();
 }
 
+json encode_pass(const std::optional<FolderVerification>& pass) {
+  if (!pass) return {};
+  json out = {{"number", pass->number},
+              {"began_ms", encode_time(pass->began)},
+              {"ended_ms", encode_time(pass->ended)},
+              {"percent", percent_done(*pass)},
+              {"files", pass->files},
+              {"bytes", pass->bytes},
+              {"files_checked", pass->files_checked},
+              {"bytes_checked", pass->bytes_checked},
+              {"files_damaged", pass->files_damaged},
+              {"files_repaired", pass->files_repaired},
+              {"files_unreadable", pass->files_unreadable},
+              {"rows_repaired", pass->rows_repaired},
+              {"peers_equal", pass->peers_equal},
+              {"peers_at_odds", pass->peers_at_odds},
+              {"ok", !has_found_trouble(*pass)}};
+  encode_path(out, "path", pass->path);
+  return out;
+}
+
 json encode_folder(const FolderStatus& folder) {
   json out = {{"group", folder.group.hex()},
               {"name", folder.name},
@@ -81,7 +102,10 @@ json encode_folder(const FolderStatus& folder) {
               {"peers_connected", folder.peers_connected},
               {"watching", folder.watching},
               {"conflicts", folder.conflicts},
-              {"last_scan_ms", encode_time(folder.last_scan)}};
+              {"last_scan_ms", encode_time(folder.last_scan)},
+              {"files_damaged", folder.files_damaged},
+              {"verifying", encode_pass(folder.verifying)},
+              {"verified", encode_pass(folder.verified)}};
   encode_path(out, "root", folder.root);
   return out;
 }
@@ -109,6 +133,7 @@ void encode_fields(json& out, const FolderCommand& command) {
   if (!command.path.empty()) encode_path(out, "path", command.path);
   if (command.at) out["at_ms"] = command.at->time_since_epoch().count();
   if (!command.patterns.empty()) out["patterns"] = command.patterns;
+  if (command.pass != 0) out["pass"] = command.pass;
 }
 
 AddFolderCommand decode_add_folder(JsonFields& fields) {
@@ -134,6 +159,7 @@ FolderCommand decode_folder(JsonFields& fields) {
     command.at = WallTime(std::chrono::milliseconds(*at));
   }
   command.patterns = decode_patterns(fields);
+  command.pass = fields.number("pass", std::uint64_t{1} << 53).value_or(0);
   using enum FolderCommand::Verb;
   const bool of_all = command.verb == kList || command.verb == kStatus;
   if (!of_all && command.folder.empty() && command.directory.empty()) {
@@ -191,6 +217,12 @@ json encode_result(const RestoreResult& result) {
 
 json encode_result(const FolderIgnoreResult& result) {
   return {{"lines", result.lines}};
+}
+
+json encode_result(const FolderVerifyResult& result) {
+  json damaged = json::array();
+  for (const FolderPathStatus& status : result.damaged) damaged.push_back(encode_path_status(status));
+  return {{"pass", encode_pass(result.pass)}, {"damaged", std::move(damaged)}, {"more", result.more}};
 }
 
 json encode_result(const FolderDoneResult&) {

@@ -20,6 +20,7 @@ nlohmann::json encode_result(const FolderConflictsResult& result);
 nlohmann::json encode_result(const FolderTrashResult& result);
 nlohmann::json encode_result(const RestoreResult& result);
 nlohmann::json encode_result(const FolderIgnoreResult& result);
+nlohmann::json encode_result(const FolderVerifyResult& result);
 nlohmann::json encode_result(const FolderDoneResult& result);
 
 }  // namespace shoal

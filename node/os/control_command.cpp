@@ -15,6 +15,7 @@
 #include "node/os/command_output.h"
 #include "node/os/control_client.h"
 #include "node/os/files.h"
+#include "node/os/verify_folder.h"
 #include "node/os/watch_status.h"
 #include "node/wire/messages.h"
 
@@ -61,6 +62,8 @@ std::optional<Error> refusal(const Command& command, const json& answer) {
   if (std::holds_alternative<LookupCommand>(command) && answer.at("records").empty()) {
     return Error{ErrorCode::kNotFound, "nobody holds a value published under this key"};
   }
+  const auto* folder = std::get_if<FolderCommand>(&command);
+  if (folder != nullptr && folder->verb == FolderCommand::Verb::kVerify) return damage_in(answer);
   return std::nullopt;
 }
 
@@ -141,6 +144,10 @@ int run_control_command(ControlOptions options) {
   if (!client) return failed(options, client.error(), kExitUnreachable);
   if (Result<void> read = read_files(options); !read) return failed(options, read.error(), kExitUsage);
   if (options.watch) return report(options, tl::unexpected(watch_status(*client, options)));
+  const auto* folder = std::get_if<FolderCommand>(&options.command);
+  if (folder != nullptr && folder->verb == FolderCommand::Verb::kVerify) {
+    return report(options, verify_folder(*client, *folder, options));
+  }
   ControlResult answer = client->call(options.command, options.timeout);
   const bool stops = answer && std::holds_alternative<StopCommand>(options.command);
   if (stops && !client->wait_for_end(options.timeout)) {

@@ -96,8 +96,10 @@ Result<FileStat> PosixFolder::stat(const std::string& path) {
 Result<std::unique_ptr<FolderFile>> PosixFolder::open(const std::string& path, OpenMode mode) {
   Result<Descriptor> file = mode == OpenMode::kCreate
                                 ? beneath_.open(path, O_RDWR | O_CREAT | O_EXCL, "create", 0600)
-                                : beneath_.open_file(path, mode == OpenMode::kRead ? O_RDONLY : O_RDWR);
+                                : beneath_.open_file(path, mode == OpenMode::kWrite ? O_RDWR : O_RDONLY);
   if (!file) return tl::unexpected(std::move(file.error()));
+  // Pages that are still to be written stay.
+  if (mode == OpenMode::kReadDisk) (void)::posix_fadvise(file->get(), 0, 0, POSIX_FADV_DONTNEED);
   return std::make_unique<PosixFile>(std::move(*file), path);
 }
 

@@ -114,9 +114,10 @@ using FolderChange =
     std::variant<MakeDirectory, MakeLink, Rename, Remove, SetMetadata, SetSize, SyncDirectory, SyncAll>;
 
 enum class OpenMode : std::uint8_t {
-  kRead,    // an existing file
-  kCreate,  // a new file, readable and writable, mode 0600; kExists
-  kWrite,   // an existing file, readable and writable
+  kRead,      // an existing file
+  kReadDisk,  // the same; what the host has of it in memory, and on the disk, is read from the disk again
+  kCreate,    // a new file, readable and writable, mode 0600; kExists
+  kWrite,     // an existing file, readable and writable
 };
 
 // kWatched: from before the listing on, FolderEvents tell when something in this very directory changes.

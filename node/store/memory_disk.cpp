@@ -341,6 +341,20 @@ Result<void> MemoryDisk::rename(const std::string& from, const std::string& to) 
   return move(kRoot, {from, to, Rename::Mode::kNoReplace}, true);
 }
 
+Result<void> MemoryDisk::rot(const std::string& path, std::uint64_t offset) {
+  const Result<Inode> inode = find(kRoot, path, "open");
+  if (!inode) return tl::unexpected(inode.error());
+  Node& node = nodes_.at(*inode);
+  if (node.kind == FileKind::kLink && offset < node.target.size()) {
+    node.target[offset] = static_cast<char>(node.target[offset] ^ 1);
+    return {};
+  }
+  if (offset >= node.data.size()) return refuse(ErrorCode::kInvalidArgument, "damage", path, "it is shorter");
+  node.data[offset] ^= 1;
+  if (offset < node.durable_data.size()) node.durable_data[offset] ^= 1;
+  return {};
+}
+
 Result<void> MemoryDisk::remove_tree(const std::string& path) {
   const Result<Place> at = place(kRoot, path, "remove");
   if (!at) return tl::unexpected(at.error());

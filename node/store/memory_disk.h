@@ -79,6 +79,8 @@ class MemoryDisk {
   Result<void> make_other(const std::string& path);
   // Replaces what is there, unless that is a directory (kExists).
   Result<void> rename(const std::string& from, const std::string& to);
+  // The disk gives another bit from now on, of a file's bytes or a link's target, and nothing tells of it.
+  Result<void> rot(const std::string& path, std::uint64_t offset);
   // With all that is in it.
   Result<void> remove_tree(const std::string& path);
   // As cp -a: other inodes with the same names, bytes, modes and times.

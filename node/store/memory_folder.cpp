@@ -119,7 +119,7 @@ class MemoryFolder final : public Folder {
                                     : disk_.find(root_, path, "open");
     if (!inode) return tl::unexpected(inode.error());
     if (disk_.stat(*inode).kind != FileKind::kFile) return wrong_kind("open", path, "it is no regular file");
-    return std::make_unique<MemoryFile>(disk_, *inode, mode != OpenMode::kRead);
+    return std::make_unique<MemoryFile>(disk_, *inode, mode == OpenMode::kCreate || mode == OpenMode::kWrite);
   }
 
   Result<void> change(const FolderChange& change) override {

@@ -98,7 +98,7 @@ void Applier::advance(Rpc& rpc, bool may_install) {
 }
 
 bool Applier::is_as_shown(const DiskEntry& have, const Shown& desired) const {
-  return have.parent == desired.parent && have.name == desired.name &&
+  return !have.damage && have.parent == desired.parent && have.name == desired.name &&
          have.content.same_bytes(desired.content) &&
          (desired.content.kind != NodeKind::kFile || have.content.mtime_ns == desired.content.mtime_ns) &&
          (desired.content.kind == NodeKind::kLink || has_mode(have, desired));
@@ -106,7 +106,7 @@ bool Applier::is_as_shown(const DiskEntry& have, const Shown& desired) const {
 
 bool Applier::needs_content(const std::optional<Shown>& desired, const DiskEntry* have) const {
   return desired && desired->content.kind == NodeKind::kFile && desired->content.size > 0 &&
-         (have == nullptr || !have->content.same_bytes(desired->content));
+         (have == nullptr || have->damage || !have->content.same_bytes(desired->content));
 }
 
 void Applier::forget(const NodeId& id) {
@@ -244,11 +244,13 @@ std::optional<std::string> Applier::directory_path(const Batch& batch, const Nod
   return context_.disk.path(directory);
 }
 
-bool Applier::is_wanted(const Content& content, const NodeId& but) const {
-  if (content.kind != NodeKind::kFile || content.size == 0) return false;
+// Is it being fetched for another entry? Other rows with its bytes may be of files that have gone already.
+bool Applier::is_wanted(const DiskEntry& have) const {
+  const Content& content = have.content;
+  if (content.kind != NodeKind::kFile || content.size == 0 || have.damage) return false;
   const auto wanted = wanted_.find(name_of(content));
   if (wanted == wanted_.end()) return false;
-  return wanted->second.size() > 1 || !wanted->second.contains(but);
+  return wanted->second.size() > 1 || !wanted->second.contains(have.id);
 }
 
 // Has another entry than this the content as one to come? It may be fetched already, and not yet in its
@@ -318,7 +320,7 @@ Applier::Attempt Applier::attempt(Batch& batch, const NodeId& id) {
     if (!ready->second || ready->second->content != name_of(desired->content)) return Attempt::kDone;
   }
   if (have != nullptr && have->content.kind != desired->content.kind) return attempt_remove(batch, *have);
-  if (have != nullptr && !have->content.same_bytes(desired->content)) {
+  if (have != nullptr && (have->damage || !have->content.same_bytes(desired->content))) {
     return attempt_content(batch, *desired, *have);
   }
   const auto directory = directory_path(batch, desired->parent);
@@ -337,7 +339,7 @@ Applier::Attempt Applier::attempt(Batch& batch, const NodeId& id) {
 
 Applier::Attempt Applier::attempt_remove(Batch& batch, const DiskEntry& have) {
   const auto path = context_.disk.path(have.id);
-  if (!path || is_wanted(have.content, have.id)) return Attempt::kBlocked;
+  if (!path || is_wanted(have)) return Attempt::kBlocked;
   if (const auto children = context_.disk.children(have.id); !children.empty()) {
     const auto stays = [&](const DiskEntry* child) {
       return kept_.contains(child->id) || ignored_.contains(child->id);
@@ -373,7 +375,7 @@ Applier::Attempt Applier::attempt_remove(Batch& batch, const DiskEntry& have) {
 
 Applier::Attempt Applier::attempt_content(Batch& batch, const Shown& desired, const DiskEntry& have) {
   const auto path = context_.disk.path(have.id);
-  if (!path || is_wanted(have.content, have.id)) return Attempt::kBlocked;
+  if (!path || is_wanted(have)) return Attempt::kBlocked;
   const bool is_link = desired.content.kind == NodeKind::kLink;
   InstallStep step =
       step_for(is_link ? InstallStep::Kind::kPlaceLink : InstallStep::Kind::kPlaceFile, desired, *path);
@@ -397,7 +399,7 @@ Applier::Attempt Applier::attempt_place(Batch& batch, const Shown& desired, cons
     if (kept_.contains(there->id)) {
       troubles_[desired.id] = {"blocked", "its place is taken: " + troubles_.at(there->id).message};
     }
-    if (!gives_way || batch.touched.contains(there->id) || is_wanted(there->content, there->id)) {
+    if (!gives_way || batch.touched.contains(there->id) || is_wanted(*there)) {
       return Attempt::kBlocked;
     }
     step.expected = there->stat;
@@ -600,6 +602,7 @@ void Applier::step_done(InstallStep& step) {
     entry.content = step.content;
     entry.content_dot = step.content_dot;
     entry.rehash = false;
+    if (std::exchange(entry.damage, std::nullopt)) ++context_.counters.damage_repaired;
   }
   if (step.kind == InstallStep::Kind::kPlaceFile) ++context_.counters.files_placed;
   const bool is_directory = entry.content.kind == NodeKind::kDirectory;

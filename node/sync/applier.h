@@ -140,7 +140,7 @@ class Applier final : public FetchListener {
   std::optional<std::string> directory_path(const Batch& batch, const NodeId& directory) const;
   InstallStep step_for(InstallStep::Kind kind, const Shown& desired, std::string path) const;
   void give_bytes(InstallStep& step);
-  bool is_wanted(const Content& content, const NodeId& but) const;
+  bool is_wanted(const DiskEntry& have) const;
   std::string trash_path(const std::string& path, const DiskEntry& displaced) const;
   void add(Batch& batch, InstallStep step);
   void submit(Batch batch);

@@ -29,13 +29,20 @@ bool same_bytes(const DiskEntry& known, const FileStat& now) {
          known.stat.ctime_ns == now.ctime_ns;
 }
 
+bool is_untouched(const DiskEntry& known, const FileStat& now) {
+  return known.stat.inode == now.inode && known.stat.ctime_ns == now.ctime_ns;
+}
+
 std::optional<Difference::Kind> changed(const DiskEntry& known, const FileStat& now) {
   switch (now.kind) {
     case FileKind::kFile:
       if (!same_bytes(known, now)) return Difference::Kind::kTouched;
       break;
     case FileKind::kLink:
-      if (known.content.target != now.link_target) return Difference::Kind::kTarget;
+      // Nobody can write a link in place: another target of the same inode and ctime is damage (Verifier).
+      if (known.content.target != now.link_target && !is_untouched(known, now)) {
+        return Difference::Kind::kTarget;
+      }
       if (!same_inode(known.stat, now)) return Difference::Kind::kMode;
       return std::nullopt;  // the mode of a link means nothing
     case FileKind::kDirectory:

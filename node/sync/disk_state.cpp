@@ -1,5 +1,6 @@
 #include "node/sync/disk_state.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "node/base/check.h"
@@ -18,7 +19,9 @@ namespace {
 
 constexpr std::uint8_t kRowVersion = 2;
 constexpr std::uint8_t kRowVersionWithoutBirth = 1;
-constexpr std::size_t kEncodedBytes = 192;  // and its name and target; a little more than it has
+constexpr std::size_t kEncodedBytes = 224;  // and its name and target; a little more than it has
+constexpr std::uint8_t kRehash = 1;
+constexpr std::uint8_t kDamaged = 2;
 
 }  // namespace
 
@@ -42,7 +45,9 @@ Bytes encode_disk_entry(const DiskEntry& entry) {
   append_u64(static_cast<std::uint64_t>(entry.stat.ctime_ns), out);
   append_u64(entry.stat.inode, out);
   append_u64(static_cast<std::uint64_t>(entry.stat.birth_ns), out);
-  out.push_back(entry.rehash ? 1 : 0);
+  out.push_back(
+      static_cast<std::uint8_t>((entry.rehash ? kRehash : 0) | (entry.damage.has_value() ? kDamaged : 0)));
+  if (entry.damage) out.insert(out.end(), entry.damage->bytes.begin(), entry.damage->bytes.end());
   return out;
 }
 
@@ -69,7 +74,9 @@ Result<DiskEntry> decode_disk_entry(const NodeId& id, ByteView bytes) {
   entry.stat.ctime_ns = static_cast<std::int64_t>(reader.u64());
   entry.stat.inode = reader.u64();
   if (version != kRowVersionWithoutBirth) entry.stat.birth_ns = static_cast<std::int64_t>(reader.u64());
-  entry.rehash = reader.u8() != 0;
+  const std::uint8_t flags = reader.u8();
+  entry.rehash = (flags & kRehash) != 0;
+  if ((flags & kDamaged) != 0) entry.damage = reader.id();
   switch (entry.content.kind) {
     case NodeKind::kDirectory:
       entry.stat.kind = FileKind::kDirectory;
@@ -142,8 +149,23 @@ bool DiskState::is_directory(const NodeId& id) const {
 std::vector<NodeId> DiskState::with_content(const ContentName& content) const {
   std::vector<NodeId> ids;
   const auto [begin, end] = by_content_.equal_range(content);
-  for (auto entry = begin; entry != end; ++entry) ids.push_back((*entry)->id);
+  for (auto entry = begin; entry != end; ++entry) {
+    if (!(*entry)->damage) ids.push_back((*entry)->id);
+  }
   return ids;
+}
+
+std::optional<NodeId> DiskState::damaged_with_content(const ContentName& content) const {
+  const auto [begin, end] = by_content_.equal_range(content);
+  const auto found =
+      std::find_if(begin, end, [](const DiskEntry* entry) { return entry->damage.has_value(); });
+  if (found == end) return std::nullopt;
+  return (*found)->id;
+}
+
+const DiskEntry* DiskState::after(const NodeId& id) const {
+  const auto next = entries_.upper_bound(id);
+  return next == entries_.end() ? nullptr : &next->second;
 }
 
 std::optional<NodeId> DiskState::with_inode(std::uint64_t inode) const {
@@ -183,6 +205,7 @@ void DiskState::link(const DiskEntry& entry) {
   const bool is_free = children_[entry.parent].insert(&entry).second;
   check(is_free, "two entries at one place of the disk");
   by_inode_[entry.stat.inode] = &entry;
+  if (entry.damage) damaged_.insert(entry.id);
   if (entry.content.kind != NodeKind::kFile) return;
   by_content_.insert(&entry);
   released_.erase(name_of(entry.content));
@@ -198,6 +221,7 @@ void DiskState::unlink(const DiskEntry& entry) {
       inode != by_inode_.end() && inode->second == &entry) {
     by_inode_.erase(inode);
   }
+  damaged_.erase(entry.id);
   if (entry.content.kind != NodeKind::kFile) return;
   --files_;
   bytes_ -= entry.content.size;

@@ -29,6 +29,9 @@ struct DiskEntry {
   Dot place_dot;        // the write of its place that the disk shows
   FileStat stat;        // when it was last looked at
   bool rehash = false;  // it was written so shortly before that the stat may not tell of a later write
+  // The disk gives other bytes than `content` although nobody has written any (Verifier): the root of what it
+  // gives, zero when it cannot be read. Such a file is neither served nor told as an edit.
+  std::optional<Id> damage;
   friend bool operator==(const DiskEntry&, const DiskEntry&) = default;
 };
 
@@ -59,8 +62,13 @@ class DiskState {
   std::optional<std::string> path(const NodeId& id) const;
   std::optional<NodeId> at(std::string_view path) const;
   bool is_directory(const NodeId& id) const;
-  // Files with these bytes, in the order of ids.
+  // Files with these bytes, in the order of ids; no damaged ones.
   std::vector<NodeId> with_content(const ContentName& content) const;
+  // A damaged file that should have these bytes.
+  std::optional<NodeId> damaged_with_content(const ContentName& content) const;
+  const std::set<NodeId>& damaged() const { return damaged_; }
+  // The first entry behind this id, in the order of ids; nullptr: there is none.
+  const DiskEntry* after(const NodeId& id) const;
   // A file or directory that had this inode number.
   std::optional<NodeId> with_inode(std::uint64_t inode) const;
   std::size_t size() const { return entries_.size(); }
@@ -74,6 +82,7 @@ class DiskState {
   void erase_tree(const NodeId& id);
 
   // The ids that were put or erased since last taken.
+  bool is_dirty() const { return !dirty_.empty(); }
   std::vector<NodeId> take_dirty();
   // Contents of files that no file has any longer, since last taken.
   std::vector<ContentName> take_released();
@@ -102,6 +111,7 @@ class DiskState {
   // lint-allow(pointer-order): files, ordered by their contents and ids
   std::set<const DiskEntry*, ByContent> by_content_;
   std::map<std::uint64_t, const DiskEntry*> by_inode_;
+  std::set<NodeId> damaged_;
   std::set<NodeId> dirty_;
   std::set<ContentName> released_;
   std::uint64_t files_ = 0;

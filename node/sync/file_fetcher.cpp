@@ -439,6 +439,12 @@ bool FileFetcher::find_local(const Fetch& fetch, std::size_t index, StageWork::P
     into.from_offset = fetch.offsets[index];
     return true;
   }
+  // Most parts of a damaged file are good, and what is copied is verified.
+  if (const auto damaged = context_.disk.damaged_with_content(fetch.content)) {
+    into.from = *context_.disk.path(*damaged);
+    into.from_offset = fetch.offsets[index];
+    return true;
+  }
   const IndexKey key = part_key(context_.group, fetch.parts[index].hash);
   constexpr std::size_t kCandidates = 4;
   for (const IndexRow& row : context_.index.list(key, true, kCandidates)) {

@@ -42,6 +42,8 @@ struct FolderCounters {
   std::uint64_t refused_pages = 0;  // changes of a peer that break a rule
   std::uint64_t fingerprint_mismatches = 0;
   std::uint64_t range_requests = 0;    // asked of peers to find what differs
+  std::uint64_t damage_found = 0;      // files whose bytes were no longer what was written
+  std::uint64_t damage_repaired = 0;   // of them
   std::uint64_t entries_repaired = 0;  // were missing or damaged, and came from a peer that knew no more
 };
 

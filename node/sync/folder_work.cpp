@@ -31,7 +31,8 @@ tl::unexpected<Error> written_to(const std::string& path) {
   return fail(ErrorCode::kBusy, path + " is being written to");
 }
 
-// The parts from `begin` on, the last of which ends at `end`, behind it, or with the file.
+}  // namespace
+
 Result<std::vector<PartRef>> cut_parts(FolderFile& file, std::uint64_t begin, std::uint64_t end,
                                        std::uint64_t file_bytes) {
   ContentHasher hasher;
@@ -55,6 +56,8 @@ Result<std::vector<PartRef>> cut_parts(FolderFile& file, std::uint64_t begin, st
   }
   return parts;
 }
+
+namespace {
 
 Result<std::vector<PartRef>> join_found(FolderFile& file, const FileStat& stat, HashWork::File& wanted) {
   std::vector<Stretch> stretches;

@@ -50,6 +50,7 @@ class FolderWork : public Work {
     kMark,
     kLook,
     kSpace,
+    kVerify,
   };
   FolderWork(Kind kind, std::shared_ptr<Folder> folder) : kind_(kind), folder_(std::move(folder)) {}
   Kind kind() const { return kind_; }
@@ -331,6 +332,9 @@ struct NamedContent {
   std::vector<PartRef> parts;
 };
 Result<NamedContent> name_content(Folder& folder, const std::string& path);
+// The parts of the file from `begin` on, the last of which ends at `end`, behind it, or with the file.
+Result<std::vector<PartRef>> cut_parts(FolderFile& file, std::uint64_t begin, std::uint64_t end,
+                                       std::uint64_t file_bytes);
 // Makes a directory, and those above it; one that is there is good. Our own have mode 0700.
 Result<void> make_directories(Folder& folder, const std::string& path, std::uint32_t mode = 0700);
 // Makes one directory with the mode of another, as far as the owner can still write in it; one that is there

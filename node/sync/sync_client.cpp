@@ -34,6 +34,7 @@ void SyncClient::heard(const PeerState& state) {
 void SyncClient::on_equal() {
   may_repair_ = true;
   is_at_odds_ = false;
+  equal_at_ = context_.now();
 }
 
 void SyncClient::on_different() {

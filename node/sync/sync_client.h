@@ -52,8 +52,11 @@ class SyncClient {
   void pull() { pull_due_ = true; }
   // If it is known to have something that we lack.
   void pull_what_is_missing();
-  // Asks for its state at once: the peer, or this host, begins or goes on with the folder.
+  // Asks for its state at once: the peer, or this host, begins or goes on with the folder, or a person asks
+  // whether they are equal.
   void open_again() { check_at_ = context_.now(); }
+  // It was found equal then, last.
+  std::optional<Instant> equal_at() const { return equal_at_; }
   // The peer has told what it knows. So it keeps the folder, whatever it said before.
   void heard(const Knowledge& knowledge);
   void heard(const PeerState& state);
@@ -104,6 +107,7 @@ class SyncClient {
   bool may_repair_ = true;
   bool has_repaired_ = false;  // something, since the repair began
   bool is_at_odds_ = false;
+  std::optional<Instant> equal_at_;
   std::size_t ranges_served_ = 0;
 };
 

@@ -324,6 +324,12 @@ void SyncManager::execute(CommandId id, const FolderCommand& command, SyncPathMa
       break;
     case Verb::kConflicts:
       return answer(id, folder.conflicts());
+    case Verb::kVerify: {
+      auto verified = folder.verify(command.path, command.pass);
+      if (!verified) return answer(id, tl::unexpected(verified.error()));
+      answer(id, std::move(*verified));
+      return go_on(folder);
+    }
     case Verb::kRestore:
     case Verb::kTrash:
     case Verb::kIgnore:

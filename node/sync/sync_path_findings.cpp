@@ -195,7 +195,9 @@ void SyncPathManager::take_edited(Finding& finding, Stamp& stamp, Pending& pendi
   DiskEntry entry = *context_.disk.find(finding.id);
   // A peer's version has taken its place since it was looked at.
   if (entry.stat != finding.known) return on_unexpected(entry.parent);
-  const bool is_other = !entry.content.same_bytes(finding.content);
+  // A change of the mode, or of the owner, does not make an edit of damage.
+  const bool is_damaged = entry.damage == finding.content.root && same_file(entry.stat, finding.stat);
+  const bool is_other = !is_damaged && !entry.content.same_bytes(finding.content);
   const bool is_touched = entry.content.mtime_ns != finding.content.mtime_ns;
   if (is_other || is_touched) {
     const std::optional<Shown> wanted = context_.tree.shown(finding.id);
@@ -226,7 +228,10 @@ void SyncPathManager::take_edited(Finding& finding, Stamp& stamp, Pending& pendi
       add(pending, std::move(entries));
     }
   }
-  entry.content = finding.content;
+  if (!is_damaged) {
+    entry.content = finding.content;
+    entry.damage.reset();
+  }
   entry.rehash = finding.rehash;
   const std::uint32_t mode_before = entry.stat.mode;
   entry.stat = finding.stat;

@@ -14,6 +14,7 @@ constexpr std::size_t kRootBytesMax = 4096;
 constexpr std::size_t kRowsPerRead = 4096;
 
 const Bytes kKnowledgeKey = {'k', 'n', 'o', 'w', 'l', 'e', 'd', 'g', 'e'};
+const Bytes kVerifierKey = {'v', 'e', 'r', 'i', 'f', 'i', 'e', 'r'};
 
 Bytes key_of(const NodeId& id) {
   Bytes key;
@@ -78,6 +79,8 @@ bool SyncPathManager::load() {
   for (auto& [connection, client] : clients_) client.pull_what_is_missing();  // what was lost with a batch
   for (const NodeId& id : context_.tree.take_changed()) applier_.consider(id);
   loaded_ = true;
+  rewritten_.clear();
+  verifier_.start(context_.index.find({context_.group, IndexTable::kFolder, kVerifierKey}));
   is_mark_checked_ = false;
   return true;
 }
@@ -116,6 +119,9 @@ void SyncPathManager::commit() {
   if (is_running()) {
     take_pages(pending);
     take_findings(pending);
+  }
+  for (const NodeId& id : std::exchange(rewritten_, {})) {
+    if (const Entry* entry = context_.tree.find(id)) pending.entries.try_emplace(id, *entry);
   }
   if (pending.is_ours) {
     record_.mark = context_.node->rng.next();
@@ -164,6 +170,7 @@ void SyncPathManager::add_rows(IndexBatch& batch, const Pending& pending) {
   if (pending.knowledge != knowledge_) {
     add(IndexTable::kFolder, kKnowledgeKey, encode_knowledge(pending.knowledge));
   }
+  if (auto row = verifier_.take_row()) add(IndexTable::kFolder, kVerifierKey, std::move(row));
   if (record_dirty_) add(IndexTable::kFolder, {}, encode_folder_record(record_));
   record_dirty_ = false;
 }

@@ -60,7 +60,8 @@ SyncPathManager::SyncPathManager(const Id& group, std::uint16_t ordinal, FolderR
       replica_(replica_of(record_.replica_seed)),
       scanner_(context_, *this),
       fs_(context_, *this),
-      applier_(context_, *this) {
+      applier_(context_, *this),
+      verifier_(context_, *this) {
   context_.ordinal = ordinal;
 }
 
@@ -94,6 +95,7 @@ void SyncPathManager::shutdown() {
   scanner_.abort("stopped");
   fs_.stop();
   applier_.stop();
+  verifier_.stop();
   clients_.clear();
   context_.folder.reset();
 }
@@ -106,14 +108,15 @@ void SyncPathManager::stop_for(const std::string& reason, const std::string& nex
   scanner_.abort(reason);
   fs_.stop();
   applier_.stop();
+  verifier_.stop();
   findings_.clear();
   moves_.clear();
   for (auto& [connection, client] : clients_) applier_.fetcher().parts().remove_peer(connection);
 }
 
 // What was done since the last batch is found out anew.
-void SyncPathManager::start_over() {
-  stop_for("io_error", "the index cannot be written");
+void SyncPathManager::start_over(const std::string& next_step) {
+  stop_for("io_error", next_step);
   pending_.reset();
   pages_.clear();
   contents_.clear();
@@ -357,6 +360,8 @@ void SyncPathManager::on_work(std::unique_ptr<FolderWork> work) {
       return on_marked(work->number);
     case FolderWork::Kind::kLook:
       return on_looked(static_cast<LookWork&>(*work));
+    case FolderWork::Kind::kVerify:
+      return verifier_.on_work(static_cast<VerifyWork&>(*work));
   }
 }
 
@@ -415,7 +420,7 @@ void SyncPathManager::advance(Rpc& rpc) {
   } else if (retry_at_ <= now) {
     open();
   }
-  if (commit_failed_) start_over();
+  if (commit_failed_) start_over("the index cannot be written");
   commit();
   if (!is_running()) return;
   look_for_ignore_list();
@@ -431,6 +436,7 @@ void SyncPathManager::advance(Rpc& rpc) {
     // undo it.
     const bool is_ahead = pending_ && pending_->is_ours;
     if (is_running()) applier_.advance(rpc, !is_ahead && !scanner_.is_listing());
+    verifier_.advance(may_verify());
   }
   if (announced_retry_ <= now) {
     if (now >= announced_until_) announced_ = {};
@@ -454,6 +460,7 @@ Instant SyncPathManager::next() const {
     next = std::min({next, fs_.next(), applier_.next(), trash_due_});
     if (!has_findings() && !applier_.is_installing()) next = std::min(next, scanner_.next());
   }
+  if (may_verify()) next = std::min(next, verifier_.next());
   for (const auto& [connection, client] : clients_) next = std::min(next, client.next());
   return next;
 }

@@ -29,6 +29,7 @@
 #include "node/sync/local_changes.h"
 #include "node/sync/scanner.h"
 #include "node/sync/sync_client.h"
+#include "node/sync/verifier.h"
 
 namespace shoal::sync {
 
@@ -62,7 +63,8 @@ class FolderOwner {
 class SyncPathManager final : public ScannerListener,
                               public ApplierListener,
                               public SyncClientListener,
-                              public FsManagerListener {
+                              public FsManagerListener,
+                              public VerifierListener {
  public:
   SyncPathManager(const Id& group, std::uint16_t ordinal, FolderRecord record, IndexStore& index,
                   WorkPool& pool, Folders& folders, NodeContext& node, FolderOwner& owner);
@@ -104,6 +106,9 @@ class SyncPathManager final : public ScannerListener,
   void resume();
   // kNotFound: no such directory.
   Result<void> rescan(const std::string& path);
+  // Begins a pass, or says how far the pass of this number is. Errors kNotFound, kBusy, kIo: the folder has
+  // stopped.
+  Result<FolderVerifyResult> verify(const std::string& path, std::uint64_t pass);
   FolderStatus status() const;
   // Of status(), while it has stopped; else empty.
   // Why it has stopped, or holds files back; nothing while it does neither.
@@ -158,7 +163,9 @@ class SyncPathManager final : public ScannerListener,
   void load_entries();
   bool is_running() const { return stopped_for_.empty() && context_.folder != nullptr && loaded_; }
   void stop_for(const std::string& reason, const std::string& next_step);
-  void start_over();
+  void start_over(const std::string& next_step);
+  bool may_verify() const;
+  bool has_only_damage_left() const;
 
   void commit();
   void take_findings(Pending& pending);
@@ -202,9 +209,9 @@ class SyncPathManager final : public ScannerListener,
   void on_finding(Finding finding) override;
   void on_listed(const NodeId& directory) override { applier_.look_again(directory); }
   void on_scan_trouble(const std::string& path, const std::optional<ScanTrouble>& trouble) override;
-  void on_unexpected(const NodeId& directory) override;
+  void on_unexpected(const NodeId& directory) override;  // of both
   void on_directory(const NodeId& directory, bool moved) override;
-  void on_content(const ContentName& content, std::vector<PartRef> parts) override;
+  void on_content(const ContentName& content, std::vector<PartRef> parts) override;  // of both
   void on_list(const ContentName& content, std::vector<PartRef> parts) override;
   void on_scan_due(const NodeId& directory, bool recursive, Instant when) override;
   void on_root_gone() override;
@@ -219,6 +226,14 @@ class SyncPathManager final : public ScannerListener,
   void on_repaired(SyncClient& client, std::vector<Entry> entries) override;
   void on_sync_complete(SyncClient& client) override;
 
+  void on_damaged_row(const NodeId& id) override { rewritten_.insert(id); }
+  void on_damaged_tree() override;
+  void on_damaged_file(const DiskEntry& entry, const std::optional<ContentName>& found) override;
+  std::optional<std::vector<PartRef>> parts_of(const ContentName& content) const override;
+  void on_compare_due() override;
+  Comparison comparison(Instant since) const override;
+  bool is_waiting(const NodeId& damaged) const override;
+
   FolderContext context_;
   FolderRecord record_;
   Folders& folders_;
@@ -229,10 +244,12 @@ class SyncPathManager final : public ScannerListener,
   Scanner scanner_;
   FsManager fs_;
   Applier applier_;
+  Verifier verifier_;
   std::map<Guid, SyncClient> clients_;
   std::map<NodeId, Finding> moves_;  // found by scans; taken before all other findings
   std::deque<Finding> findings_;
   std::deque<ReceivedChanges> pages_;
+  std::set<NodeId> rewritten_;  // entries whose row of the index is damaged
   std::optional<Pending> pending_;
   std::optional<CommitId> commit_;
   std::optional<std::uint64_t> marking_;                                // the work that goes with the commit

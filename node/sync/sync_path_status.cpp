@@ -22,6 +22,10 @@ std::uint64_t bytes_come(const FolderCounters& counters) {
 }
 
 std::string next_step_for(const std::string& cause) {
+  if (cause == "damaged") {
+    return "no peer that is connected has it: start a host that has it, or touch the file to keep it as it "
+           "is";
+  }
   if (cause == "no_peer_has_it") return "start a host that has it, or wait for one";
   if (cause == "disk_full") return "make room on this disk, or empty .shoal/trash";
   if (cause == "changing") return "it is looked at again when nobody writes to it";
@@ -59,7 +63,7 @@ FolderStatus SyncPathManager::status() const {
     const auto shown = context_.tree.shown(id);
     if (!shown || shown->content.kind != NodeKind::kFile) continue;
     const DiskEntry* have = context_.disk.find(id);
-    if (have != nullptr && have->content.same_bytes(shown->content)) continue;
+    if (have != nullptr && !have->damage && have->content.same_bytes(shown->content)) continue;
     ++status.files_needed;
     status.bytes_needed += shown->content.size;
   }
@@ -67,6 +71,11 @@ FolderStatus SyncPathManager::status() const {
   status.bytes_needed -= std::min(status.bytes_needed, status.bytes_done);
   status.eta = time_left(status.bytes_needed);
   if (loaded_) status.conflicts = conflicts().conflicts.size();
+  status.files_damaged = context_.disk.damaged().size();
+  status.verifying = verifier_.running();
+  status.verified = verifier_.last();
+  status.damage_found = context_.counters.damage_found;
+  status.damage_repaired = context_.counters.damage_repaired;
   using State = FolderStatus::State;
   if (!stopped_for_.empty()) {
     status.state = record_.is_paused ? State::kPaused : State::kStopped;
@@ -74,6 +83,11 @@ FolderStatus SyncPathManager::status() const {
     status.next_step = next_step_;
   } else if (setting_up_ || scanner_.is_scanning()) {
     status.state = State::kScanning;
+  } else if (has_only_damage_left()) {
+    status.state = State::kWaiting;
+    status.reason = "damaged";
+    status.next_step =
+        "the disk has damaged files that no connected peer has: see shoal folder status FOLDER";
   } else if (applier_.fetcher().waits_for_room()) {
     status.state = State::kWaiting;
     status.reason = "disk_full";
@@ -159,12 +173,17 @@ std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& be
   for (const NodeId& id : applier_.unfinished()) {
     const std::string path = path_shown(id);
     const Trouble* trouble = applier_.trouble(id);
+    const bool is_damaged = context_.disk.damaged().contains(id);
     add(path,
-        trouble != nullptr                   ? trouble->cause
+        is_damaged                           ? "damaged"
+        : trouble != nullptr                 ? trouble->cause
         : applier_.fetcher().is_fetching(id) ? "fetching"
                                              : "waiting",
         trouble != nullptr ? trouble->message : std::string());
     const auto row = found.find(path);
+    if (row != found.end() && is_damaged && trouble == nullptr) {
+      row->second.next_step = "it is being fetched from a peer";
+    }
     const auto shown = context_.tree.shown(id);
     if (row == found.end() || !shown) continue;
     for (const auto& [connection, client] : clients_) {

@@ -164,6 +164,25 @@ def test_what_is_ignored_here_stays_here(pair):
     assert set(tree(second)) == {"kept"}
 
 
+def test_a_folder_is_verified(pair):
+    first, _ = pair.roots
+    first.mkdir()
+    fill(first)
+    pair.share()
+    pair.settle()
+    verified = pair.nodes[1].cli("folder", "verify", "files", "--json")
+    assert verified.returncode == OK, verified.stderr
+    found = json.loads(verified.stdout)["pass"]
+    assert found["files"] == found["files_checked"] == 4
+    assert found["bytes_checked"] == 3_070_010
+    assert found["files_damaged"] == found["rows_repaired"] == 0
+    assert found["peers_equal"] == 1
+    text = pair.nodes[1].cli("folder", "verify", "files", "photos").stdout.decode()
+    assert "verified 2 of 2 files" in text
+    missing = pair.nodes[1].cli("folder", "verify", "files", "nothing")
+    assert missing.returncode == REFUSED and b"nothing" in missing.stderr
+
+
 def test_a_mass_deletion_waits_for_a_word(pair):
     first, second = pair.roots
     first.mkdir()

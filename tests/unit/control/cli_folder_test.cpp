@@ -50,6 +50,7 @@ TEST(FolderCommandLine, ReadsEveryVerb) {
                                                            {"resume", Verb::kResume},
                                                            {"remove", Verb::kRemove},
                                                            {"rescan", Verb::kRescan},
+                                                           {"verify", Verb::kVerify},
                                                            {"conflicts", Verb::kConflicts},
                                                            {"trash", Verb::kTrash},
                                                            {"ignore", Verb::kIgnore}}) {
@@ -59,6 +60,7 @@ TEST(FolderCommandLine, ReadsEveryVerb) {
   }
   EXPECT_EQ(folder({"status", "photos", "./2026/"}).path, "2026");
   EXPECT_EQ(folder({"rescan", "photos", "a"}).path, "a");
+  EXPECT_EQ(folder({"verify", "photos", "a/"}).path, "a");
   EXPECT_EQ(folder({"ignore", "photos", "*.tmp", "/a b"}).patterns,
             (std::vector<std::string>{"*.tmp", "/a b"}));
   EXPECT_TRUE(control({"list", "--json", "--data", "/d"}).json);
@@ -247,6 +249,38 @@ TEST(FolderOutput, SaysOfAPathWhyItIsNotInSyncAndWhatToDo) {
   result.folder.watching = false;
   result.folder.last_scan.reset();
   EXPECT_THAT(described(Verb::kStatus, result), HasSubstr("none yet, not watched: scanned now and then"));
+}
+
+TEST(FolderOutput, SaysHowFarAVerificationIsAndWhatItHasFound) {
+  FolderVerifyResult result;
+  result.pass.number = 3;
+  result.pass.files = 10;
+  result.pass.files_checked = 5;
+  EXPECT_EQ(described(Verb::kVerify, result), "verifying, 50 %; see shoal folder status\n");
+  EXPECT_TRUE(answer_of(result)["pass"]["ended_ms"].is_null());
+  result.pass.files_checked = 10;
+  result.pass.bytes_checked = 2048;
+  result.pass.peers_equal = 1;
+  result.pass.began = WallTime(1'767'225'600'000ms);
+  result.pass.ended = WallTime(1'767'225'601'000ms);
+  EXPECT_EQ(described(Verb::kVerify, result),
+            "verified 10 of 10 files, 2.0 KiB, 1 peer equal: 0 files damaged\n");
+  EXPECT_TRUE(answer_of(result)["pass"]["ok"].get<bool>());
+  result.pass.files_damaged = 2;
+  result.pass.files_repaired = 1;
+  result.damaged = {{"a\xff", "damaged", "start a host that has it", {}}};
+  EXPECT_EQ(described(Verb::kVerify, result),
+            "verified 10 of 10 files, 2.0 KiB, 1 peer equal: 2 files damaged, 1 repaired\n"
+            "  $'a\\xff'  damaged: start a host that has it\n");
+  EXPECT_FALSE(answer_of(result)["pass"]["ok"].get<bool>());
+  FolderStatusResult status{syncing(), {}, false};
+  status.folder.files_damaged = 1;
+  status.folder.verified = result.pass;
+  status.folder.verifying = FolderVerification{};
+  const std::string text = described(Verb::kStatus, status);
+  EXPECT_THAT(text, HasSubstr("verified      2026-01-01T00:00:00Z, 10 of 10 files"));
+  EXPECT_THAT(text, HasSubstr("verifying     0 %, 0 files damaged\n"));
+  EXPECT_THAT(text, HasSubstr("damaged       1 file\n"));
 }
 
 TEST(FolderOutput, ListsConflictsAndTheTrash) {

@@ -58,6 +58,8 @@ TEST(MetricsText, TellsOfEachFolderHowFarItIs) {
   const std::string of_photos = "{folder=\"photos\",group=\"" + photos.group.hex() + "\"";
   const std::string of_other = "{folder=\"photos\",group=\"" + other.group.hex() + "\"";
   EXPECT_THAT(text, HasSubstr("\nshoal_folder_files_needed" + of_photos + "} 7\n"));
+  EXPECT_THAT(text, HasSubstr("\n# TYPE shoal_folder_damage_found_total counter\n"));
+  EXPECT_THAT(text, HasSubstr("\nshoal_folder_damage_found_total" + of_photos + "} 0\n"));
   EXPECT_THAT(text, HasSubstr("\nshoal_folder_last_scan_seconds" + of_photos + "} 90\n"));
   EXPECT_THAT(text, HasSubstr("\nshoal_folder_state" + of_photos + ",state=\"syncing\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nshoal_folder_state" + of_other + ",state=\"syncing\"} 0\n"));

@@ -66,7 +66,8 @@ std::vector<Command> all_commands() {
           AddFolderCommand{id(10), "/srv/\xff\n", "photos"},
           FolderCommand{},
           FolderCommand{FolderCommand::Verb::kRestore, "photos", "/srv/$'a", "b/\x1b[2J", WallTime(5ms), {}},
-          FolderCommand{FolderCommand::Verb::kIgnore, "photos", "", "", std::nullopt, {"*.tmp", "!\"ä\""}}};
+          FolderCommand{FolderCommand::Verb::kIgnore, "photos", "", "", std::nullopt, {"*.tmp", "!\"ä\""}},
+          FolderCommand{FolderCommand::Verb::kVerify, "photos", "", "a", std::nullopt, {}, 7}};
 }
 
 TEST(ControlProtocol, BringsEveryCommandAcross) {

@@ -30,6 +30,12 @@ constexpr std::uint64_t kNames = 4;
 constexpr std::uint64_t kContents = 3;
 constexpr std::uint64_t kInodes = 4;
 
+Id id_of_damage() {
+  Id id;
+  id.bytes.fill(7);
+  return id;
+}
+
 DiskEntry any_entry() {
   const auto below = [](std::uint64_t limit) { return *rc::gen::inRange<std::uint64_t>(0, limit); };
   DiskEntry entry;
@@ -39,6 +45,7 @@ DiskEntry any_entry() {
   const std::uint64_t content = below(kContents + 1);
   entry.content = content == kContents ? directory() : file_of(content);
   entry.stat.inode = below(kInodes);
+  if (below(4) == 0) entry.damage = id_of_damage();
   return entry;
 }
 
@@ -70,6 +77,15 @@ class Model {
       bytes += entry.content.size;
     }
     RC_ASSERT(state.size() == entries_.size());
+    std::set<NodeId> damaged;
+    NodeId last = kRoot;
+    for (const auto& [id, entry] : entries_) {
+      if (entry.damage) damaged.insert(id);
+      RC_ASSERT(state.after(last) == state.find(id));
+      last = id;
+    }
+    RC_ASSERT(state.after(last) == nullptr);
+    RC_ASSERT(state.damaged() == damaged);
     RC_ASSERT(state.files() == files);
     RC_ASSERT(state.bytes() == bytes);
     for (std::uint64_t parent = 0; parent <= kIds; ++parent) {
@@ -89,7 +105,12 @@ class Model {
       }
     }
     for (std::uint64_t content = 0; content < kContents; ++content) {
-      RC_ASSERT(state.with_content(name_of(file_of(content))) == with_content(name_of(file_of(content))));
+      const ContentName name = name_of(file_of(content));
+      std::vector<NodeId> intact = with_content(name);
+      const auto is_damaged = [&](const NodeId& id) { return entries_.at(id).damage.has_value(); };
+      const std::size_t gone = std::erase_if(intact, is_damaged);
+      RC_ASSERT(state.with_content(name) == intact);
+      RC_ASSERT(state.damaged_with_content(name).has_value() == (gone > 0));
     }
     for (std::uint64_t inode = 0; inode < kInodes; ++inode) {
       if (const auto id = state.with_inode(inode)) RC_ASSERT(entries_.at(*id).stat.inode == inode);
@@ -173,6 +194,23 @@ TEST(DiskEntryRow, OfVersionOneIsReadWithAnUnknownBirthTime) {
   EXPECT_EQ(decode_disk_entry(entry.id, row).value(), entry);
   row.front() = 3;
   EXPECT_FALSE(decode_disk_entry(entry.id, row));
+}
+
+TEST(DiskState, ItsRowsKeepDamageAndThoseOfBeforeHaveNone) {
+  DiskEntry entry;
+  entry.id = id_of(1);
+  entry.name = "a";
+  entry.content = file_of(1);
+  entry.stat.kind = FileKind::kFile;
+  entry.rehash = true;
+  const Bytes before = encode_disk_entry(entry);
+  EXPECT_EQ(before.back(), 1);
+  EXPECT_EQ(decode_disk_entry(entry.id, before).value(), entry);
+  entry.damage = id_of_damage();
+  EXPECT_EQ(decode_disk_entry(entry.id, encode_disk_entry(entry)).value(), entry);
+  Bytes cut = encode_disk_entry(entry);
+  cut.pop_back();
+  EXPECT_FALSE(decode_disk_entry(entry.id, cut));
 }
 
 }  // namespace
