@@ -114,6 +114,7 @@ void SyncPathManager::take(Finding& finding, Stamp& stamp, Pending& pending) {
   }
   if (finding.kind != Finding::Kind::kCreated) {
     if (context_.disk.find(finding.id) == nullptr) return;
+    if (has_no_room(finding.id, pending)) return;
     pending.found.push_back(finding.id);
   }
   count_files(finding);
@@ -131,8 +132,18 @@ void SyncPathManager::take(Finding& finding, Stamp& stamp, Pending& pending) {
   }
 }
 
+// A write adds at most one version, with a name or the target of a link. What is found of an entry that has
+// no room for it stays untold; each scan finds it again.
+bool SyncPathManager::has_no_room(const NodeId& id, const Pending& pending) {
+  constexpr std::size_t kWriteBytesMax = kLinkBytesMax + 512;
+  const Entry* entry = pending_entry(pending, id);
+  if (entry == nullptr || fits(*entry, kEntryBytesMax - kWriteBytesMax)) return false;
+  if (refused_.size() < kRefusedMax) refused_.emplace(id, entry->place.winner().value.name);
+  return true;
+}
+
 void SyncPathManager::add(Pending& pending, std::vector<Entry> entries) {
-  for (Entry& entry : entries) merge_into(pending, context_.tree, std::move(entry));
+  for (Entry& entry : entries) merge_into(pending, std::move(entry));
 }
 
 // What was known at this place is not there any longer: it has moved, as a finding still to come says, or is
@@ -180,7 +191,7 @@ void SyncPathManager::take_created(Finding& finding, Stamp& stamp, Pending& pend
     entry.id = created_entry.id;
     entry.content_dot = created_entry.content.winner().dot;
     entry.place_dot = created_entry.place.winner().dot;
-    merge_into(pending, context_.tree, std::move(created_entry));
+    merge_into(pending, std::move(created_entry));
   }
   if (entry.content.kind == NodeKind::kDirectory) pending.new_directories.push_back(entry.id);
   context_.disk.put(std::move(entry));

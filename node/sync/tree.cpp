@@ -128,7 +128,7 @@ std::vector<NodeId> Tree::take_changed() {
 
 ChangesPage Tree::changes_since(const Knowledge& known, const Knowledge& mine, std::size_t bytes_max) const {
   ChangesPage page;
-  page.knowledge = known;
+  for (const auto& [replica, complete] : mine.counters()) page.knowledge.add(replica, known.of(replica));
   std::set<NodeId> sent;
   std::size_t bytes = 0;
   for (const auto& [replica, complete] : mine.counters()) {

@@ -62,8 +62,8 @@ using Members = std::vector<NodeId>;
 
 struct ChangesPage {
   std::vector<Entry> entries;
-  // With more to come: what to ask for the next page with. Else what whoever had asked knows, once it has
-  // joined this page and those before.
+  // What the asker knows of the sender's replicas once it has joined this page and those before; with more to
+  // come, what to ask for the next page with, beside what it knows of others.
   Knowledge knowledge;
   bool more = false;
 };
@@ -151,9 +151,11 @@ Bytes encode_entries(const std::vector<Entry>& entries);
 Result<std::vector<Entry>> decode_entries(ByteView bytes, std::size_t entries_max);
 // What an entry adds to such a message, at most.
 std::size_t entry_bytes(const Entry& entry);
+// entry_bytes(entry) <= bytes_max; of a small entry nothing is encoded.
+bool fits(const Entry& entry, std::size_t bytes_max);
 
-// Equal for names that a person, or another system, takes for the same: full case folding and NFC of UTF-8;
-// bytes that are no UTF-8 stay as they are.
+// Equal for names that some file systems take for one: full case folding and NFC of UTF-8; bytes that are no
+// UTF-8 stay as they are. The tree itself compares names byte for byte.
 std::string fold_name(std::string_view name);
 // "report (conflict 1f2e3d4c-17).txt": `name` with the dot's short replica and counter before its extension,
 // cut to kNameBytesMax at the boundary of a character. Where a name is taken another attempt, from 1 on, has

@@ -104,12 +104,14 @@ class FolderReplica {
     std::vector<ChangesPage> pages(1);
     pages.front().knowledge = knowledge_;
     do {
-      pages.push_back(other.tree_.changes_since(pages.back().knowledge, other.knowledge_, bytes_max));
+      Knowledge known = knowledge_;
+      known.add(pages.back().knowledge);
+      pages.push_back(other.tree_.changes_since(known, other.knowledge_, bytes_max));
     } while (pages.back().more);
     for (const ChangesPage& page : pages) {
       for (const Entry& entry : page.entries) join(entry);
     }
-    knowledge_ = pages.back().knowledge;
+    knowledge_.add(pages.back().knowledge);
     return pages.size() - 1;
   }
   // All that this replica has joined, in its order.

@@ -92,6 +92,44 @@ TEST_F(HostilePeerTest, AForgedWriteOfTheVictimDoesNotMixWithItsOwn) {
   EXPECT_EQ(folder(kVictim).context().tree.fingerprint(), folder(kHonest).context().tree.fingerprint());
 }
 
+// ---- Bounds (bounds.h)
+
+sync::ReplicaId replica_number(std::uint64_t number) {
+  sync::ReplicaId replica;
+  for (std::size_t i = 0; i < 8; ++i) replica.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return replica;
+}
+
+TEST_F(HostilePeerTest, AnEntryOfTooManyVersionsIsLeftOutAndTold) {
+  sync::Stamp by = stamp();
+  sync::Entry crowded = sync::created(by, sync::kRoot, "crowded", file_of(1, 0), {0644});
+  const sync::Entry good = sync::created(by, sync::kRoot, "good", file_of(0, 0), {0644});
+  sync::Knowledge knowledge = folder(kHostile).knowledge();
+  knowledge.add(by.replica, by.counter - 1);
+  std::vector<sync::Version<sync::Content>> versions;
+  for (std::uint64_t i = 1; i <= 650; ++i) {
+    versions.push_back({{replica_number(i), 1}, i, file_of(i, 0)});
+    knowledge.add(versions.back().dot);
+  }
+  crowded.content = sync::Register<sync::Content>::from_parts(versions, crowded.content.context());
+  ASSERT_FALSE(sync::fits(crowded, sync::kReceivedEntryBytesMax));
+  forge({crowded, good}, knowledge);
+  EXPECT_GT(counters(kVictim).entries_refused, 0u);
+  EXPECT_EQ(folder(kVictim).context().tree.find(crowded.id), nullptr);
+  EXPECT_NE(folder(kVictim).context().tree.find(good.id), nullptr);
+  EXPECT_EQ(causes(kVictim)["crowded"], "too_many_versions");
+  expect_the_honest_go_on();
+}
+
+TEST_F(HostilePeerTest, MoreReplicasThanAFolderMayHaveEndNothing) {
+  sync::Knowledge knowledge = folder(kHostile).knowledge();
+  for (std::uint64_t i = 1; i <= 2 * sync::kReplicasMax; ++i) knowledge.add(replica_number(i), 1);
+  forge({}, knowledge);
+  EXPECT_EQ(folder(kVictim).knowledge().counters().size(), sync::kReplicasMax);
+  expect_the_honest_go_on();
+  EXPECT_EQ(status(kVictim).reason, "too_many_replicas");
+}
+
 // It serves bytes that are not those that it announced; its person has changed the file under it, and the
 // times so that no scan sees it.
 TEST_F(HostilePeerTest, WrongPartsAreNotTakenAndTheRightOnesComeFromOthers) {
