@@ -118,6 +118,10 @@ std::optional<NodeId> Tree::conflict_origin(const NodeId& id) const {
   return impl_->view.conflict_origin(id);
 }
 
+std::uint64_t Tree::time_to_win(const NodeId& id) const {
+  return impl_->view.time_to_win(id);
+}
+
 std::vector<Conflict> Tree::conflicts() const {
   return impl_->view.conflicts();
 }

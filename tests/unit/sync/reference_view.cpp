@@ -129,14 +129,14 @@ class Builder {
       const auto found = below_.find(member);
       if (found == below_.end()) continue;
       for (const NodeId& id : found->second) {
-        slots[fold_name(find(id)->place.winner().value.name)].push_back(id);
+        slots[find(id)->place.winner().value.name].push_back(id);
       }
     }
     std::vector<Candidate> renamed;
     std::set<std::string> taken;
-    for (auto& [folded, ids] : slots) {
+    for (auto& [name, ids] : slots) {
       std::sort(ids.begin(), ids.end());
-      taken.insert(folded);
+      taken.insert(name);
       show_slot(directory, ids, renamed);
     }
     std::sort(renamed.begin(), renamed.end(),
@@ -146,7 +146,7 @@ class Builder {
       std::size_t attempt = 0;
       do {
         candidate.shown.name = conflict_name(name, candidate.shown.content_dot, attempt++);
-      } while (!taken.insert(fold_name(candidate.shown.name)).second);
+      } while (!taken.insert(candidate.shown.name).second);
       show(std::move(candidate));
     }
   }

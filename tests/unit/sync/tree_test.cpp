@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <ctime>
+
 #include "tests/unit/sync/folder_replica.h"
 
 namespace shoal::sync {
@@ -100,9 +103,9 @@ TEST_F(TreeTest, FilesThatLieInEachOtherAreShown) {
 
 TEST_F(TreeTest, DirectoriesOfOneNameAreOneWithAllTheirChildren) {
   const NodeId x = a_.create(kRoot, "d", directory());
-  const NodeId y = b_.create(kRoot, "D", directory());
+  const NodeId y = b_.create(kRoot, "d", directory());
   a_.create(a_.create(x, "sub", directory()), "one", file_of(1));
-  b_.create(b_.create(y, "SUB", directory()), "two", file_of(2));
+  b_.create(b_.create(y, "sub", directory()), "two", file_of(2));
   meet();
   EXPECT_THAT(paths(), ElementsAre("d/", "d/sub/", "d/sub/one", "d/sub/two"));
   EXPECT_EQ(a_.tree().shown_as(y), x);
@@ -122,9 +125,28 @@ TEST_F(TreeTest, UnifiedDirectoriesMoveAndDieAsOne) {
   EXPECT_THAT(paths(), IsEmpty());
 }
 
-TEST_F(TreeTest, FilesOfOneNameAndTheSameBytesAreOne) {
+TEST_F(TreeTest, NamesThatDifferInCaseAreTwo) {
+  a_.create(kRoot, "A", file_of(1));
+  b_.create(kRoot, "a", file_of(1));
+  const NodeId x = a_.create(kRoot, "T", directory());
+  const NodeId y = b_.create(kRoot, "t", directory());
+  a_.create(x, "f", file_of(2));
+  b_.create(y, "f", file_of(3));
+  meet();
+  EXPECT_THAT(paths(), ElementsAre("A", "T/", "T/f", "a", "t/", "t/f"));
+  EXPECT_THAT(a_.tree().conflicts(), IsEmpty());
+}
+
+TEST_F(TreeTest, NamesThatDifferInTheirNormalFormAreTwo) {
   a_.create(kRoot, "\u00e9", file_of(1));
   b_.create(kRoot, "e\u0301", file_of(1));
+  meet();
+  EXPECT_THAT(paths(), UnorderedElementsAre("\u00e9", "e\u0301"));
+}
+
+TEST_F(TreeTest, FilesOfOneNameAndTheSameBytesAreOne) {
+  a_.create(kRoot, "f", file_of(1));
+  b_.create(kRoot, "f", file_of(1));
   meet();
   EXPECT_THAT(paths(), SizeIs(1));
 }
