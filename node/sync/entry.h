@@ -57,6 +57,8 @@ struct Deletion {
   friend auto operator<=>(const Deletion&, const Deletion&) = default;
 };
 
+// `lamport` is the time of the change where its host has a clock (Stamp), so of concurrent writes the newest
+// wins. Nothing else depends on it: what a write has seen it replaces, whatever the times are.
 template <class V>
 struct Version {
   Dot dot;

@@ -25,15 +25,25 @@ void SyncPathManager::take_findings(Pending& pending) {
     retry_at_ = context_.now() + kPutBackRetry;
     return;
   }
-  Stamp stamp{replica_, pending.knowledge.of(replica_) + 1, context_.tree.lamport() + 1};
+  Stamp stamp{replica_, pending.knowledge.of(replica_) + 1};
   const std::uint64_t first = stamp.counter;
   for (std::size_t taken = 0; taken < kFindingsPerBatch && !findings_.empty(); ++taken) {
     Finding finding = std::move(findings_.front());
     findings_.pop_front();
+    set_time(stamp, finding.stat);
     take(finding, stamp, pending);
   }
   pending.is_ours = stamp.counter != first;
   if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
+}
+
+// Of what was deleted nothing says when: then it is now.
+void SyncPathManager::set_time(Stamp& stamp, const FileStat& found) const {
+  const std::int64_t now_ms = context_.node->wall_time().time_since_epoch().count();
+  stamp.now_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(now_ms, 1));
+  const std::int64_t changed_ms = found.ctime_ns / 1'000'000;
+  const bool is_known = changed_ms > 0 && changed_ms < now_ms;
+  stamp.changed_ms = is_known ? static_cast<std::uint64_t>(changed_ms) : stamp.now_ms;
 }
 
 // Over several scans, and however slow: what counts is how many files the person has made fewer without a
@@ -219,11 +229,8 @@ void SyncPathManager::take_edited(Finding& finding, Stamp& stamp, Pending& pendi
         return take_created(finding, stamp, pending);
       }
       // Deleted by a peer, which we have not done yet: an edit is stronger. Or created in this very batch.
-      Entry again = *known;
-      const Dot dot = stamp.take();
-      again.content.write({dot, stamp.lamport++, finding.content});
-      entry.content_dot = dot;
-      merge_into(pending, context_.tree, std::move(again));
+      entry.content_dot = {stamp.replica, stamp.counter};
+      merge_into(pending, written_again(stamp, *known, finding.content));
     } else {
       const Dot dot{stamp.replica, stamp.counter};  // the first that is taken
       std::vector<Entry> entries =

@@ -160,6 +160,7 @@ class SyncPathManager final : public ScannerListener,
 
   void commit();
   void take_findings(Pending& pending);
+  void set_time(Stamp& stamp, const FileStat& found) const;
   void take(Finding& finding, Stamp& stamp, Pending& pending);
   void take_created(Finding& finding, Stamp& stamp, Pending& pending);
   void take_edited(Finding& finding, Stamp& stamp, Pending& pending);

@@ -52,6 +52,8 @@ class History {
     };
     const std::uint64_t kind = draw(11);
     FolderReplica& replica = replicas[draw(replicas.size())];
+    // Clocks go as they like, and some hosts have none.
+    replica.set_clock(step % 5 == 0 ? 0 : 1 + step / 7 % 40);
     if (kind <= 1) {
       replica.pull(replicas[draw(replicas.size())], 1 + draw(2000));
       return;

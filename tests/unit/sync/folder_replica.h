@@ -49,6 +49,9 @@ class FolderReplica {
   const std::map<NodeId, Held>& disk() const { return disk_; }
   const Knowledge& knowledge() const { return knowledge_; }
 
+  // Of the changes from now on; 0: there is no clock, and they are ordered by what they have seen.
+  void set_clock(std::uint64_t ms) { clock_ms_ = ms; }
+
   // The disk becomes as the tree shows it.
   void apply() {
     disk_.clear();
@@ -118,7 +121,7 @@ class FolderReplica {
   const std::vector<Entry>& joined() const { return joined_; }
 
  private:
-  Stamp next() const { return {id_, knowledge_.of(id_) + 1, tree_.lamport() + 1}; }
+  Stamp next() const { return {id_, knowledge_.of(id_) + 1, tree_.lamport() + 1, clock_ms_, clock_ms_}; }
   void join(const Entry& entry) {
     joined_.push_back(entry);
     tree_.join(entry);
@@ -137,6 +140,7 @@ class FolderReplica {
   }
 
   ReplicaId id_;
+  std::uint64_t clock_ms_ = 0;
   Tree tree_;
   Knowledge knowledge_;
   std::map<NodeId, Held> disk_;
