@@ -13,10 +13,10 @@
 //   directory of that file.
 // - Entries with the same parent and the same name, byte for byte: directories are one, under the id that is
 //   lowest, and their children are its children; files, or links, of the same bytes are one, under the lowest
-//   id. All others stay beside each other: the directory, else the entry whose content has the highest
-//   (lamport, dot), keeps the name, and the others are shown under a conflict_name. Names that differ in case
-//   or in their normal form are different names; a host whose disk takes two of them for one holds one of the
-//   two and tells of the other (Applier).
+//   id. All others stay beside each other: the directory, else that whose content has the write with the
+//   highest (lamport, dot), keeps the name, and the others are shown under a conflict_name. Names that differ
+//   in case or in their normal form are different names; a host whose disk takes two of them for one holds
+//   one of the two and tells of the other (Applier).
 // - A file with several concurrent contents shows the winner's; each other one (of other bytes) is shown
 //   beside it as a conflict copy, under conflict_id of its dot and a conflict_name. What a person then does
 //   to the copy makes an entry of it (see local_changes.h).

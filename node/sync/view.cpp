@@ -190,7 +190,8 @@ View::Thing View::thing_of(const NodeId& id) const {
   const Entry& entry = entries_.at(id).entry;
   const Contents left = contents_left(entry);
   // None of a directory that only lives for what lies in it.
-  return {id, &entry, left.empty() ? &entry.content.winner() : left.front(), {id}, {}, true};
+  const Version<Content>* content = left.empty() ? &entry.content.winner() : left.front();
+  return {id, &entry, content, {id}, {}, true, {content->lamport, content->dot}};
 }
 
 // What keeps its name, and what gives way.
@@ -206,11 +207,11 @@ View::Crowd View::crowd_of(const std::vector<NodeId>& ids) const {
       things.push_back(std::move(thing));
     } else {
       things[same->second].members.push_back(id);
+      things[same->second].newest = std::max(things[same->second].newest, thing.newest);
     }
   }
   const auto rank = [](const Thing& thing) {
-    return std::tuple(thing.content->value.kind == NodeKind::kDirectory, thing.content->lamport,
-                      thing.content->dot);
+    return std::pair(thing.content->value.kind == NodeKind::kDirectory, thing.newest);
   };
   const auto keeper = std::ranges::max_element(things, {}, rank);
   keeper->keeps_name = true;
@@ -236,7 +237,7 @@ void View::add_copies(std::size_t of, std::vector<Thing>& things) const {
       if (losing->value.kind == NodeKind::kDirectory || kept.contains(bytes_key(losing->value))) continue;
       if (!is_copy(id, member)) continue;
       kept.insert(bytes_key(losing->value));
-      things.push_back({id, entry, losing, {}, member, false});
+      things.push_back({id, entry, losing, {}, member, false, {losing->lamport, losing->dot}});
     }
   }
 }
@@ -360,7 +361,7 @@ std::uint64_t View::time_to_win(const NodeId& id) {
   if (!found || found->crowd == nullptr || found->thing().id != id || !found->thing().keeps_name) return 0;
   std::uint64_t highest = 0;
   for (const Thing& thing : found->crowd->things) {
-    if (!thing.keeps_name) highest = std::max(highest, thing.content->lamport);
+    if (!thing.keeps_name) highest = std::max(highest, thing.newest.first);
   }
   return std::min(highest + 1, kCounterMax);
 }

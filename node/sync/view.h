@@ -85,6 +85,7 @@ class View {
     Members members;  // none: a conflict copy
     NodeId origin;    // of a conflict copy
     bool keeps_name = false;
+    std::pair<std::uint64_t, Dot> newest;  // of the writes of its content, by (lamport, dot)
   };
   // All that is shown for a slot with several ids or contents.
   struct Crowd {

@@ -2,6 +2,9 @@
 // beneath it, in its index and on its disk. Others lose nothing by it and go on among each other.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <ctime>
+
 #include "node/sync/local_changes.h"
 #include "tests/unit/sync/folder_cluster.h"
 
@@ -128,6 +131,31 @@ TEST_F(HostilePeerTest, MoreReplicasThanAFolderMayHaveEndNothing) {
   EXPECT_EQ(folder(kVictim).knowledge().counters().size(), sync::kReplicasMax);
   expect_the_honest_go_on();
   EXPECT_EQ(status(kVictim).reason, "too_many_replicas");
+}
+
+// Eight times as many cost about eight times as much, not sixty.
+TEST_F(HostilePeerTest, ThousandsOfThingsOfOneNameHoldNothingUp) {
+  const auto cost_of = [&](int count, const std::string& name) {
+    sync::Stamp by = stamp();
+    std::vector<sync::Entry> entries;
+    for (int i = 0; i < count; ++i) {
+      sync::Content link;
+      link.kind = sync::NodeKind::kLink;
+      link.target = name + std::to_string(i);
+      entries.push_back(sync::created(by, sync::kRoot, name, link, {0777}));
+    }
+    sync::Knowledge knowledge = folder(kHostile).knowledge();
+    knowledge.add(by.replica, by.counter - 1);
+    const std::clock_t begin = std::clock();
+    forge(entries, knowledge);
+    const auto paths_of_name = std::ranges::count_if(
+        paths(kVictim), [&](const std::string& path) { return path.starts_with(name); });
+    EXPECT_EQ(paths_of_name, count);
+    return static_cast<double>(std::clock() - begin) / count;
+  };
+  const double few = cost_of(250, "few");
+  EXPECT_LT(cost_of(2'000, "many"), 4 * few);
+  expect_the_honest_go_on();
 }
 
 // It serves bytes that are not those that it announced; its person has changed the file under it, and the

@@ -251,6 +251,17 @@ TEST_F(TreeTest, AnEditOfTheFileThatHasTheNameKeepsItTheName) {
   EXPECT_THAT(paths(), SizeIs(2));
 }
 
+TEST_F(TreeTest, FilesThatAreOneAreAsNewAsTheNewest) {
+  a_.set_clock(1'000);
+  a_.create(kRoot, "f", file_of(1));
+  a_.set_clock(2'000);
+  a_.create(kRoot, "f", file_of(2));
+  b_.set_clock(3'000);
+  b_.create(kRoot, "f", file_of(1));
+  meet();
+  EXPECT_EQ(a_.tree().child(kRoot, "f")->content, file_of(1));
+}
+
 TEST_F(TreeTest, EditsOfOneTimeAreOrderedByTheirDots) {
   a_.set_clock(1'000);
   b_.set_clock(1'000);
