@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "node/base/relative_path.h"
+#include "node/sync/tree.h"
 
 namespace shoal {
 namespace {
@@ -40,6 +41,15 @@ Result<MemoryDisk::Inode> MemoryDisk::find(Inode root, const std::string& path, 
   return found->inode;
 }
 
+std::map<std::string, MemoryDisk::Inode>::const_iterator MemoryDisk::entry_of(const Node& directory,
+                                                                              const std::string& name) const {
+  const auto found = directory.entries.find(name);
+  if (found != directory.entries.end() || !folds_names) return found;
+  const std::string folded = sync::fold_name(name);
+  return std::ranges::find_if(directory.entries,
+                              [&](const auto& entry) { return sync::fold_name(entry.first) == folded; });
+}
+
 Result<MemoryDisk::Place> MemoryDisk::place(Inode root, const std::string& path, const char* doing) const {
   if (path.empty()) return refuse(ErrorCode::kInvalidArgument, doing, path, "it is the root");
   if (!is_relative_path(path))
@@ -58,8 +68,9 @@ Result<MemoryDisk::Place> MemoryDisk::place(Inode root, const std::string& path,
     const std::size_t slash = std::min(path.find('/', from), path.size());
     at.directory = at.inode;
     at.name = path.substr(from, slash - from);
-    const auto entry = directory.entries.find(at.name);
+    const auto entry = entry_of(directory, at.name);
     at.inode = entry == directory.entries.end() ? 0 : entry->second;
+    if (at.inode != 0) at.name = entry->first;
     from = slash + 1;
   }
   return at;

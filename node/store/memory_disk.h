@@ -53,6 +53,9 @@ class MemoryDisk {
 
   // What the times of changes are.
   std::int64_t now_ns = 1'700'000'000'000'000'000;
+  // Takes names that are equal after case folding and NFC for one, and keeps the first: as ext4 with
+  // casefold.
+  bool folds_names = false;
   // The inode number of what is made next; 0: one that nothing has had.
   Inode next_number = 0;
   // Whether FileStat::birth_ns is told.
@@ -173,6 +176,7 @@ class MemoryDisk {
   };
 
   Result<Place> place(Inode root, const std::string& path, const char* doing) const;
+  std::map<std::string, Inode>::const_iterator entry_of(const Node& directory, const std::string& name) const;
   void take(Step step);
   Result<void> move(Inode root, const Rename& step, bool replace);
   void touch(Inode inode, bool contents);

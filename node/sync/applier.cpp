@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint64_t kBytesPerBatchMax = 16 << 20;
 
+const std::string kCaseCollision = "case_collision";
+
 // Directories stay ours to look into, whatever mode a peer gives them.
 std::uint32_t mode_on_disk(NodeKind kind, std::uint32_t mode) {
   return kind == NodeKind::kDirectory ? mode | 0500 : mode;
@@ -166,6 +168,10 @@ void Applier::classify(const NodeId& id) {
     ready_[id] = std::nullopt;
     return;
   }
+  if (has_collided(id) && taken_for(desired->parent, desired->name) != nullptr) {
+    retry_[id] = context_.now() + kRetry;  // not fetched before there is a place for it
+    return;
+  }
   const ContentName content = name_of(desired->content);
   if (const auto ready = ready_.find(id); ready != ready_.end()) {
     if (ready->second && ready->second->content == content) return;
@@ -175,6 +181,31 @@ void Applier::classify(const NodeId& id) {
   fetching_.insert(id);
   want(id, content);
   fetcher_.fetch(id, content);
+}
+
+// On a disk that folds names (case, normal forms): what lies where this name belongs, under another name.
+const DiskEntry* Applier::taken_for(const NodeId& parent, const std::string& name) const {
+  const std::string folded = fold_name(name);
+  for (const DiskEntry* sibling : context_.disk.children(parent)) {
+    if (sibling->name != name && fold_name(sibling->name) == folded) return sibling;
+  }
+  return nullptr;
+}
+
+bool Applier::has_collided(const NodeId& id) const {
+  const Trouble* known = trouble(id);
+  return known != nullptr && known->cause == kCaseCollision;
+}
+
+// Something is there that no listing has under this name.
+bool Applier::is_collision(const InstallStep& step) {
+  if (step.error.code != ErrorCode::kExists || context_.disk.child(step.parent, step.name) != nullptr) {
+    return false;
+  }
+  const DiskEntry* other = taken_for(step.parent, step.name);
+  if (other == nullptr) return false;
+  troubles_[step.id] = {kCaseCollision, "this disk takes its name for that of " + other->name};
+  return true;
 }
 
 // The dots that the disk reflects, once it is as shown.
@@ -410,6 +441,12 @@ Applier::Attempt Applier::attempt_place(Batch& batch, const Shown& desired, cons
     step.from = *context_.disk.path(have->id);
     step.expected = have->stat;
     step.content = have->content;
+    // On a disk that folds names a new name that differs in case only is the old one: by way of a third.
+    if (has_collided(have->id) && taken_for(desired.parent, desired.name) == have) {
+      step.name = conflict_name(have->name, have->id);
+      step.path = join_path(parent_of(path), step.name);
+      if (context_.disk.child(step.parent, step.name) != nullptr) return Attempt::kBlocked;
+    }
     // A directory cannot go below itself; the tree will not ask for it once the other moves are done.
     if (path.starts_with(step.from + "/")) return Attempt::kBlocked;
     // The node would lose its own database.
@@ -545,6 +582,10 @@ void Applier::take_step(InstallStep& step) {
       to_do_.insert(step.id);
       return;
     case InstallStep::Outcome::kChanged:
+      if (is_collision(step)) {
+        retry_[step.id] = context_.now() + kRetry;
+        return;
+      }
       // A scan finds out, or else there is something that no scan sees.
       if (surprised_.insert(step.id).second) {
         after_scan_.insert(step.id);

@@ -124,6 +124,9 @@ class Applier final : public FetchListener {
   bool adopt(const Shown& desired);
   void fill_in(DiskEntry& entry, const Shown& desired) const;
   bool needs_content(const std::optional<Shown>& desired, const DiskEntry* have) const;
+  const DiskEntry* taken_for(const NodeId& parent, const std::string& name) const;
+  bool has_collided(const NodeId& id) const;
+  bool is_collision(const InstallStep& step);
   void want(const NodeId& id, const ContentName& content);
   void no_longer_want(const NodeId& id);
   void no_longer_need(const NodeId& id);

@@ -118,11 +118,12 @@ Result<std::vector<Entry>> ClientRangeSync::take_entries(const Range& range, con
   return std::move(*entries);
 }
 
+// What would pass a bound is not taken, so asking for it again would not help.
 bool ClientRangeSync::is_news(const Entry& entry) const {
   const Entry* have = context_.tree.find(entry.id);
-  if (have == nullptr) return true;
+  if (have == nullptr) return fits(entry, kReceivedEntryBytesMax);
   Entry joined = *have;
-  return joined.join(entry);
+  return joined.join(entry) && fits(joined, kReceivedEntryBytesMax);
 }
 
 }  // namespace shoal::sync

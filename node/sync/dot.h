@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "node/base/bytes.h"
+#include "node/sync/bounds.h"
 
 namespace shoal::sync {
 
@@ -94,5 +95,10 @@ class Knowledge {
  private:
   std::vector<Dot> counters_;
 };
+
+// May this knowledge come to speak of the replica, or does it already?
+inline bool has_room_for(const Knowledge& knowledge, const ReplicaId& replica) {
+  return knowledge.counters().size() < kReplicasMax || knowledge.of(replica) != 0;
+}
 
 }  // namespace shoal::sync

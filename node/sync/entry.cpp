@@ -7,10 +7,30 @@
 
 namespace shoal::sync {
 
+namespace {
+
+// Versions by their dots.
+template <class V>
+class ByDot {
+ public:
+  explicit ByDot(const std::vector<Version<V>>& versions) {
+    for (const Version<V>& version : versions) sorted_.push_back(&version);
+    std::ranges::sort(sorted_, {}, &Version<V>::dot);
+  }
+  const Version<V>* find(const Dot& dot) const {
+    const auto at = std::ranges::lower_bound(sorted_, dot, {}, &Version<V>::dot);
+    return at == sorted_.end() || (*at)->dot != dot ? nullptr : *at;
+  }
+
+ private:
+  std::vector<const Version<V>*> sorted_;
+};
+
+}  // namespace
+
 template <class V>
 void Register<V>::sort() {
   std::sort(versions_.begin(), versions_.end(), before);
-  if (versions_.size() > kVersionsMax) versions_.erase(versions_.begin() + kVersionsMax, versions_.end());
 }
 
 template <class V>
@@ -35,24 +55,28 @@ bool Register<V>::has(const Dot& dot) const {
 // After Almeida et al. 2014: what both have stays; what only one has stays unless the other has seen it go.
 template <class V>
 bool Register<V>::join(const Register& other, bool keeps_all) {
-  const Register before = *this;
-  if (!keeps_all) {
-    std::erase_if(versions_, [&](const Version<V>& version) {
-      return other.context_.covers(version.dot) && !other.has(version.dot);
-    });
-  }
-  for (const Version<V>& version : other.versions_) {
-    const auto same = std::ranges::find(versions_, version.dot, &Version<V>::dot);
-    if (same != versions_.end()) {
-      const bool is_less = std::tie(same->lamport, same->value) < std::tie(version.lamport, version.value);
-      if (is_less) *same = version;
-    } else if (keeps_all || !before.context_.covers(version.dot)) {
-      versions_.push_back(version);
+  const ByDot<V> ours(versions_);
+  const ByDot<V> theirs(other.versions_);
+  Register joined;
+  for (const Version<V>& version : versions_) {
+    const Version<V>* same = theirs.find(version.dot);
+    if (same != nullptr) {
+      const bool is_less = std::tie(version.lamport, version.value) < std::tie(same->lamport, same->value);
+      joined.versions_.push_back(is_less ? *same : version);
+    } else if (keeps_all || !other.context_.covers(version.dot)) {
+      joined.versions_.push_back(version);
     }
   }
-  sort();
-  context_.add(other.context_);
-  return *this != before;
+  for (const Version<V>& version : other.versions_) {
+    const bool is_new = ours.find(version.dot) == nullptr;
+    if (is_new && (keeps_all || !context_.covers(version.dot))) joined.versions_.push_back(version);
+  }
+  joined.sort();
+  joined.context_ = context_;
+  joined.context_.add(other.context_);
+  if (joined == *this) return false;
+  *this = std::move(joined);
+  return true;
 }
 
 template <class V>

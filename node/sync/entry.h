@@ -14,14 +14,10 @@
 #include <vector>
 
 #include "node/base/id.h"
+#include "node/sync/bounds.h"
 #include "node/sync/dot.h"
 
 namespace shoal::sync {
-
-inline constexpr std::size_t kNameBytesMax = 255;
-inline constexpr std::size_t kLinkBytesMax = 4095;  // of a symbolic link's target
-// Of an entry with more writes that nobody has merged the lowest are dropped: far beyond what people do.
-inline constexpr std::size_t kVersionsMax = 32;
 
 enum class NodeKind : std::uint8_t { kDirectory = 1, kFile = 2, kLink = 3 };
 
@@ -61,6 +57,8 @@ struct Deletion {
   friend auto operator<=>(const Deletion&, const Deletion&) = default;
 };
 
+// `lamport` is the time of the change where its host has a clock (Stamp), so of concurrent writes the newest
+// wins. Nothing else depends on it: what a write has seen it replaces, whatever the times are.
 template <class V>
 struct Version {
   Dot dot;

@@ -17,7 +17,7 @@
 namespace shoal::sync {
 namespace {
 
-constexpr std::size_t kReplicasMax = 4096;
+constexpr std::size_t kTableMax = 4096;  // replicas
 constexpr std::size_t kSignatureBytesMax = 256;
 constexpr std::uint64_t kModeMax = 0777;
 
@@ -128,7 +128,7 @@ class Decoder {
   bool at_end() const { return problem_.empty() && reader_.at_end() && named_.size() == replicas_.size(); }
 
   void replicas() {
-    const std::uint64_t count = number(kReplicasMax, "replicas");
+    const std::uint64_t count = number(kTableMax, "replicas");
     for (std::uint64_t i = 0; i < count && fine(); ++i) {
       replicas_.push_back(reader_.replica());
       if (i > 0 && !(replicas_[i - 1] < replicas_[i])) wrong("replicas out of order");
@@ -156,7 +156,7 @@ class Decoder {
     return number(std::min<std::uint64_t>(max, left_), what);
   }
   Dot dot(std::uint64_t max) {
-    const std::uint64_t index = number(kReplicasMax, "the index of a replica");
+    const std::uint64_t index = number(kTableMax, "the index of a replica");
     const std::uint64_t counter = number(max, "a counter");
     if (!fine()) return {};
     if (index >= replicas_.size()) {
@@ -182,7 +182,7 @@ class Decoder {
   }
   Knowledge knowledge() {
     Knowledge knowledge;
-    const std::uint64_t size = count(kReplicasMax, "dots of a context");
+    const std::uint64_t size = count(kTableMax, "dots of a context");
     std::optional<ReplicaId> before;
     for (std::uint64_t i = 0; i < size && fine(); ++i) {
       const Dot known = dot(kCounterMax);
@@ -228,7 +228,7 @@ class Decoder {
   template <class V>
   Register<V> reg() {
     std::vector<Version<V>> versions;
-    const std::uint64_t size = count(kVersionsMax, "concurrent versions");
+    const std::uint64_t size = count(kEntryBytesMax, "concurrent versions");
     for (std::uint64_t i = 0; i < size && fine(); ++i) {
       Version<V> version;
       version.dot = dot(kCounterMax);
@@ -306,6 +306,50 @@ Result<Entry> decode_entry(ByteView bytes) {
 
 std::size_t entry_bytes(const Entry& entry) {
   return encode_entry(entry).size();
+}
+
+namespace {
+
+// Without encoding anything, and as if each dot were that of a replica of its own.
+class AtMost {
+ public:
+  explicit AtMost(const Entry& entry) {
+    dots(1);
+    add(entry.place);
+    add(entry.content);
+    add(entry.metadata);
+    add(entry.deletion);
+    bytes_ += 8 * kNumber + entry.signature.size();
+  }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr std::size_t kNumber = 9;
+  void dots(std::size_t count) { bytes_ += count * (kReplicaIdBytes + 2 * kNumber); }
+  void value(const Place& place) {
+    dots(3);
+    bytes_ += kNumber + place.name.size();
+  }
+  void value(const Content& content) { bytes_ += 5 * kNumber + kIdBytes + content.target.size(); }
+  void value(const Metadata&) { bytes_ += kNumber; }
+  void value(const Deletion& deletion) {
+    dots(deletion.seen.counters().size());
+    bytes_ += kNumber;
+  }
+  template <class V>
+  void add(const Register<V>& reg) {
+    dots(reg.versions().size() + reg.context().counters().size());
+    bytes_ += (2 + reg.versions().size()) * kNumber;
+    for (const Version<V>& version : reg.versions()) value(version.value);
+  }
+
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
+
+bool fits(const Entry& entry, std::size_t bytes_max) {
+  return AtMost(entry).bytes() <= bytes_max || entry_bytes(entry) <= bytes_max;
 }
 
 Bytes encode_knowledge(const Knowledge& knowledge) {

@@ -39,7 +39,8 @@ struct FolderCounters {
   std::uint64_t parts_served = 0;
   std::uint64_t part_bytes_served = 0;
   std::uint64_t files_placed = 0;
-  std::uint64_t refused_pages = 0;  // changes of a peer that break a rule
+  std::uint64_t refused_pages = 0;    // changes of a peer that break a rule
+  std::uint64_t entries_refused = 0;  // of a peer, that would pass a bound (bounds.h)
   std::uint64_t fingerprint_mismatches = 0;
   std::uint64_t range_requests = 0;    // asked of peers to find what differs
   std::uint64_t damage_found = 0;      // files whose bytes were no longer what was written

@@ -10,10 +10,38 @@
 namespace shoal::sync {
 namespace {
 
+// An mtime up to this one was not set by a clock.
+constexpr std::int64_t kNoTimeNs = 1'000'000'000;
+
+std::uint64_t time_of_change(Stamp& stamp) {
+  const std::uint64_t time = stamp.now_ms != 0 ? stamp.changed_ms : stamp.lamport++;
+  return std::min(time, kCounterMax);  // a peer may have told us the highest Lamport time there is
+}
+
+std::uint64_t time_of(const Content& content, Stamp& stamp) {
+  const auto mtime_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(content.mtime_ns, 0) / 1'000'000);
+  const bool has_time = content.kind == NodeKind::kFile && content.mtime_ns > kNoTimeNs;
+  return has_time && mtime_ms <= stamp.now_ms ? mtime_ms : time_of_change(stamp);
+}
+
 template <class V>
 Version<V> version_of(Stamp& stamp, const Dot& dot, V value) {
-  // A peer may have told us the highest time there is.
-  return {dot, std::min(stamp.lamport++, kCounterMax), std::move(value)};
+  return {dot, time_of_change(stamp), std::move(value)};
+}
+Version<Content> version_of(Stamp& stamp, const Dot& dot, Content content) {
+  return {dot, time_of(content, stamp), std::move(content)};
+}
+
+// Whoever writes over `base` has seen what it wins against: the writes behind it, and the others of its name.
+// What he writes wins against them too.
+std::uint64_t time_to_win(const Tree& tree, const NodeId& id, const Dot& base) {
+  const auto& versions = tree.find(id)->content.versions();
+  const auto at = std::ranges::find(versions, base, &Version<Content>::dot);
+  if (at == versions.end()) return 0;
+  const std::uint64_t behind = at + 1 == versions.end() ? 0 : (at + 1)->lamport + 1;
+  const auto shown = tree.shown(id);
+  const bool is_shown = shown && shown->content_dot == base;
+  return std::min(std::max(behind, is_shown ? tree.time_to_win(id) : 0), kCounterMax);
 }
 
 // Writes the metadata as they were: what is dropped from a register has no dot of its own, and so the others
@@ -46,14 +74,22 @@ void add_without_copy(const Tree& tree, Stamp& stamp, const NodeId& copy, const 
 }
 
 // The entry that a conflict copy becomes.
-Entry entry_of_copy(Stamp& stamp, const Shown& shown, Content content) {
+Entry entry_of_copy(Stamp& stamp, const Shown& shown, Version<Content> content) {
   Entry entry;
   entry.id = shown.id;
-  const Dot dot = stamp.take();
+  const Dot dot = content.dot;
   entry.place.write(version_of(stamp, dot, Place{shown.parent, shown.name, shown.parent, dot}));
-  entry.content.write(version_of(stamp, dot, std::move(content)));
+  entry.content.write(std::move(content));
   entry.metadata.write(version_of(stamp, dot, shown.metadata));
   return entry;
+}
+
+// With the content that it has, which is as old as it was.
+Entry entry_of_copy(const Tree& tree, Stamp& stamp, const Shown& shown, const NodeId& origin) {
+  const auto& versions = tree.find(origin)->content.versions();
+  const auto losing = std::ranges::find(versions, shown.content_dot, &Version<Content>::dot);
+  check(losing != versions.end(), "a conflict copy is a content of its origin");
+  return entry_of_copy(stamp, shown, Version<Content>{stamp.take(), losing->lamport, losing->value});
 }
 
 // Of a register's writes those that somebody has seen whose disk reflects the write `base`: all that it
@@ -150,14 +186,18 @@ Entry created(Stamp& stamp, const NodeId& parent, std::string name, Content cont
 std::vector<Entry> edited(const Tree& tree, Stamp& stamp, const NodeId& id, const Dot& base,
                           Content content) {
   if (const auto origin = tree.conflict_origin(id)) {
-    std::vector<Entry> entries = {entry_of_copy(stamp, *tree.shown(id), std::move(content))};
+    const Dot dot = stamp.take();
+    std::vector<Entry> entries = {
+        entry_of_copy(stamp, *tree.shown(id), version_of(stamp, dot, std::move(content)))};
     add_without_copy(tree, stamp, id, *origin, entries);
     return entries;
   }
   const Entry* before = tree.find(id);
   check(before != nullptr, "what is edited is an entry");
   Entry entry = *before;
-  entry.content.write(version_of(stamp, stamp.take(), std::move(content)), base);
+  Version<Content> version = version_of(stamp, stamp.take(), std::move(content));
+  version.lamport = std::max(version.lamport, time_to_win(tree, id, base));
+  entry.content.write(std::move(version), base);
   std::vector<Entry> entries = {std::move(entry)};
   for (const NodeId& member : tree.members(id)) {
     if (member != id) entries.push_back(deleted_as_it_is(*tree.find(member), stamp));
@@ -165,11 +205,16 @@ std::vector<Entry> edited(const Tree& tree, Stamp& stamp, const NodeId& id, cons
   return entries;
 }
 
+Entry written_again(Stamp& stamp, Entry entry, Content content) {
+  entry.content.write(version_of(stamp, stamp.take(), std::move(content)));
+  return entry;
+}
+
 std::vector<Entry> mode_changed(const Tree& tree, Stamp& stamp, const NodeId& id, Metadata metadata) {
   if (const auto origin = tree.conflict_origin(id)) {
     Shown shown = *tree.shown(id);
     shown.metadata = metadata;
-    std::vector<Entry> entries = {entry_of_copy(stamp, shown, shown.content)};
+    std::vector<Entry> entries = {entry_of_copy(tree, stamp, shown, *origin)};
     add_without_copy(tree, stamp, id, *origin, entries);
     return entries;
   }
@@ -188,7 +233,7 @@ std::vector<Entry> moved(const Tree& tree, Stamp& stamp, const NodeId& id, const
     Shown shown = *tree.shown(id);
     shown.parent = parent;
     shown.name = std::move(name);
-    std::vector<Entry> entries = {entry_of_copy(stamp, shown, shown.content)};
+    std::vector<Entry> entries = {entry_of_copy(tree, stamp, shown, *origin)};
     add_without_copy(tree, stamp, id, *origin, entries);
     return entries;
   }

@@ -16,8 +16,12 @@ SyncClient::SyncClient(FolderContext& context, SyncClientListener& listener, Gui
       range_sync_(context, connection, contact),
       check_at_(context.now()) {}
 
+// What there is no room for (kReplicasMax) is missing for ever: it comes with each check.
 void SyncClient::pull_what_is_missing() {
-  if (!listener_.pulled().covers(peer_.knowledge)) pull_due_ = true;
+  const Knowledge& pulled = listener_.pulled();
+  pull_due_ |= std::ranges::any_of(peer_.knowledge.counters(), [&](const Dot& dot) {
+    return !pulled.covers(dot) && has_room_for(pulled, dot.replica);
+  });
 }
 
 void SyncClient::heard(const Knowledge& knowledge) {
@@ -78,7 +82,7 @@ void SyncClient::on_opened(const Answer& answer) {
   phase_ = Phase::kOpen;
   peer_ = std::move(*opened);
   check_at_ = context_.now() + context_.config().folder_check_interval;
-  pull_what_is_missing();
+  pull_due_ |= !listener_.pulled().covers(peer_.knowledge);
   if (is_first) listener_.on_auth_complete(*this);
   if (!pull_due_) listener_.on_sync_complete(*this);
 }
@@ -119,6 +123,8 @@ void SyncClient::on_range(const Answer& answer) {
 void SyncClient::add(const Knowledge& knowledge) {
   if (peer_.knowledge.covers(knowledge)) return;
   peer_.knowledge.add(knowledge);
+  // It may say as much each time: then only the last of it counts.
+  if (peer_.knowledge.counters().size() > kReplicasMax) peer_.knowledge = knowledge;
   peer_.fingerprint.reset();
 }
 

@@ -28,7 +28,7 @@ void SyncPathManager::on_finding(Finding finding) {
 
 void SyncPathManager::take_findings(Pending& pending) {
   if (!has_findings()) return;
-  Stamp stamp{replica_, pending.knowledge.of(replica_) + 1, context_.tree.lamport() + 1};
+  Stamp stamp{replica_, pending.knowledge.of(replica_) + 1};
   const std::uint64_t first = stamp.counter;
   if (!moves_.empty()) take_moves(stamp, pending);
   if (moves_.empty() && is_mass_deletion()) {
@@ -39,10 +39,20 @@ void SyncPathManager::take_findings(Pending& pending) {
   for (std::size_t taken = 0; taken < kFindingsPerBatch && moves_.empty() && !findings_.empty(); ++taken) {
     Finding finding = std::move(findings_.front());
     findings_.pop_front();
+    set_time(stamp, finding.stat);
     take(finding, stamp, pending);
   }
   pending.is_ours = stamp.counter != first;
   if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
+}
+
+// Of what was deleted nothing says when: then it is now.
+void SyncPathManager::set_time(Stamp& stamp, const FileStat& found) const {
+  const std::int64_t now_ms = context_.node->wall_time().time_since_epoch().count();
+  stamp.now_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(now_ms, 1));
+  const std::int64_t changed_ms = found.ctime_ns / 1'000'000;
+  const bool is_known = changed_ms > 0 && changed_ms < now_ms;
+  stamp.changed_ms = is_known ? static_cast<std::uint64_t>(changed_ms) : stamp.now_ms;
 }
 
 // Over several scans, and however slow: what counts is how many files the person has made fewer without a
@@ -128,6 +138,7 @@ void SyncPathManager::take(Finding& finding, Stamp& stamp, Pending& pending) {
   }
   if (finding.kind != Finding::Kind::kCreated) {
     if (context_.disk.find(finding.id) == nullptr) return;
+    if (has_no_room(finding.id, pending)) return;
     pending.found.push_back(finding.id);
   }
   count_files(finding);
@@ -145,8 +156,18 @@ void SyncPathManager::take(Finding& finding, Stamp& stamp, Pending& pending) {
   }
 }
 
+// A write adds at most one version, with a name or the target of a link. What is found of an entry that has
+// no room for it stays untold; each scan finds it again.
+bool SyncPathManager::has_no_room(const NodeId& id, const Pending& pending) {
+  constexpr std::size_t kWriteBytesMax = kLinkBytesMax + 512;
+  const Entry* entry = pending_entry(pending, id);
+  if (entry == nullptr || fits(*entry, kEntryBytesMax - kWriteBytesMax)) return false;
+  if (refused_.size() < kRefusedMax) refused_.emplace(id, entry->place.winner().value.name);
+  return true;
+}
+
 void SyncPathManager::add(Pending& pending, std::vector<Entry> entries) {
-  for (Entry& entry : entries) merge_into(pending, context_.tree, std::move(entry));
+  for (Entry& entry : entries) merge_into(pending, std::move(entry));
 }
 
 // What was known at this place is gone: had it moved, it would have been taken before. False: a peer's file
@@ -185,7 +206,7 @@ void SyncPathManager::take_created(Finding& finding, Stamp& stamp, Pending& pend
     entry.id = created_entry.id;
     entry.content_dot = created_entry.content.winner().dot;
     entry.place_dot = created_entry.place.winner().dot;
-    merge_into(pending, context_.tree, std::move(created_entry));
+    merge_into(pending, std::move(created_entry));
   }
   if (entry.content.kind == NodeKind::kDirectory) pending.new_directories.push_back(entry.id);
   context_.disk.put(std::move(entry));
@@ -215,11 +236,8 @@ void SyncPathManager::take_edited(Finding& finding, Stamp& stamp, Pending& pendi
         return take_created(finding, stamp, pending);
       }
       // Deleted by a peer, which we have not done yet: an edit is stronger. Or created in this very batch.
-      Entry again = *known;
-      const Dot dot = stamp.take();
-      again.content.write({dot, stamp.lamport++, finding.content});
-      entry.content_dot = dot;
-      merge_into(pending, context_.tree, std::move(again));
+      entry.content_dot = {stamp.replica, stamp.counter};
+      merge_into(pending, written_again(stamp, *known, finding.content));
     } else {
       const Dot dot{stamp.replica, stamp.counter};  // the first that is taken
       std::vector<Entry> entries =
@@ -316,12 +334,16 @@ void SyncPathManager::take_moves(Stamp& stamp, Pending& pending) {
   for (const NodeId& id : moving) {
     if (is_below_one_of(gone, id)) leave(id);
   }
+  set_time(stamp, {});
   for (const NodeId& id : gone) take_deleted(id, stamp, pending);
   for (const NodeId& id : moving) {
     const DiskEntry* entry = context_.disk.find(id);
     if (entry != nullptr && entry->name.front() != '/') leave(id);
   }
-  for (const Finding& move : moves) take_moved(move, stamp, pending);
+  for (const Finding& move : moves) {
+    set_time(stamp, move.stat);
+    take_moved(move, stamp, pending);
+  }
 }
 
 void SyncPathManager::take_moved(const Finding& finding, Stamp& stamp, Pending& pending) {

@@ -137,23 +137,42 @@ void SyncPathManager::commit() {
 
 void SyncPathManager::take_pages(Pending& pending) {
   for (ReceivedChanges& page : std::exchange(pages_, {})) {
-    for (Entry& entry : page.entries) merge_into(pending, context_.tree, std::move(entry));
+    for (const Entry& entry : page.entries) receive(pending, entry);
     pending.knowledge.add(page.knowledge);
   }
 }
 
-// What the entry will be once this batch is joined.
-void SyncPathManager::merge_into(Pending& pending, const Tree& tree, Entry entry) {
-  const auto [found, is_new] = pending.entries.try_emplace(entry.id, Entry{});
-  if (is_new) {
-    const Entry* before = tree.find(entry.id);
-    if (before != nullptr) {
-      found->second = *before;
-    } else {
-      found->second.id = entry.id;
-    }
+// What the entry is once this batch is joined; nothing when it is new.
+const Entry* SyncPathManager::pending_entry(const Pending& pending, const NodeId& id) const {
+  const auto found = pending.entries.find(id);
+  return found != pending.entries.end() ? &found->second : context_.tree.find(id);
+}
+
+void SyncPathManager::merge_into(Pending& pending, Entry entry) {
+  if (const Entry* before = pending_entry(pending, entry.id)) {
+    Entry joined = *before;
+    joined.join(entry);
+    entry = std::move(joined);
   }
-  found->second.join(entry);
+  pending.entries[entry.id] = std::move(entry);
+}
+
+// An entry that would pass its bound stays as it is here. Its new versions count as known: they are not asked
+// for again and again. The fingerprints then differ, so hosts that lack them are not taken for equal; a write
+// that replaces the versions is small, and settles it everywhere.
+void SyncPathManager::receive(Pending& pending, const Entry& entry) {
+  const Entry* before = pending_entry(pending, entry.id);
+  Entry joined = before != nullptr ? *before : Entry{entry.id, {}, {}, {}, {}, {}};
+  joined.join(entry);
+  const bool is_within = fits(joined, kReceivedEntryBytesMax) ||
+                         (before != nullptr && entry_bytes(joined) <= entry_bytes(*before));
+  if (!is_within) {
+    ++context_.counters.entries_refused;
+    if (refused_.size() < kRefusedMax) refused_.emplace(entry.id, entry.place.winner().value.name);
+    return;
+  }
+  refused_.erase(entry.id);
+  pending.entries[entry.id] = std::move(joined);
 }
 
 void SyncPathManager::add_rows(IndexBatch& batch, const Pending& pending) {

@@ -177,10 +177,12 @@ void SyncPathManager::on_news(const Id& origin, ByteView event) {
   Reader reader(event);
   const Dot dot = reader.dot();
   if (!reader.at_end() || dot.counter == 0 || dot.counter > kCounterMax || pulled_.covers(dot)) return;
-  announced_.add(dot);
-  announced_wait_ = kNewsRetryMin;
-  announced_retry_ = context_.now() + announced_wait_;
-  announced_until_ = context_.now() + kNewsLifetime;
+  if (has_room_for(pulled_, dot.replica) && has_room_for(announced_, dot.replica)) {
+    announced_.add(dot);
+    announced_wait_ = kNewsRetryMin;
+    announced_retry_ = context_.now() + announced_wait_;
+    announced_until_ = context_.now() + kNewsLifetime;
+  }
   if (SyncClient* client = client_of(origin)) return client->pull();
   for (auto& [connection, client] : clients_) client.pull();
 }
@@ -196,9 +198,25 @@ void SyncPathManager::on_changes(SyncClient& client, ReceivedChanges changes) {
     if (pending_) return client.pull();  // what is on its way has the old id
     take_new_replica();
   }
+  changes.knowledge = with_room_for(changes.knowledge);
   pulled_.add(changes.knowledge);
   if (changes.entries.empty() && knowledge_.covers(changes.knowledge)) return;
   pages_.push_back(std::move(changes));
+}
+
+// What of it may count as known. Changes of further replicas are joined, and fetched again with each pull.
+Knowledge SyncPathManager::with_room_for(const Knowledge& told) {
+  Knowledge taken;
+  Knowledge all = pulled_;
+  for (const Dot& dot : told.counters()) {
+    if (!has_room_for(all, dot.replica)) {
+      has_too_many_replicas_ = true;
+      continue;
+    }
+    all.add(dot);
+    taken.add(dot);
+  }
+  return taken;
 }
 
 void SyncPathManager::take_new_replica() {

@@ -131,6 +131,7 @@ class SyncPathManager final : public ScannerListener,
   static constexpr std::size_t kPagesMax = 4;
   static constexpr std::size_t kFindingsPerBatch = 4096;
   static constexpr std::size_t kServingMax = 256;
+  static constexpr std::size_t kRefusedMax = 256;  // that are named; all are counted
 
  private:
   // A batch on its way to the disk, and what follows from it.
@@ -149,6 +150,7 @@ class SyncPathManager final : public ScannerListener,
   void on_set_up(SetUpWork& work);
   void check_mark(std::uint64_t of_folder);
   void take_new_replica();
+  Knowledge with_room_for(const Knowledge& told);
   void on_marked(std::uint64_t work);
   void end_commit();
   void on_read(ReadWork& work);
@@ -169,6 +171,7 @@ class SyncPathManager final : public ScannerListener,
 
   void commit();
   void take_findings(Pending& pending);
+  void set_time(Stamp& stamp, const FileStat& found) const;
   void take(Finding& finding, Stamp& stamp, Pending& pending);
   void take_created(Finding& finding, Stamp& stamp, Pending& pending);
   void take_edited(Finding& finding, Stamp& stamp, Pending& pending);
@@ -193,7 +196,10 @@ class SyncPathManager final : public ScannerListener,
   std::uint64_t files_below(const NodeId& id, const std::set<NodeId>& but) const;
   bool is_below_one_of(const std::set<NodeId>& ids, const NodeId& id) const;
   void add(Pending& pending, std::vector<Entry> entries);
-  static void merge_into(Pending& pending, const Tree& tree, Entry entry);
+  const Entry* pending_entry(const Pending& pending, const NodeId& id) const;
+  void merge_into(Pending& pending, Entry entry);
+  void receive(Pending& pending, const Entry& entry);
+  bool has_no_room(const NodeId& id, const Pending& pending);
   void announce();
 
   ReadWork::Range range_of(const wire::FilePart& part) const;
@@ -266,13 +272,15 @@ class SyncPathManager final : public ScannerListener,
   Instant announced_until_ = kNever;  // then nobody has it any longer
   Duration announced_wait_{};
   std::map<std::string, ScanTrouble> scan_troubles_;  // by path
+  std::map<NodeId, std::string> refused_;  // entries that passed a bound (bounds.h), and their names
   std::optional<FileStat> shared_ignore_read_;
   std::map<std::string, std::vector<std::string>, std::less<>> ignore_problems_;  // by the list's path
   struct Progress {
     Instant when;
     std::uint64_t bytes = 0;  // that have come, or were copied, until then
   };
-  std::deque<Progress> progress_;  // of the last kProgressWindow
+  std::deque<Progress> progress_;       // of the last kProgressWindow
+  bool has_too_many_replicas_ = false;  // a peer has told of them since the start
   bool loaded_ = false;
   bool setting_up_ = false;
   bool set_up_again_ = false;  // the lists were written to meanwhile

@@ -9,8 +9,16 @@
 namespace shoal::sync {
 namespace {
 
+// Entries of one page, together with the sender's knowledge.
 constexpr std::size_t kChangesBytesMax = 48'000;
 constexpr std::size_t kPageBytesTotalMax = 64'000;
+static_assert(kEntryBytesMax + kKnownBytesMax <= wire::kFolderBytesMax);
+static_assert(2 * kKnownBytesMax <= wire::kKnowledgeBytesMax);
+
+std::size_t entries_bytes_max(const Knowledge& sent) {
+  const std::size_t known = sent.counters().size() * kKnownReplicaBytesMax + 8;
+  return std::min(kChangesBytesMax, wire::kFolderBytesMax - std::min(known, wire::kFolderBytesMax));
+}
 
 ContentName name_of(const wire::FileContent& content) {
   return {content.root, content.depth, content.size};
@@ -47,7 +55,7 @@ void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
   if (!known) {
     return owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kMalformed, 0});
   }
-  const ChangesPage page = context_.tree.changes_since(*known, knowledge_, kChangesBytesMax);
+  const ChangesPage page = context_.tree.changes_since(*known, knowledge_, entries_bytes_max(knowledge_));
   owner_.respond(
       origin, request.id, request.kind(),
       wire::RecvChanges{encode_entries(page.entries), encode_knowledge(page.knowledge), page.more});
@@ -151,7 +159,8 @@ void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
 
 void SyncPathManager::serve(const Origin& origin, const wire::Request& request, const wire::SendRange& body) {
   if (!may_serve_range(origin, request, body.lo, body.hi)) return;
-  const ChangesPage page = context_.tree.entries_in(from_wire(body.lo), from_wire(body.hi), kChangesBytesMax);
+  const ChangesPage page =
+      context_.tree.entries_in(from_wire(body.lo), from_wire(body.hi), entries_bytes_max(knowledge_));
   owner_.respond(origin, request.id, request.kind(),
                  wire::RecvChanges{encode_entries(page.entries), encode_knowledge(knowledge_), page.more});
 }

@@ -35,6 +35,9 @@ std::string next_step_for(const std::string& cause) {
   if (cause == "unsyncable") return "move it out of the folder, or have it ignored";
   if (cause == "bad_pattern") return "fix these ignore patterns, they match nothing";
   if (cause == "ignored") return "take the pattern out of the ignore list to have it here";
+  if (cause == "case_collision")
+    return "give one of the two another name: this disk does not tell their names apart";
+  if (cause == "too_many_versions") return "on one host keep one of its versions, and delete the others";
   return {};
 }
 
@@ -98,10 +101,19 @@ FolderStatus SyncPathManager::status() const {
     status.state = State::kWaiting;
     status.reason = "no_peers";
     status.next_step = "start another host that has the key of this folder";
+  } else if (!refused_.empty()) {
+    status.state = State::kWaiting;
+    status.reason = "too_many_versions";
+    status.next_step = "see the paths of this folder's status";
   } else if (std::ranges::any_of(clients_, [](const auto& client) { return client.second.is_at_odds(); })) {
     status.state = State::kWaiting;
     status.reason = "differs_from_peer";
     status.next_step = "the index of a host is damaged: remove the folder there, and join it again";
+  } else if (has_too_many_replicas_) {
+    status.state = State::kWaiting;
+    status.reason = "too_many_replicas";
+    status.next_step =
+        "more hosts have written to this folder than it can hold: share it anew under another key";
   } else {
     status.state = State::kInSync;
   }
@@ -169,6 +181,9 @@ std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& be
   for (const auto& [path, trouble] : scan_troubles_) {
     const bool is_there = context_.disk.at(parent_of(path)).has_value();
     if (is_there) add(path, trouble.cause, trouble.message);
+  }
+  for (const auto& [id, name] : refused_) {
+    add(context_.tree.shown(id) ? path_shown(id) : name, "too_many_versions", {});
   }
   for (const NodeId& id : applier_.unfinished()) {
     const std::string path = path_shown(id);

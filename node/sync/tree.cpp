@@ -118,6 +118,10 @@ std::optional<NodeId> Tree::conflict_origin(const NodeId& id) const {
   return impl_->view.conflict_origin(id);
 }
 
+std::uint64_t Tree::time_to_win(const NodeId& id) const {
+  return impl_->view.time_to_win(id);
+}
+
 std::vector<Conflict> Tree::conflicts() const {
   return impl_->view.conflicts();
 }
@@ -128,7 +132,7 @@ std::vector<NodeId> Tree::take_changed() {
 
 ChangesPage Tree::changes_since(const Knowledge& known, const Knowledge& mine, std::size_t bytes_max) const {
   ChangesPage page;
-  page.knowledge = known;
+  for (const auto& [replica, complete] : mine.counters()) page.knowledge.add(replica, known.of(replica));
   std::set<NodeId> sent;
   std::size_t bytes = 0;
   for (const auto& [replica, complete] : mine.counters()) {

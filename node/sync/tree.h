@@ -11,16 +11,18 @@
 //   before that move, or the root when that does not help (after Kleppmann et al. 2021).
 // - An entry whose parent is unknown (it comes later) is not shown. One whose parent is a file shows in the
 //   directory of that file.
-// - Entries with the same parent and the same name, after case folding and NFC (fold_name): directories are
-//   one, under the id that is lowest, and their children are its children; files, or links, of the same
-//   bytes are one, under the lowest id. All others stay beside each other: the directory, else the entry
-//   whose content has the highest (lamport, dot), keeps the name, and the others are shown under a
-//   conflict_name.
+// - Entries with the same parent and the same name, byte for byte: directories are one, under the id that is
+//   lowest, and their children are its children; files, or links, of the same bytes are one, under the lowest
+//   id. All others stay beside each other: the directory, else that whose content has the write with the
+//   highest (lamport, dot), keeps the name, and the others are shown under a conflict_name. Names that differ
+//   in case or in their normal form are different names; a host whose disk takes two of them for one holds
+//   one of the two and tells of the other (Applier).
 // - A file with several concurrent contents shows the winner's; each other one (of other bytes) is shown
 //   beside it as a conflict copy, under conflict_id of its dot and a conflict_name. What a person then does
 //   to the copy makes an entry of it (see local_changes.h).
 //
-// Cost: joining an entry takes O(depth log n), whatever lies below it (view.h). Memory: about 1.2 kB an
+// Cost: joining an entry takes O((depth + c) log n), whatever lies below it; c: entries and versions of its
+// name (view.h). Memory: about 1.2 kB an
 // entry.
 #pragma once
 
@@ -62,8 +64,8 @@ using Members = std::vector<NodeId>;
 
 struct ChangesPage {
   std::vector<Entry> entries;
-  // With more to come: what to ask for the next page with. Else what whoever had asked knows, once it has
-  // joined this page and those before.
+  // What the asker knows of the sender's replicas once it has joined this page and those before; with more to
+  // come, what to ask for the next page with, beside what it knows of others.
   Knowledge knowledge;
   bool more = false;
 };
@@ -106,6 +108,10 @@ class Tree {
   Members members(const NodeId& shown) const;
   // For a conflict copy that is no entry yet: the entry of which it is a losing content.
   std::optional<NodeId> conflict_origin(const NodeId& id) const;
+
+  // For what keeps its name beside others that give way: the Lamport time from which on a write of its
+  // content keeps it the name. Else 0.
+  std::uint64_t time_to_win(const NodeId& id) const;
 
   // Conflict copies, and entries that others of their name have ousted: in the order of their ids.
   std::vector<Conflict> conflicts() const;
@@ -151,9 +157,11 @@ Bytes encode_entries(const std::vector<Entry>& entries);
 Result<std::vector<Entry>> decode_entries(ByteView bytes, std::size_t entries_max);
 // What an entry adds to such a message, at most.
 std::size_t entry_bytes(const Entry& entry);
+// entry_bytes(entry) <= bytes_max; of a small entry nothing is encoded.
+bool fits(const Entry& entry, std::size_t bytes_max);
 
-// Equal for names that a person, or another system, takes for the same: full case folding and NFC of UTF-8;
-// bytes that are no UTF-8 stay as they are.
+// Equal for names that some file systems take for one: full case folding and NFC of UTF-8; bytes that are no
+// UTF-8 stay as they are. The tree itself compares names byte for byte.
 std::string fold_name(std::string_view name);
 // "report (restored).txt": `name` with the mark before its extension, cut to kNameBytesMax at the boundary of
 // a character. Precondition: the mark is short.

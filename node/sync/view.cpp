@@ -1,38 +1,50 @@
 #include "node/sync/view.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace shoal::sync {
+namespace {
 
-// ---- Slots: which directories are one, and which names give way
+// Equal for contents of the same bytes.
+auto bytes_key(const Content& content) {
+  return std::tuple(content.kind, content.root, content.depth, content.size,
+                    std::string_view(content.target));
+}
+using BytesKey = decltype(bytes_key(std::declval<const Content&>()));
+
+}  // namespace
+
+// ---- Slots: which directories are one, and what gives way
 
 NodeId View::head(const NodeId& directory) const {
   const auto found = heads_.find(directory);
   return found == heads_.end() ? directory : found->second;
 }
 
-Members View::unified(const NodeId& of) const {
-  const auto found = unified_.find(of);
-  return found == unified_.end() ? Members{of} : found->second;
+// Of a directory and all that are one with it; nothing lies in them: nullptr.
+const View::Slots* View::slots_of(const NodeId& of) const {
+  if (const auto merged = merged_.find(of); merged != merged_.end()) return &merged->second;
+  const auto slots = slots_.find(of);
+  return slots == slots_.end() ? nullptr : &slots->second;
 }
 
-// Of a directory and all that are one with it.
-std::vector<NodeId> View::ids_in(const NodeId& directory, std::string_view folded) const {
+// In order.
+std::vector<NodeId> View::ids_in(const NodeId& of, std::string_view name) const {
   std::vector<NodeId> ids;
-  for (const NodeId& member : unified(directory)) {
-    const auto slots = slots_.find(member);
-    if (slots == slots_.end()) continue;
-    for (auto slot = slots->second.lower_bound({folded, kRoot});
-         slot != slots->second.end() && slot->first == folded; ++slot) {
-      ids.push_back(slot->second);
-    }
+  const Slots* slots = slots_of(of);
+  if (slots == nullptr) return ids;
+  for (auto slot = slots->lower_bound({name, kRoot}); slot != slots->end() && slot->first == name; ++slot) {
+    ids.push_back(slot->second);
   }
-  std::ranges::sort(ids);
   return ids;
 }
 
-bool View::is_taken(const NodeId& directory, std::string_view folded) const {
-  return !ids_in(directory, folded).empty();
+bool View::is_taken(const NodeId& of, std::string_view name) const {
+  const Slots* slots = slots_of(of);
+  if (slots == nullptr) return false;
+  const auto slot = slots->lower_bound({name, kRoot});
+  return slot != slots->end() && slot->first == name;
 }
 
 void View::mark(const NodeId& id, const Node& of) {
@@ -43,12 +55,12 @@ void View::mark(const NodeId& id, const Node& of) {
 void View::soil_all(const NodeId& directory) {
   const auto slots = slots_.find(directory);
   if (slots == slots_.end()) return;
-  for (const auto& [folded, id] : slots->second) dirty_.emplace(directory, folded);
+  for (const auto& [name, id] : slots->second) dirty_.emplace(directory, name);
 }
 
-void View::forget_renames(const NodeId& directory) {
-  crowded_.erase(directory);
-  const auto renames = renames_.find(directory);
+void View::forget_renames(const NodeId& of) {
+  crowds_.erase(of);
+  const auto renames = renames_.find(of);
   if (renames == renames_.end()) return;
   for (const auto& [id, name] : renames->second.names) changed_.insert(id);
   renames_.erase(renames);
@@ -60,6 +72,7 @@ void View::part(const NodeId& directory) {
   if (found == unified_.end()) return;
   const Members members = std::move(found->second);
   unified_.erase(found);
+  merged_.erase(members.front());
   forget_renames(members.front());
   for (const NodeId& member : members) {
     heads_.erase(member);
@@ -70,75 +83,91 @@ void View::part(const NodeId& directory) {
 
 void View::unify(const std::vector<NodeId>& directories) {
   if (directories.size() < 2) return;
+  Slots merged;
   for (const NodeId& directory : directories) {
     if (directory != directories.front()) heads_[directory] = directories.front();
     forget_renames(directory);
     soil_all(directory);
+    if (const auto slots = slots_.find(directory); slots != slots_.end()) {
+      merged.insert(slots->second.begin(), slots->second.end());
+    }
   }
   unified_[directories.front()] = directories;
+  merged_[directories.front()] = std::move(merged);
 }
 
-// Directories that become one, or part, soil what lies in them: from the top down it ends.
+// Directories that become one, or part, soil what lies in them: from the top down it ends. A slot that
+// several unified directories have is looked at once.
 void View::look_at_slots() {
   while (!dirty_.empty()) {
-    for (const auto& [directory, folded] : std::exchange(dirty_, {})) look_at(head(directory), folded);
+    std::set<Slot> of_heads;
+    for (const auto& [directory, name] : std::exchange(dirty_, {})) of_heads.emplace(head(directory), name);
+    for (const auto& [directory, name] : of_heads) {
+      // Else it has become one with another since, and its slots are soiled again.
+      if (head(directory) == directory) look_at(directory, name);
+    }
   }
-  for (const NodeId& directory : std::exchange(to_rename_, {})) rename(directory);
+  for (const NodeId& of : std::exchange(to_rename_, {})) rename(of);
 }
 
-void View::look_at(const NodeId& directory, const std::string& folded) {
-  const std::vector<NodeId> ids = ids_in(directory, folded);
+void View::look_at(const NodeId& of, const std::string& name) {
+  const std::vector<NodeId> ids = ids_in(of, name);
   std::vector<NodeId> directories;
-  bool may_be_crowded = ids.size() > 1;
+  bool is_crowd = ids.size() > 1;
   for (const NodeId& id : ids) {
-    const Node& of = nodes_.at(id);
-    mark(id, of);
-    if (of.is_directory) directories.push_back(id);
-    may_be_crowded |= !of.copies.empty();
+    const Node& lying = nodes_.at(id);
+    mark(id, lying);
+    if (lying.is_directory) directories.push_back(id);
+    is_crowd |= !lying.copies.empty();
   }
-  bool are_one = true;
-  for (const NodeId& id : directories) {
-    if (unified(head(id)) == directories) continue;
-    part(id);
-    are_one = false;
+  if (!directories.empty()) {
+    const auto group = unified_.find(head(directories.front()));
+    const bool are_one = group == unified_.end() ? directories.size() == 1 : group->second == directories;
+    if (!are_one) {
+      for (const NodeId& id : directories) part(id);
+      unify(directories);
+    }
   }
-  if (!are_one) unify(directories);
-  const bool is_crowded = may_be_crowded && things(directory, folded).size() > 1;
-  if (is_crowded) {
-    crowded_[directory].insert(folded);
-  } else if (const auto crowded = crowded_.find(directory); crowded != crowded_.end()) {
-    crowded->second.erase(folded);
-    if (crowded->second.empty()) crowded_.erase(crowded);
+  if (is_crowd) {
+    crowds_[of][name] = crowd_of(ids);
+  } else if (const auto crowds = crowds_.find(of); crowds != crowds_.end()) {
+    crowds->second.erase(name);
+    if (crowds->second.empty()) crowds_.erase(crowds);
   }
-  to_rename_.insert(directory);
+  to_rename_.insert(of);
 }
 
 // All names of the directory that give way: one may be what another wants.
-void View::rename(const NodeId& directory) {
-  const auto crowded = crowded_.find(directory);
-  if (crowded == crowded_.end()) return forget_renames(directory);
-  std::vector<Thing> renamed;
-  for (const std::string& folded : crowded->second) {
-    for (Thing& thing : things(directory, folded)) {
-      if (!thing.keeps_name) renamed.push_back(std::move(thing));
+View::Renames View::renames_of(const NodeId& of) const {
+  std::vector<const Thing*> renamed;
+  for (const auto& [slot, crowd] : crowds_.at(of)) {
+    for (const Thing& thing : crowd.things) {
+      if (!thing.keeps_name) renamed.push_back(&thing);
     }
   }
   std::ranges::sort(renamed, {}, &Thing::id);
   Renames renames;
-  std::set<std::string> given;
-  for (const Thing& thing : renamed) {
-    const std::string& wanted = thing.entry->place.winner().value.name;
-    std::string name = conflict_name(wanted, thing.content->dot);
-    std::string folded = fold_name(name);
-    for (std::size_t attempt = 1; is_taken(directory, folded) || given.contains(folded); ++attempt) {
-      name = conflict_name(wanted, thing.content->dot, attempt);
-      folded = fold_name(name);
+  // Those that are equal at the first attempt are so at each: the next one that may be free.
+  std::map<std::string, std::size_t> attempts;
+  for (const Thing* thing : renamed) {
+    const std::string& wanted = thing->entry->place.winner().value.name;
+    std::string name = conflict_name(wanted, thing->content->dot);
+    std::size_t& attempt = attempts[name];
+    if (attempt > 0) name = conflict_name(wanted, thing->content->dot, attempt);
+    while (is_taken(of, name) || renames.ids.contains(name)) {
+      name = conflict_name(wanted, thing->content->dot, ++attempt);
     }
-    given.insert(std::move(folded));
-    renames.ids.emplace(name, thing.id);
-    renames.names.emplace(thing.id, std::move(name));
+    ++attempt;
+    renames.ids.emplace(name, thing->id);
+    renames.names.emplace(thing->id, std::move(name));
   }
-  Renames& before = renames_[directory];
+  return renames;
+}
+
+void View::rename(const NodeId& of) {
+  if (!crowds_.contains(of)) return forget_renames(of);
+  Renames renames = renames_of(of);
+  Renames& before = renames_[of];
   for (const auto& [id, name] : before.names) {
     const auto now = renames.names.find(id);
     if (now == renames.names.end() || now->second != name) changed_.insert(id);
@@ -156,50 +185,72 @@ bool View::is_copy(const NodeId& id, const NodeId& origin) const {
   return origins != origins_.end() && *origins->second.begin() == origin && !entries_.contains(id);
 }
 
-// All that is shown for a slot: what keeps its name, and what gives way.
-std::vector<View::Thing> View::things(const NodeId& directory, const std::string& folded) const {
-  std::vector<Thing> things;
-  for (const NodeId& id : ids_in(directory, folded)) {
-    const Entry& entry = entries_.at(id).entry;
-    const Contents left = contents_left(entry);
-    // None of a directory that only lives for what lies in it.
-    const Version<Content>& content = left.empty() ? entry.content.winner() : *left.front();
-    const auto same = std::ranges::find_if(
-        things, [&](const Thing& thing) { return thing.content->value.same_bytes(content.value); });
-    if (same != things.end()) {
-      same->members.push_back(id);
+// The entry as it is alone in its slot.
+View::Thing View::thing_of(const NodeId& id) const {
+  const Entry& entry = entries_.at(id).entry;
+  const Contents left = contents_left(entry);
+  // None of a directory that only lives for what lies in it.
+  const Version<Content>* content = left.empty() ? &entry.content.winner() : left.front();
+  return {id, &entry, content, {id}, {}, true, {content->lamport, content->dot}};
+}
+
+// What keeps its name, and what gives way.
+View::Crowd View::crowd_of(const std::vector<NodeId>& ids) const {
+  Crowd crowd;
+  std::vector<Thing>& things = crowd.things;
+  std::map<BytesKey, std::size_t> by_bytes;
+  for (const NodeId& id : ids) {
+    Thing thing = thing_of(id);
+    thing.keeps_name = false;
+    const auto [same, is_first] = by_bytes.emplace(bytes_key(thing.content->value), things.size());
+    if (is_first) {
+      things.push_back(std::move(thing));
     } else {
-      things.push_back({id, &entry, &content, {id}, {}, false});
+      things[same->second].members.push_back(id);
+      things[same->second].newest = std::max(things[same->second].newest, thing.newest);
     }
   }
-  if (things.empty()) return things;
   const auto rank = [](const Thing& thing) {
-    return std::tuple(thing.content->value.kind == NodeKind::kDirectory, thing.content->lamport,
-                      thing.content->dot);
+    return std::pair(thing.content->value.kind == NodeKind::kDirectory, thing.newest);
   };
-  std::ranges::max_element(things, {}, rank)->keeps_name = true;
+  const auto keeper = std::ranges::max_element(things, {}, rank);
+  keeper->keeps_name = true;
+  crowd.keeper = static_cast<std::size_t>(keeper - things.begin());
   const std::size_t count = things.size();
-  for (std::size_t i = 0; i < count; ++i) add_copies(Thing(things[i]), things);
-  return things;
+  for (std::size_t i = 0; i < count; ++i) add_copies(i, things);
+  for (std::size_t i = 0; i < things.size(); ++i) {
+    crowd.by_id.emplace(things[i].id, i);
+    for (const NodeId& member : things[i].members) crowd.by_id.emplace(member, i);
+  }
+  return crowd;
 }
 
 // Of each content that lost, unless its bytes are shown already.
-void View::add_copies(const Thing& thing, std::vector<Thing>& things) const {
-  std::vector<const Content*> kept = {&thing.content->value};
-  for (const NodeId& member : thing.members) {
+void View::add_copies(std::size_t of, std::vector<Thing>& things) const {
+  const Entry* entry = things[of].entry;
+  std::set<BytesKey> kept = {bytes_key(things[of].content->value)};
+  const Members members = things[of].members;
+  for (const NodeId& member : members) {
+    if (nodes_.at(member).copies.empty()) continue;
     for (const Version<Content>* losing : contents_left(entries_.at(member).entry)) {
       const NodeId id = conflict_id(losing->dot);
-      const bool is_kept = std::ranges::any_of(
-          kept, [&](const Content* content) { return content->same_bytes(losing->value); });
-      if (is_kept || losing->value.kind == NodeKind::kDirectory || !is_copy(id, member)) continue;
-      kept.push_back(&losing->value);
-      things.push_back({id, thing.entry, losing, {}, member, false});
+      if (losing->value.kind == NodeKind::kDirectory || kept.contains(bytes_key(losing->value))) continue;
+      if (!is_copy(id, member)) continue;
+      kept.insert(bytes_key(losing->value));
+      things.push_back({id, entry, losing, {}, member, false, {losing->lamport, losing->dot}});
     }
   }
 }
 
+const View::Crowd* View::crowd_at(const NodeId& of, const std::string& name) const {
+  const auto crowds = crowds_.find(of);
+  if (crowds == crowds_.end()) return nullptr;
+  const auto crowd = crowds->second.find(name);
+  return crowd == crowds->second.end() ? nullptr : &crowd->second;
+}
+
 // The thing that an entry is part of, or a conflict copy is, and its directory.
-std::optional<std::pair<NodeId, View::Thing>> View::find(const NodeId& id) {
+std::optional<View::Found> View::find(const NodeId& id) {
   settle();
   const Node* of = node(id);
   if (of == nullptr) {
@@ -207,13 +258,19 @@ std::optional<std::pair<NodeId, View::Thing>> View::find(const NodeId& id) {
     if (origins == origins_.end()) return std::nullopt;
     of = node(*origins->second.begin());
   }
-  if (!of->is_in_sight) return std::nullopt;
-  const NodeId directory = head(of->container);
-  for (Thing& thing : things(directory, of->folded)) {
-    if (thing.id == id || std::ranges::count(thing.members, id) > 0)
-      return std::pair(directory, std::move(thing));
+  if (!of->is_in_sight || !of->is_attached) return std::nullopt;
+  Found found;
+  found.directory = head(of->container);
+  found.crowd = crowd_at(found.directory, of->name);
+  if (found.crowd != nullptr) {
+    const auto at = found.crowd->by_id.find(id);
+    if (at == found.crowd->by_id.end()) return std::nullopt;
+    found.at = at->second;
+  } else {
+    if (!nodes_.contains(id)) return std::nullopt;
+    found.lone = thing_of(id);
   }
-  return std::nullopt;
+  return found;
 }
 
 Shown View::show(const NodeId& directory, const Thing& thing) const {
@@ -231,42 +288,45 @@ Shown View::show(const NodeId& directory, const Thing& thing) const {
 
 std::optional<Shown> View::shown(const NodeId& id) {
   const auto found = find(id);
-  if (!found || found->second.id != id) return std::nullopt;
-  return show(found->first, found->second);
+  if (!found || found->thing().id != id) return std::nullopt;
+  return show(found->directory, found->thing());
+}
+
+// Is it shown, under this id?
+bool View::is_open(const NodeId& directory) {
+  settle();
+  const Node* of = node(directory);
+  const bool is_in_sight = directory == kRoot || (of != nullptr && of->is_in_sight);
+  return is_in_sight && head(directory) == directory;
 }
 
 std::vector<Shown> View::children(const NodeId& directory) {
-  settle();
   std::vector<Shown> children;
-  const Node* of = node(directory);
-  const bool is_in_sight = directory == kRoot || (of != nullptr && of->is_in_sight);
-  if (!is_in_sight || head(directory) != directory) return children;
-  std::set<std::string> names;
-  for (const NodeId& member : unified(directory)) {
-    const auto slots = slots_.find(member);
-    if (slots == slots_.end()) continue;
-    for (const auto& [folded, id] : slots->second) names.emplace(folded);
-  }
-  for (const std::string& folded : names) {
-    for (const Thing& thing : things(directory, folded)) children.push_back(show(directory, thing));
+  const Slots* slots = is_open(directory) ? slots_of(directory) : nullptr;
+  if (slots == nullptr) return children;
+  for (auto slot = slots->begin(); slot != slots->end();) {
+    const std::string name(slot->first);
+    if (const Crowd* crowd = crowd_at(directory, name)) {
+      for (const Thing& thing : crowd->things) children.push_back(show(directory, thing));
+    } else {
+      children.push_back(show(directory, thing_of(slot->second)));
+    }
+    while (slot != slots->end() && slot->first == name) ++slot;
   }
   std::ranges::sort(children, {}, &Shown::name);
   return children;
 }
 
 std::optional<Shown> View::child(const NodeId& directory, const std::string& name) {
-  settle();
+  if (!is_open(directory)) return std::nullopt;
   if (const auto renames = renames_.find(directory); renames != renames_.end()) {
     const auto found = renames->second.ids.find(name);
     if (found != renames->second.ids.end()) return shown(found->second);
   }
-  const Node* of = node(directory);
-  const bool is_in_sight = directory == kRoot || (of != nullptr && of->is_in_sight);
-  if (!is_in_sight || head(directory) != directory) return std::nullopt;
-  for (const Thing& thing : things(directory, fold_name(name))) {
-    if (thing.keeps_name && thing.entry->place.winner().value.name == name) return show(directory, thing);
-  }
-  return std::nullopt;
+  if (const Crowd* crowd = crowd_at(directory, name)) return show(directory, crowd->things[crowd->keeper]);
+  const std::vector<NodeId> ids = ids_in(directory, name);
+  if (ids.empty()) return std::nullopt;
+  return show(directory, thing_of(ids.front()));
 }
 
 std::vector<NodeId> View::conflict_copies() {
@@ -280,20 +340,30 @@ std::vector<NodeId> View::conflict_copies() {
 
 std::optional<NodeId> View::shown_as(const NodeId& id) {
   const auto found = find(id);
-  if (!found || found->second.members.empty()) return std::nullopt;
-  return found->second.id;
+  if (!found || found->thing().members.empty()) return std::nullopt;
+  return found->thing().id;
 }
 
 Members View::members(const NodeId& id) {
-  auto found = find(id);
-  if (!found || found->second.id != id) return {};
-  return std::move(found->second.members);
+  const auto found = find(id);
+  if (!found || found->thing().id != id) return {};
+  return found->thing().members;
 }
 
 std::optional<NodeId> View::conflict_origin(const NodeId& id) {
   const auto found = find(id);
-  if (!found || !found->second.members.empty()) return std::nullopt;
-  return found->second.origin;
+  if (!found || !found->thing().members.empty()) return std::nullopt;
+  return found->thing().origin;
+}
+
+std::uint64_t View::time_to_win(const NodeId& id) {
+  const auto found = find(id);
+  if (!found || found->crowd == nullptr || found->thing().id != id || !found->thing().keeps_name) return 0;
+  std::uint64_t highest = 0;
+  for (const Thing& thing : found->crowd->things) {
+    if (!thing.keeps_name) highest = std::max(highest, thing.newest.first);
+  }
+  return std::min(highest + 1, kCounterMax);
 }
 
 std::vector<Conflict> View::conflicts() {
@@ -302,11 +372,9 @@ std::vector<Conflict> View::conflicts() {
   for (const auto& [directory, renames] : renames_) {
     for (const auto& [id, name] : renames.names) {
       const auto found = find(id);
-      if (!found) continue;
-      const Node& of = nodes_.at(found->second.members.empty() ? found->second.origin : id);
-      const std::vector<Thing> rivals = things(directory, of.folded);
-      const auto winner = std::ranges::find(rivals, true, &Thing::keeps_name);
-      if (winner != rivals.end()) conflicts.push_back({id, winner->id});
+      if (found && found->crowd != nullptr) {
+        conflicts.push_back({id, found->crowd->things[found->crowd->keeper].id});
+      }
     }
   }
   std::ranges::sort(conflicts, {}, &Conflict::id);

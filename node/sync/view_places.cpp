@@ -8,14 +8,13 @@ namespace shoal::sync {
 Contents contents_left(const Entry& entry) {
   Knowledge seen;
   for (const Version<Deletion>& deletion : entry.deletion.versions()) seen.add(deletion.value.seen);
-  const auto was_moved = [&](const Dot& content) {
-    return std::ranges::any_of(entry.place.versions(), [&](const Version<Place>& place) {
-      return !seen.covers(place.dot) && place.value.content == content;
-    });
-  };
+  std::set<Dot> moved;
+  for (const Version<Place>& place : entry.place.versions()) {
+    if (!seen.empty() && !seen.covers(place.dot)) moved.insert(place.value.content);
+  }
   Contents left;
   for (const Version<Content>& version : entry.content.versions()) {
-    if (!seen.covers(version.dot) || was_moved(version.dot)) left.push_back(&version);
+    if (!seen.covers(version.dot) || moved.contains(version.dot)) left.push_back(&version);
   }
   return left;
 }
@@ -61,13 +60,12 @@ bool View::read(const NodeId& id, std::set<NodeId>& kind_changed) {
   const auto [found, is_new] = nodes_.try_emplace(id);
   Node& of = found->second;
   const Version<Place> winner = is_usable ? entry.place.winner() : Version<Place>{};
-  std::string folded = fold_name(winner.value.name);
   // A damaged write may come to have another value.
-  const bool has_moved =
-      is_new || of.place_dot != winner.dot || of.pointer != winner.value.parent || of.folded != folded;
-  if (folded != of.folded) {
+  const bool has_moved = is_new || of.place_dot != winner.dot || of.pointer != winner.value.parent ||
+                         of.name != winner.value.name;
+  if (of.name != winner.value.name) {
     detach(id);  // its slot points at the name
-    of.folded = std::move(folded);
+    of.name = winner.value.name;
   }
   of.place_dot = winner.dot;
   of.pointer = winner.value.parent;
@@ -118,20 +116,21 @@ void View::point(const std::set<NodeId>& moved, std::set<NodeId>& to_place) {
   if (!has_cuts_) {
     for (const NodeId& id : moved) set_parent(id, nodes_.at(id).pointer, to_place);
   }
-  // What nothing lies in closes no cycle.
-  const bool must_cut = has_cuts_ || std::ranges::any_of(moved, [&](const NodeId& id) {
-                          return pointing_.contains(id) && closes_cycle(id);
-                        });
-  if (!must_cut) return;
+  if (!has_cuts_ && !close_cycle(moved)) return;
   for (const auto& [id, parent] : cut_cycles()) set_parent(id, parent, to_place);
 }
 
-bool View::closes_cycle(const NodeId& id) const {
-  auto at = nodes_.find(id);
-  for (std::size_t steps = 0; at != nodes_.end(); ++steps) {
-    if (steps > nodes_.size()) return true;
-    at = nodes_.find(at->second.parent);
-    if (at != nodes_.end() && at->first == id) return true;
+// Precondition: there was no cycle before these have moved. Each entry is met once.
+bool View::close_cycle(const std::set<NodeId>& moved) const {
+  std::set<NodeId> clear;
+  for (const NodeId& id : moved) {
+    if (!pointing_.contains(id)) continue;  // what nothing lies in closes no cycle
+    std::set<NodeId> way;
+    for (auto at = nodes_.find(id); at != nodes_.end() && !clear.contains(at->first);
+         at = nodes_.find(at->second.parent)) {
+      if (!way.insert(at->first).second) return true;
+    }
+    clear.merge(way);
   }
   return false;
 }
@@ -208,11 +207,16 @@ void View::place(std::set<NodeId> to_place, const std::set<NodeId>& kind_changed
       if (to_place.insert(below).second) queue.push_back(below);
     }
   }
+  std::map<NodeId, NodeId> around;  // files: the directory above them
   for (const NodeId& id : to_place) {
     NodeId container = nodes_.at(id).parent;
+    std::vector<NodeId> files;
     for (const Node* of = node(container); of != nullptr && !of->is_directory; of = node(container)) {
-      container = of->parent;
+      files.push_back(container);
+      const auto known = around.find(container);
+      container = known != around.end() ? known->second : of->parent;
     }
+    for (const NodeId& file : files) around[file] = container;
     nodes_.at(id).container = container;
   }
   for (const NodeId& id : to_place) {
@@ -225,7 +229,10 @@ void View::attach(NodeId id) {
   for (;;) {
     Node& of = nodes_.at(id);
     of.is_attached = true;
-    slots_[of.container].emplace(of.folded, id);
+    slots_[of.container].emplace(of.name, id);
+    if (const auto merged = merged_.find(head(of.container)); merged != merged_.end()) {
+      merged->second.emplace(of.name, id);
+    }
     soil(of);
     stirred_.insert(id);
     if (++living_below_[of.container] > 1) return;
@@ -242,8 +249,11 @@ void View::detach(NodeId id) {
     part(id);
     of.is_attached = false;
     const auto slots = slots_.find(of.container);
-    slots->second.erase({of.folded, id});
+    slots->second.erase({of.name, id});
     if (slots->second.empty()) slots_.erase(slots);
+    if (const auto merged = merged_.find(head(of.container)); merged != merged_.end()) {
+      merged->second.erase({of.name, id});
+    }
     soil(of);
     mark(id, of);
     stirred_.insert(id);
@@ -256,14 +266,25 @@ void View::detach(NodeId id) {
   }
 }
 
+// Each entry on the ways to the root is met once.
 void View::look_for_sight() {
+  std::map<NodeId, bool> in_sight;
   for (const NodeId& id : std::exchange(stirred_, {})) {
-    const Node* at = &nodes_.at(id);
+    std::vector<NodeId> way;
     bool is_in_sight = false;
-    while (at != nullptr && at->is_attached && !is_in_sight) {
-      is_in_sight = at->container == kRoot;
-      at = node(at->container);
+    for (NodeId at = id;;) {
+      if (const auto known = in_sight.find(at); known != in_sight.end()) {
+        is_in_sight = known->second;
+        break;
+      }
+      const Node* of = node(at);
+      if (of == nullptr || !of->is_attached) break;
+      way.push_back(at);
+      is_in_sight = of->container == kRoot;
+      if (is_in_sight) break;
+      at = of->container;
     }
+    for (const NodeId& on_way : way) in_sight.emplace(on_way, is_in_sight);
     if (nodes_.at(id).is_in_sight != is_in_sight) set_sight(id, is_in_sight);
   }
 }
@@ -280,7 +301,7 @@ void View::set_sight(const NodeId& id, bool is_in_sight) {
     mark(at, of);
     const auto slots = slots_.find(at);
     if (slots == slots_.end()) continue;
-    for (const auto& [folded, below] : slots->second) queue.push_back(below);
+    for (const auto& [name, below] : slots->second) queue.push_back(below);
   }
 }
 

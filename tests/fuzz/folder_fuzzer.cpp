@@ -26,7 +26,7 @@ void expect_tree(const Tree& tree) {
     if (!shown) continue;
     ++shown_count;
     check(is_valid_name(shown->name), "what is shown has a name that may be on a disk");
-    check(names.emplace(shown->parent, fold_name(shown->name)).second, "no two have one name");
+    check(names.emplace(shown->parent, shown->name).second, "no two have one name");
     check(tree.child(shown->parent, shown->name) == shown, "what is shown is found by its name");
     std::size_t depth = 0;
     for (NodeId at = id; at != kRoot; at = tree.shown(at)->parent) {

@@ -49,6 +49,9 @@ class FolderReplica {
   const std::map<NodeId, Held>& disk() const { return disk_; }
   const Knowledge& knowledge() const { return knowledge_; }
 
+  // Of the changes from now on; 0: there is no clock, and they are ordered by what they have seen.
+  void set_clock(std::uint64_t ms) { clock_ms_ = ms; }
+
   // The disk becomes as the tree shows it.
   void apply() {
     disk_.clear();
@@ -105,19 +108,21 @@ class FolderReplica {
     std::vector<ChangesPage> pages(1);
     pages.front().knowledge = knowledge_;
     do {
-      pages.push_back(other.tree_.changes_since(pages.back().knowledge, other.knowledge_, bytes_max));
+      Knowledge known = knowledge_;
+      known.add(pages.back().knowledge);
+      pages.push_back(other.tree_.changes_since(known, other.knowledge_, bytes_max));
     } while (pages.back().more);
     for (const ChangesPage& page : pages) {
       for (const Entry& entry : page.entries) join(entry);
     }
-    knowledge_ = pages.back().knowledge;
+    knowledge_.add(pages.back().knowledge);
     return pages.size() - 1;
   }
   // All that this replica has joined, in its order.
   const std::vector<Entry>& joined() const { return joined_; }
 
  private:
-  Stamp next() const { return {id_, knowledge_.of(id_) + 1, tree_.lamport() + 1}; }
+  Stamp next() const { return {id_, knowledge_.of(id_) + 1, tree_.lamport() + 1, clock_ms_, clock_ms_}; }
   void join(const Entry& entry) {
     joined_.push_back(entry);
     tree_.join(entry);
@@ -136,6 +141,7 @@ class FolderReplica {
   }
 
   ReplicaId id_;
+  std::uint64_t clock_ms_ = 0;
   Tree tree_;
   Knowledge knowledge_;
   std::map<NodeId, Held> disk_;

@@ -2,6 +2,9 @@
 // beneath it, in its index and on its disk. Others lose nothing by it and go on among each other.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <ctime>
+
 #include "node/sync/local_changes.h"
 #include "tests/unit/sync/folder_cluster.h"
 
@@ -90,6 +93,69 @@ TEST_F(HostilePeerTest, AForgedWriteOfTheVictimDoesNotMixWithItsOwn) {
   forge(entries, knowledge);
   expect_the_honest_go_on();
   EXPECT_EQ(folder(kVictim).context().tree.fingerprint(), folder(kHonest).context().tree.fingerprint());
+}
+
+// ---- Bounds (bounds.h)
+
+sync::ReplicaId replica_number(std::uint64_t number) {
+  sync::ReplicaId replica;
+  for (std::size_t i = 0; i < 8; ++i) replica.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return replica;
+}
+
+TEST_F(HostilePeerTest, AnEntryOfTooManyVersionsIsLeftOutAndTold) {
+  sync::Stamp by = stamp();
+  sync::Entry crowded = sync::created(by, sync::kRoot, "crowded", file_of(1, 0), {0644});
+  const sync::Entry good = sync::created(by, sync::kRoot, "good", file_of(0, 0), {0644});
+  sync::Knowledge knowledge = folder(kHostile).knowledge();
+  knowledge.add(by.replica, by.counter - 1);
+  std::vector<sync::Version<sync::Content>> versions;
+  for (std::uint64_t i = 1; i <= 650; ++i) {
+    versions.push_back({{replica_number(i), 1}, i, file_of(i, 0)});
+    knowledge.add(versions.back().dot);
+  }
+  crowded.content = sync::Register<sync::Content>::from_parts(versions, crowded.content.context());
+  ASSERT_FALSE(sync::fits(crowded, sync::kReceivedEntryBytesMax));
+  forge({crowded, good}, knowledge);
+  EXPECT_GT(counters(kVictim).entries_refused, 0u);
+  EXPECT_EQ(folder(kVictim).context().tree.find(crowded.id), nullptr);
+  EXPECT_NE(folder(kVictim).context().tree.find(good.id), nullptr);
+  EXPECT_EQ(causes(kVictim)["crowded"], "too_many_versions");
+  expect_the_honest_go_on();
+}
+
+TEST_F(HostilePeerTest, MoreReplicasThanAFolderMayHaveEndNothing) {
+  sync::Knowledge knowledge = folder(kHostile).knowledge();
+  for (std::uint64_t i = 1; i <= 2 * sync::kReplicasMax; ++i) knowledge.add(replica_number(i), 1);
+  forge({}, knowledge);
+  EXPECT_EQ(folder(kVictim).knowledge().counters().size(), sync::kReplicasMax);
+  expect_the_honest_go_on();
+  EXPECT_EQ(status(kVictim).reason, "too_many_replicas");
+}
+
+// Eight times as many cost about eight times as much, not sixty.
+TEST_F(HostilePeerTest, ThousandsOfThingsOfOneNameHoldNothingUp) {
+  const auto cost_of = [&](int count, const std::string& name) {
+    sync::Stamp by = stamp();
+    std::vector<sync::Entry> entries;
+    for (int i = 0; i < count; ++i) {
+      sync::Content link;
+      link.kind = sync::NodeKind::kLink;
+      link.target = name + std::to_string(i);
+      entries.push_back(sync::created(by, sync::kRoot, name, link, {0777}));
+    }
+    sync::Knowledge knowledge = folder(kHostile).knowledge();
+    knowledge.add(by.replica, by.counter - 1);
+    const std::clock_t begin = std::clock();
+    forge(entries, knowledge);
+    const auto paths_of_name = std::ranges::count_if(
+        paths(kVictim), [&](const std::string& path) { return path.starts_with(name); });
+    EXPECT_EQ(paths_of_name, count);
+    return static_cast<double>(std::clock() - begin) / count;
+  };
+  const double few = cost_of(250, "few");
+  EXPECT_LT(cost_of(2'000, "many"), 4 * few);
+  expect_the_honest_go_on();
 }
 
 // It serves bytes that are not those that it announced; its person has changed the file under it, and the

@@ -194,7 +194,7 @@ TEST_F(LocalChanges, TheWinnerDeletedLeavesTheConflictCopy) {
 
 TEST_F(LocalChanges, UnifiedFilesAreEditedMovedAndDeletedAsOne) {
   a_.create(kRoot, "n", file_of(5));
-  b_.create(kRoot, "N", file_of(5));
+  b_.create(kRoot, "n", file_of(5));
   meet();
   ASSERT_THAT(paths(a_.tree()), SizeIs(2));
   const NodeId unified = c_.tree().child(kRoot, "n")->id;

@@ -28,7 +28,7 @@ class Builder {
   // One thing that wants a name in a directory.
   struct Candidate {
     Shown shown;
-    std::uint64_t lamport = 0;
+    std::pair<std::uint64_t, Dot> newest;  // by (lamport, dot) of its content's writes
     Members members;
   };
 
@@ -129,14 +129,14 @@ class Builder {
       const auto found = below_.find(member);
       if (found == below_.end()) continue;
       for (const NodeId& id : found->second) {
-        slots[fold_name(find(id)->place.winner().value.name)].push_back(id);
+        slots[find(id)->place.winner().value.name].push_back(id);
       }
     }
     std::vector<Candidate> renamed;
     std::set<std::string> taken;
-    for (auto& [folded, ids] : slots) {
+    for (auto& [name, ids] : slots) {
       std::sort(ids.begin(), ids.end());
-      taken.insert(folded);
+      taken.insert(name);
       show_slot(directory, ids, renamed);
     }
     std::sort(renamed.begin(), renamed.end(),
@@ -146,7 +146,7 @@ class Builder {
       std::size_t attempt = 0;
       do {
         candidate.shown.name = conflict_name(name, candidate.shown.content_dot, attempt++);
-      } while (!taken.insert(fold_name(candidate.shown.name)).second);
+      } while (!taken.insert(candidate.shown.name).second);
       show(std::move(candidate));
     }
   }
@@ -160,7 +160,7 @@ class Builder {
           const bool a_directory = a.shown.content.kind == NodeKind::kDirectory;
           const bool b_directory = b.shown.content.kind == NodeKind::kDirectory;
           if (a_directory != b_directory) return b_directory;
-          return std::pair(a.lamport, a.shown.content_dot) < std::pair(b.lamport, b.shown.content_dot);
+          return a.newest < b.newest;
         });
     for (Candidate& candidate : candidates) add_conflict_copies(candidate, renamed);
     for (auto candidate = candidates.begin(); candidate != candidates.end(); ++candidate) {
@@ -184,7 +184,7 @@ class Builder {
     candidate.shown.content = content.value;
     candidate.shown.content_dot = content.dot;
     candidate.shown.metadata = entry.metadata.winner().value;
-    candidate.lamport = content.lamport;
+    candidate.newest = {content.lamport, content.dot};
     candidate.members = {id};
     return candidate;
   }
@@ -194,6 +194,7 @@ class Builder {
     for (Candidate& other : candidates) {
       if (!other.shown.content.same_bytes(candidate.shown.content)) continue;
       other.members.push_back(candidate.shown.id);
+      other.newest = std::max(other.newest, candidate.newest);
       return;
     }
     candidates.push_back(std::move(candidate));
