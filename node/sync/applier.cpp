@@ -245,13 +245,14 @@ bool Applier::is_needed(const Content& content, const NodeId& but) const {
   return needed->second > 1 || own == needs_.end() || own->second != name_of(content);
 }
 
-// .shoal/trash/20261128T113207.123Z-17/photos/a.jpg
+// .shoal/trash/20261128T113207.123Z-17-86400000/photos/a.jpg
 // Empty: it is removed. What another entry needs is kept in any case: its own copy is not in place yet.
 std::string Applier::trash_path(const std::string& path, const DiskEntry& displaced) const {
   const bool keeps_trash = context_.config().folder_trash_lifetime != Duration::zero();
   if (!keeps_trash && !is_needed(displaced.content, displaced.id)) return {};
-  return kTrashDirectory + "/" + trash_name(context_.node->clock.wall_time(), context_.works_begun) + "/" +
-         path;
+  const std::string name = trash_name(context_.node->clock.wall_time(), context_.works_begun,
+                                      context_.trash_clock.lived_ms(context_.now()));
+  return kTrashDirectory + "/" + name + "/" + path;
 }
 
 InstallStep Applier::step_for(InstallStep::Kind kind, const Shown& desired, std::string path) const {
@@ -344,7 +345,7 @@ Applier::Attempt Applier::attempt_remove(Batch& batch, const DiskEntry& have) {
       step.kept = kept->stat;
     }
   }
-  if (have.content.kind == NodeKind::kFile) step.trash = trash_path(*path, have);
+  step.trash = trash_path(*path, have);
   add(batch, std::move(step));
   return Attempt::kStep;
 }
@@ -358,7 +359,7 @@ Applier::Attempt Applier::attempt_content(Batch& batch, const Shown& desired, co
   step.parent = have.parent;  // it moves afterwards
   step.name = have.name;
   step.expected = have.stat;
-  if (!is_link) step.trash = trash_path(*path, have);
+  step.trash = trash_path(*path, have);
   give_bytes(step);
   add(batch, std::move(step));
   return Attempt::kStep;

@@ -57,6 +57,7 @@ struct FolderContext {
   Ignore ignore{};
   // Directories in which a node keeps its keys and its database: no peer sees or changes anything in them.
   std::set<std::string> node_data{};
+  TrashClock trash_clock{};
   FolderCounters counters{};
   std::uint16_t ordinal = 0;  // of the folder in its node
   std::uint32_t requests_begun = 0;

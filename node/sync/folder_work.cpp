@@ -7,6 +7,7 @@
 #include <map>
 
 #include "node/secure/keys.h"
+#include "node/sync/trash.h"
 
 namespace shoal::sync {
 namespace {
@@ -17,6 +18,10 @@ constexpr std::size_t kFlushedSinglyMax = 4;
 
 const std::string kDisplacedPrefix = kStagingDirectory + "/" + std::string(kDisplacedName);
 const std::string kSmallPrefix = kStagingDirectory + "/small-";
+
+std::string small_path(const InstallStep& step) {
+  return kSmallPrefix + step.id.replica.hex() + "-" + std::to_string(step.id.counter);
+}
 
 bool unchanged(const FileStat& a, const FileStat& b) {
   return same_file(a, b) && a.ctime_ns == b.ctime_ns;
@@ -103,11 +108,23 @@ Result<NamedContent> name_content(Folder& folder, const std::string& path) {
   return NamedContent{file.content, std::move(file.parts)};
 }
 
+Result<void> make_like(Folder& folder, const std::string& path, const std::string& model) {
+  const Result<void> made = folder.change(MakeDirectory{path, 0700});
+  if (!made && made.error().code == ErrorCode::kExists) return {};
+  if (!made) return made;
+  const auto stat = folder.stat(model);
+  if (!stat || stat->kind != FileKind::kDirectory) return {};
+  return folder.change(SetMetadata{path, stat->mode | 0700, std::nullopt});
+}
+
 // ---- Setting up
 
 void SetUpWork::run() {
   outcome = make();
-  if (outcome) outcome = clean_staging();
+  if (outcome && began) {
+    read_trash();
+    outcome = clean_staging();
+  }
   if (!outcome) return;
   // Watched from now on: people edit the list. Without a watch the next start reads it.
   (void)folder().list(std::string(kPrivateDirectory), ListMode::kWatched);
@@ -132,14 +149,25 @@ Result<void> SetUpWork::make() {
   return {};
 }
 
+void SetUpWork::read_trash() {
+  trash_clock = TrashClock::decode(read_list(kTrashClockFile));
+  const auto entries = folder().list(kTrashDirectory, ListMode::kOnce);
+  if (!entries) return;
+  for (const DirectoryEntry& entry : *entries) {
+    trash_lived_ms = std::max(trash_lived_ms, sync::trash_lived_ms(entry.name).value_or(0));
+  }
+}
+
 Result<void> SetUpWork::clean_staging() {
+  const std::int64_t lived_ms = std::max(trash_lived_ms, trash_clock ? trash_clock->lived_ms : 0);
+  const std::string trash = kTrashDirectory + "/" + trash_name(*began, number, lived_ms) + "/recovered";
   const auto entries = folder().list(kStagingDirectory, ListMode::kOnce);
   if (!entries) return tl::unexpected(entries.error());
   for (const DirectoryEntry& entry : *entries) {
     const std::string path = kStagingDirectory + "/" + entry.name;
     if (path.starts_with(kSmallPrefix)) {
       (void)folder().change(Remove{path});
-    } else if (path.starts_with(kDisplacedPrefix) && !trash.empty()) {
+    } else if (path.starts_with(kDisplacedPrefix)) {
       if (Result<void> made = make_directories(folder(), trash); !made) return made;
       const Rename aside{path, trash + "/" + entry.name, Rename::Mode::kNoReplace};
       if (Result<void> moved = folder().change(aside); !moved) return moved;
@@ -343,7 +371,7 @@ void InstallWork::flush_names(const std::vector<InstallStep*>& carried_out) {
 bool InstallWork::stage(InstallStep& step) {
   Result<void> done;
   if (step.staged.empty()) {
-    step.staged = kSmallPrefix + step.id.replica.hex() + "-" + std::to_string(step.id.counter);
+    step.staged = small_path(step);
     if (sha256(step.bytes) != step.content.root && step.content.size > 0) {
       failed(step, {ErrorCode::kMalformed, "the bytes of " + step.path + " are others than announced"});
       return false;
@@ -372,13 +400,8 @@ void InstallWork::carry_out(InstallStep& step) {
     }
     case InstallStep::Kind::kPlaceFile:
       return place(step);
-    case InstallStep::Kind::kPlaceLink: {
-      if (step.expected) remove(step);
-      if (step.expected && step.outcome != InstallStep::Outcome::kDone) return;
-      const Result<void> made = folder().change(MakeLink{step.path, step.content.target});
-      if (!made) return failed(step, made.error());
-      return finish(step);
-    }
+    case InstallStep::Kind::kPlaceLink:
+      return place_link(step);
     case InstallStep::Kind::kMove:
     case InstallStep::Kind::kExchange:
       return move(step);
@@ -397,6 +420,15 @@ void InstallWork::carry_out(InstallStep& step) {
       return finish(step);
     }
   }
+}
+
+void InstallWork::place_link(InstallStep& step) {
+  step.staged = small_path(step);
+  (void)folder().change(Remove{step.staged});  // of an earlier attempt
+  if (Result<void> made = folder().change(MakeLink{step.staged, step.content.target}); !made) {
+    return failed(step, made.error());
+  }
+  place(step);
 }
 
 void InstallWork::place(InstallStep& step) {
@@ -434,9 +466,29 @@ void InstallWork::place(InstallStep& step) {
 void InstallWork::set_aside(const InstallStep& step, const std::string& displaced) {
   if (step.trash.empty()) {
     (void)folder().change(Remove{displaced});
-  } else if (make_directories(folder(), parent_of(step.trash))) {
+  } else if (make_way_to_trash(step)) {
     (void)folder().change(Rename{displaced, step.trash, Rename::Mode::kNoReplace});
   }
+}
+
+Result<void> InstallWork::make_way_to_trash(const InstallStep& step) {
+  const std::string above = step.trash.substr(0, step.trash.size() - step.path.size());
+  if (Result<void> made = make_directories(folder(), parent_of(above + "x")); !made) return made;
+  for (std::size_t end = step.path.find('/'); end != std::string::npos; end = step.path.find('/', end + 1)) {
+    const std::string parent = step.path.substr(0, end);
+    if (Result<void> made = make_like(folder(), above + parent, parent); !made) return made;
+  }
+  return {};
+}
+
+// The trash keeps its name and mode.
+Result<void> InstallWork::remove_directory(const InstallStep& step, const FileStat& now) {
+  const Result<void> removed = folder().change(Remove{step.path});
+  if (!removed || step.trash.empty() || !make_way_to_trash(step)) return removed;
+  if (folder().change(MakeDirectory{step.trash, 0700})) {
+    (void)folder().change(SetMetadata{step.trash, now.mode | 0700, std::nullopt});
+  }
+  return removed;
 }
 
 void InstallWork::remove(InstallStep& step) {
@@ -454,10 +506,12 @@ void InstallWork::remove(InstallStep& step) {
     }
   }
   Result<void> removed;
-  if (now->kind == FileKind::kDirectory || step.trash.empty()) {
+  if (now->kind == FileKind::kDirectory) {
+    removed = remove_directory(step, *now);
+  } else if (step.trash.empty()) {
     removed = folder().change(Remove{step.path});
   } else {
-    removed = make_directories(folder(), parent_of(step.trash));
+    removed = make_way_to_trash(step);
     if (removed) removed = folder().change(Rename{step.path, step.trash, Rename::Mode::kNoReplace});
     const auto aside =
         removed ? folder().stat(step.trash) : Result<FileStat>(tl::unexpected(removed.error()));

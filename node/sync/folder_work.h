@@ -19,11 +19,13 @@
 #include "node/sync/content_tree.h"
 #include "node/sync/disk_state.h"
 #include "node/sync/entry.h"
+#include "node/sync/trash_clock.h"
 
 namespace shoal::sync {
 
 inline const std::string kStagingDirectory = std::string(kPrivateDirectory) + "/staging";
 inline const std::string kTrashDirectory = std::string(kPrivateDirectory) + "/trash";
+inline const std::string kTrashClockFile = kTrashDirectory + "/clock";
 inline constexpr std::string_view kDisplacedName =
     "displaced-";  // begins the name of what a step has displaced
 inline const std::string kMarkFile = kStagingDirectory + "/mark";
@@ -67,14 +69,20 @@ class SetUpWork final : public FolderWork {
       : FolderWork(Kind::kSetUp, std::move(folder)), may_make_(may_make) {}
   void run() override;
 
-  std::string trash;     // directory for what is found; empty: none is kept
+  // The folder begins: what is found displaced goes to the trash under this date. Nothing: only the ignore
+  // lists are read again.
+  std::optional<WallTime> began;
   Result<void> outcome;  // kNotFound: the folder's own directory is not there
+  // Of a folder that begins: what the trash says of its clock.
+  std::optional<TrashClock::Saved> trash_clock;
+  std::int64_t trash_lived_ms = 0;  // of the newest in it
   std::string shared_ignore;
   std::string local_ignore;
   std::uint64_t mark = 0;  // the last that was written; 0: none
 
  private:
   Result<void> make();
+  void read_trash();
   Result<void> clean_staging();
   std::string read_list(const std::string& path);
 
@@ -252,7 +260,7 @@ struct InstallStep {
   // free.
   std::optional<FileStat> expected;
   std::optional<NodeId> displaced;  // the other entry that loses its place by kPlaceFile or kExchange
-  std::string trash;                // where the displaced goes; empty: it is removed
+  std::string trash;                // where the displaced goes, ends with `path`; empty: it is removed
   // kRemove: the file that has the same content under another entry, and without which nothing is removed.
   std::string kept_at;
   FileStat kept;
@@ -273,10 +281,13 @@ class InstallWork final : public FolderWork {
   std::vector<InstallStep> steps;
 
  private:
+  Result<void> make_way_to_trash(const InstallStep& step);
+  Result<void> remove_directory(const InstallStep& step, const FileStat& now);
   bool stage(InstallStep& step);
   void carry_out(InstallStep& step);
   void flush_names(const std::vector<InstallStep*>& carried_out);
   void place(InstallStep& step);
+  void place_link(InstallStep& step);
   void remove(InstallStep& step);
   void move(InstallStep& step);
   void set_aside(const InstallStep& step, const std::string& displaced);
@@ -294,6 +305,9 @@ struct NamedContent {
 Result<NamedContent> name_content(Folder& folder, const std::string& path);
 // Makes a directory, and those above it; one that is there is good. Our own have mode 0700.
 Result<void> make_directories(Folder& folder, const std::string& path, std::uint32_t mode = 0700);
+// Makes one directory with the mode of another, as far as the owner can still write in it; one that is there
+// is good.
+Result<void> make_like(Folder& folder, const std::string& path, const std::string& model);
 // The same file with the same bytes, as far as its stat tells. A rename changes ctime, so that is not
 // compared.
 bool same_file(const FileStat& a, const FileStat& b);

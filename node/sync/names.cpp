@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -48,10 +49,7 @@ std::string fold_name(std::string_view name) {
   return mapped(*decomposed, UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD).value_or(std::string(name));
 }
 
-std::string conflict_name(std::string_view name, const Dot& dot, std::size_t attempt) {
-  const std::string again = attempt == 0 ? "" : "-" + std::to_string(attempt);
-  const std::string mark = " (conflict " + dot.replica.short_hex() + "-" +
-                           std::to_string(dot.counter & ~kConflictBit) + again + ")";
+std::string marked_name(std::string_view name, std::string_view mark) {
   // ".profile" has no extension, and a very long one is none.
   constexpr std::size_t kExtensionMax = 16;
   std::size_t dot_at = name.rfind('.');
@@ -61,7 +59,13 @@ std::string conflict_name(std::string_view name, const Dot& dot, std::size_t att
   const std::string_view extension = name.substr(dot_at);
   std::size_t kept = std::min(dot_at, kNameBytesMax - mark.size() - extension.size());
   while (kept > 0 && kept < dot_at && !begins_character(name[kept])) --kept;
-  return std::string(name.substr(0, kept)) + mark + std::string(extension);
+  return fmt::format("{}{}{}", name.substr(0, kept), mark, extension);
+}
+
+std::string conflict_name(std::string_view name, const Dot& dot, std::size_t attempt) {
+  const std::string again = attempt == 0 ? "" : "-" + std::to_string(attempt);
+  return marked_name(
+      name, fmt::format(" (conflict {}-{}{})", dot.replica.short_hex(), dot.counter & ~kConflictBit, again));
 }
 
 }  // namespace shoal::sync

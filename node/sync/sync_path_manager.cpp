@@ -10,7 +10,10 @@ namespace shoal::sync {
 namespace {
 
 constexpr Duration kStoppedRetry = std::chrono::seconds(10);
-constexpr Duration kTrashExpiryInterval = std::chrono::hours(1);
+constexpr Duration kTrashIntervalMin = std::chrono::seconds(1);
+constexpr Duration kTrashIntervalMax = std::chrono::minutes(15);
+// Of what goes to the trash though it keeps nothing, since another entry needs it.
+constexpr Duration kNeededTrashLifetime = std::chrono::hours(1);
 constexpr Duration kNewsRetryMin = std::chrono::milliseconds(50);
 constexpr Duration kNewsRetryMax = std::chrono::seconds(10);
 // A peer that we have no session with may take so long to tell one that we have.
@@ -77,8 +80,7 @@ void SyncPathManager::open() {
     context_.folder = std::move(*folder);
   }
   auto work = std::make_unique<SetUpWork>(context_.folder, !record_.is_set_up);
-  work->trash = kTrashDirectory + "/" + trash_name(context_.node->clock.wall_time(), context_.works_begun) +
-                "/recovered";
+  work->began = context_.node->clock.wall_time();
   setting_up_ = true;
   context_.submit(std::move(work));
 }
@@ -286,18 +288,19 @@ void SyncPathManager::on_disk_full(const std::string& message) {
 void SyncPathManager::on_scan_complete() {
   fs_.on_scan_ended(scanner_.is_watched());
   if (findings_.empty() && !scanner_.misses_anything()) deletions_.confirmed.clear();
-  expire_trash();
   last_scan_ = context_.node->clock.wall_time();
   applier_.on_scanned();
 }
 
 void SyncPathManager::expire_trash() {
-  const WallTime now = context_.node->clock.wall_time();
-  if (trash_expired_ && now - *trash_expired_ < kTrashExpiryInterval) return;
-  trash_expired_ = now;
+  const Instant now = context_.now();
+  const Duration configured = context_.config().folder_trash_lifetime;
+  const Duration lifetime = configured == Duration::zero() ? kNeededTrashLifetime : configured;
+  trash_due_ = now + std::clamp(lifetime / 8, kTrashIntervalMin, kTrashIntervalMax);
+  context_.trash_clock.advance(now, context_.node->clock.wall_time(), lifetime);
   auto work = std::make_unique<TrashWork>(context_.folder, TrashWork::Task::kExpire);
-  const auto lifetime = context_.config().folder_trash_lifetime;
-  work->expire_before = now - std::chrono::duration_cast<std::chrono::milliseconds>(lifetime);
+  work->clock = context_.trash_clock.saved();
+  work->lifetime = std::chrono::duration_cast<std::chrono::milliseconds>(lifetime);
   context_.submit(std::move(work));
 }
 
@@ -361,6 +364,11 @@ void SyncPathManager::on_set_up(SetUpWork& work) {
     return on_scan_aborted(what);
   }
   check_mark(work.mark);
+  if (work.began) {
+    context_.trash_clock.start(work.trash_clock, work.trash_lived_ms, context_.now(),
+                               context_.node->clock.wall_time());
+    trash_due_ = context_.now();
+  }
   shared_ignore_read_ = shared_ignore();
   std::vector<std::string> shared, local;  // problems
   context_.ignore =
@@ -406,6 +414,7 @@ void SyncPathManager::advance(Rpc& rpc) {
   look_for_ignore_list();
   measure_progress();
   if (!setting_up_) {
+    if (trash_due_ <= now) expire_trash();
     fs_.advance();
     const bool may_scan = findings_.empty() && !applier_.is_installing();
     const bool was_scanning = scanner_.is_scanning();
@@ -435,7 +444,7 @@ Instant SyncPathManager::next() const {
   if (!is_running()) return next;
   next = std::min(next, announced_retry_);
   if (!setting_up_) {  // what is done then only; else a deadline that is over would be one for ever
-    next = std::min({next, fs_.next(), applier_.next()});
+    next = std::min({next, fs_.next(), applier_.next(), trash_due_});
     if (findings_.empty() && !applier_.is_installing()) next = std::min(next, scanner_.next());
   }
   for (const auto& [connection, client] : clients_) next = std::min(next, client.next());

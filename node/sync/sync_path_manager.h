@@ -269,7 +269,7 @@ class SyncPathManager final : public ScannerListener,
   std::string next_step_;
   Instant retry_at_ = kNever;  // of what stopped it
   std::optional<WallTime> last_scan_;
-  std::optional<WallTime> trash_expired_;
+  Instant trash_due_ = kNever;
 };
 
 }  // namespace shoal::sync

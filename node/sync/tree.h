@@ -155,9 +155,11 @@ std::size_t entry_bytes(const Entry& entry);
 // Equal for names that a person, or another system, takes for the same: full case folding and NFC of UTF-8;
 // bytes that are no UTF-8 stay as they are.
 std::string fold_name(std::string_view name);
-// "report (conflict 1f2e3d4c-17).txt": `name` with the dot's short replica and counter before its extension,
-// cut to kNameBytesMax at the boundary of a character. Where a name is taken another attempt, from 1 on, has
-// its number behind the counter.
+// "report (restored).txt": `name` with the mark before its extension, cut to kNameBytesMax at the boundary of
+// a character. Precondition: the mark is short.
+std::string marked_name(std::string_view name, std::string_view mark);
+// "report (conflict 1f2e3d4c-17).txt": marked with the dot's short replica and counter. Where a name is taken
+// another attempt, from 1 on, has its number behind the counter.
 std::string conflict_name(std::string_view name, const Dot& dot, std::size_t attempt = 0);
 
 }  // namespace shoal::sync
