@@ -83,6 +83,8 @@ constexpr auto kEntries = std::to_array<Entry>({
      "How often peers of a folder compare what they know, though nobody told of a change."},
     {"folder_deletion_grace", Time{&Config::folder_deletion_grace, 0s, 1min},
      "How long a file must be missing before it counts as deleted, since it may have moved."},
+    {"folder_free_floor", Count{&Config::folder_free_floor, 0, 1ull << 50},
+     "Bytes that fetching leaves free on the disk of a folder, at most a sixteenth of the disk; 0: none."},
     {"folder_fsync", Flag{&Config::folder_fsync},
      "Files are flushed to the disk before they take their place; else a power failure may tear or lose "
      "them, and peers may take them for deleted."},

@@ -84,6 +84,7 @@ struct NodeConfig {
   Duration folder_poll_interval = 1min;    // the same, where the host has no watches left
   Duration folder_check_interval = 5min;   // peers compare what they know, though nobody told of a change
   Duration folder_deletion_grace = 500ms;  // what is missing for so long was deleted, and has not moved
+  std::size_t folder_free_floor = 64 << 20;   // bytes; of a small disk at most a sixteenth
   Duration folder_trash_lifetime = 24h * 30;  // of what was deleted or overwritten by a peer; 0: none is kept
   bool folder_fsync = true;                   // a file is on the disk before it takes its place
 

@@ -163,6 +163,14 @@ Result<void> PosixFolder::apply(const SetMetadata& set) {
   return {};
 }
 
+Result<void> PosixFolder::apply(const SetSize& set) {
+  const Result<Descriptor> file = beneath_.open_file(set.path, O_WRONLY);
+  if (!file) return tl::unexpected(file.error());
+  if (::ftruncate(file->get(), static_cast<off_t>(set.bytes)) != 0)
+    return fail_at("set the size of", set.path, errno);
+  return {};
+}
+
 Result<void> PosixFolder::apply(const SyncDirectory& synced) {
   const Result<Descriptor> directory = beneath_.open(synced.path, O_RDONLY | O_DIRECTORY, "sync");
   if (!directory) return tl::unexpected(directory.error());
@@ -175,10 +183,11 @@ Result<void> PosixFolder::apply(const SyncAll&) {
   return {};
 }
 
-Result<std::uint64_t> PosixFolder::free_bytes() {
+Result<DiskSpace> PosixFolder::space() {
   struct statvfs status;
   if (::fstatvfs(beneath_.root(), &status) != 0) return fail_at("look at the free space of", "", errno);
-  return std::uint64_t{status.f_bavail} * status.f_frsize;
+  return DiskSpace{std::uint64_t{status.f_bavail} * status.f_frsize,
+                   std::uint64_t{status.f_blocks} * status.f_frsize};
 }
 
 }  // namespace shoal

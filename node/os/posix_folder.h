@@ -33,7 +33,7 @@ class PosixFolder final : public Folder {
   Result<FileStat> stat(const std::string& path) override;
   Result<std::unique_ptr<FolderFile>> open(const std::string& path, OpenMode mode) override;
   Result<void> change(const FolderChange& change) override;
-  Result<std::uint64_t> free_bytes() override;
+  Result<DiskSpace> space() override;
 
  private:
   Result<Descriptor> open_directory(const std::string& path, ListMode mode);
@@ -42,6 +42,7 @@ class PosixFolder final : public Folder {
   Result<void> apply(const Rename& rename);
   Result<void> apply(const Remove& removed);
   Result<void> apply(const SetMetadata& set);
+  Result<void> apply(const SetSize& set);
   Result<void> apply(const SyncDirectory& synced);
   Result<void> apply(const SyncAll& synced);
 

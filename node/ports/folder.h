@@ -90,6 +90,11 @@ struct SetMetadata {
   std::optional<std::uint32_t> mode;
   std::optional<std::int64_t> mtime_ns;
 };
+// A file has this size: it is cut, or extended by a hole, which reads as zeros and takes no room.
+struct SetSize {
+  std::string path;
+  std::uint64_t bytes = 0;
+};
 // The names in the directory are on the disk.
 struct SyncDirectory {
   std::string path;
@@ -98,7 +103,7 @@ struct SyncDirectory {
 struct SyncAll {};
 
 using FolderChange =
-    std::variant<MakeDirectory, MakeLink, Rename, Remove, SetMetadata, SyncDirectory, SyncAll>;
+    std::variant<MakeDirectory, MakeLink, Rename, Remove, SetMetadata, SetSize, SyncDirectory, SyncAll>;
 
 enum class OpenMode : std::uint8_t {
   kRead,    // an existing file
@@ -108,6 +113,12 @@ enum class OpenMode : std::uint8_t {
 
 // kWatched: from before the listing on, FolderEvents tell when something in this very directory changes.
 enum class ListMode : std::uint8_t { kOnce, kWatched };
+
+// Of the disk with the folder. A quota is not seen in it.
+struct DiskSpace {
+  std::uint64_t free_bytes = 0;  // that this process may still write
+  std::uint64_t total_bytes = 0;
+};
 
 class Folder {
  public:
@@ -119,8 +130,7 @@ class Folder {
   virtual Result<FileStat> stat(const std::string& path) = 0;
   virtual Result<std::unique_ptr<FolderFile>> open(const std::string& path, OpenMode mode) = 0;
   virtual Result<void> change(const FolderChange& change) = 0;
-  // Bytes that may still be written.
-  virtual Result<std::uint64_t> free_bytes() = 0;
+  virtual Result<DiskSpace> space() = 0;
 };
 
 // Something may have changed, told as PortEvents::on_folder_event: a hint only.

@@ -127,7 +127,7 @@ void MemoryDisk::take(Step step) {
   }
   for (const NameChange& change : step.names) {
     if (change.before != 0 && nodes_.at(change.before).parent == 0)
-      used_bytes_ -= nodes_.at(change.before).data.size();
+      used_bytes_ -= room_of(nodes_.at(change.before));
     if (change.before != 0) tell_moved(change.before);
     for (Observer* observer : observers_) observer->on_changed(change.directory);
   }
@@ -209,12 +209,51 @@ Result<void> MemoryDisk::set(Inode root, const SetMetadata& set) {
   return {};
 }
 
-bool MemoryDisk::take_room(const Node& file, std::uint64_t size) {
+std::uint64_t MemoryDisk::room_of(const Node& file) {
+  std::uint64_t room = file.data.size();
+  for (const std::uint64_t block : file.holes)
+    room -= std::min<std::uint64_t>(kBlockBytes, file.data.size() - block * kBlockBytes);
+  return room;
+}
+
+bool MemoryDisk::make_room(Node& file, std::uint64_t size, std::uint64_t offset, std::uint64_t bytes) {
+  const std::uint64_t room_before = room_of(file);
+  const std::uint64_t old_size = file.data.size();
+  const std::set<std::uint64_t> old_holes = file.holes;
+  const std::uint64_t blocks = (size + kBlockBytes - 1) / kBlockBytes;
+  for (std::uint64_t block = (old_size + kBlockBytes - 1) / kBlockBytes; block < blocks; ++block)
+    file.holes.insert(block);
+  file.holes.erase(file.holes.lower_bound(blocks), file.holes.end());
+  for (std::uint64_t block = offset / kBlockBytes; block * kBlockBytes < offset + bytes; ++block)
+    file.holes.erase(block);
+  file.data.resize(size);
+  const std::uint64_t room = room_of(file);
   if (file.parent == 0) return true;  // nobody sees how much a file without a name takes
-  const std::uint64_t others = used_bytes_ - file.data.size();
-  if (size > file.data.size() && (others > capacity_bytes || size > capacity_bytes - others)) return false;
-  used_bytes_ = others + size;
+  const std::uint64_t others = used_bytes_ - room_before;
+  const std::uint64_t room_max = std::min(capacity_bytes, quota_bytes);
+  if (room > room_before && (others > room_max || room > room_max - others)) {
+    file.data.resize(old_size);
+    file.holes = old_holes;
+    return false;
+  }
+  used_bytes_ = others + room;
   return true;
+}
+
+Result<void> MemoryDisk::set_size(Inode root, const SetSize& set) {
+  const Result<Inode> inode = find(root, set.path, "set the size of");
+  if (!inode) return tl::unexpected(inode.error());
+  Node& file = nodes_.at(*inode);
+  if (file.kind != FileKind::kFile)
+    return refuse(ErrorCode::kInvalidArgument, "set the size of", set.path, "it is no regular file");
+  const std::uint64_t old_size = file.data.size();
+  if (!make_room(file, set.bytes, 0, 0))
+    return fail(ErrorCode::kStoreFull, "cannot write: No space left on device");
+  const std::uint64_t from = std::min(old_size, set.bytes);
+  mark_dirty(file, from, std::max(old_size, set.bytes) - from);
+  touch(*inode, true);
+  tell_of(*inode);
+  return {};
 }
 
 void MemoryDisk::mark_dirty(Node& file, std::uint64_t offset, std::uint64_t bytes) {
@@ -226,8 +265,8 @@ Result<void> MemoryDisk::write(Inode inode, std::uint64_t offset, ByteView bytes
   Node& file = nodes_.at(inode);
   const std::uint64_t old_size = file.data.size();
   const std::uint64_t size = std::max<std::uint64_t>(old_size, offset + bytes.size());
-  if (!take_room(file, size)) return fail(ErrorCode::kStoreFull, "cannot write: No space left on device");
-  file.data.resize(size);
+  if (!make_room(file, size, offset, bytes.size()))
+    return fail(ErrorCode::kStoreFull, "cannot write: No space left on device");
   std::copy(bytes.begin(), bytes.end(), file.data.begin() + static_cast<std::ptrdiff_t>(offset));
   const std::uint64_t from = std::min(offset, old_size);
   mark_dirty(file, from, offset + bytes.size() - from);
@@ -257,8 +296,7 @@ Result<void> MemoryDisk::write_file(const std::string& path, ByteView bytes) {
   if (file.kind != FileKind::kFile)
     return refuse(ErrorCode::kInvalidArgument, "write", path, "it is no regular file");
   mark_dirty(file, 0, file.data.size());
-  take_room(file, 0);
-  file.data.clear();
+  make_room(file, 0, 0, 0);
   return write(*inode, 0, bytes);
 }
 

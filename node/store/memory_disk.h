@@ -53,8 +53,11 @@ class MemoryDisk {
 
   // What the times of changes are.
   std::int64_t now_ns = 1'700'000'000'000'000'000;
-  // Of the bytes of all files.
+  // Of the bytes of all files but their holes: whole blocks that were never written to.
   std::uint64_t capacity_bytes = std::numeric_limits<std::uint64_t>::max();
+
+  // As capacity_bytes, but space() does not know of it.
+  std::uint64_t quota_bytes = std::numeric_limits<std::uint64_t>::max();
 
   // The n-th call by a folder or file from now on fails with kIo and does nothing; 1 is the next.
   void fail_call(std::uint64_t n) { failing_call_ = calls_ + n; }
@@ -102,6 +105,8 @@ class MemoryDisk {
   Result<Inode> create(Inode root, const std::string& path, FileKind kind, std::uint32_t mode,
                        const std::string& target, const char* doing);
   Result<void> write(Inode file, std::uint64_t offset, ByteView bytes);
+  Result<void> set_size(Inode root, const SetSize& set);
+  std::uint64_t allocated_bytes(Inode file) const { return room_of(nodes_.at(file)); }
   Result<void> rename(Inode root, const Rename& step);
   Result<void> remove(Inode root, const std::string& path);
   Result<void> set(Inode root, const SetMetadata& set);
@@ -123,6 +128,7 @@ class MemoryDisk {
     Bytes data;
     Bytes durable_data;
     std::set<std::uint64_t> dirty_blocks;
+    std::set<std::uint64_t> holes;  // blocks
     std::string target;
     std::map<std::string, Inode> entries;
     std::map<std::string, Inode> durable_entries;
@@ -153,8 +159,10 @@ class MemoryDisk {
   void touch(Inode inode, bool contents);
   void tell_of(Inode inode);
   void tell_moved(Inode inode);
-  // Room is made or given back; the bytes are not touched.
-  bool take_room(const Node& file, std::uint64_t size);
+  static std::uint64_t room_of(const Node& file);
+  // Changes the size and fills holes as if these bytes were written. False: there is no room, nothing is
+  // changed.
+  bool make_room(Node& file, std::uint64_t size, std::uint64_t offset, std::uint64_t bytes);
   void mark_dirty(Node& file, std::uint64_t offset, std::uint64_t bytes);
   bool contains(Inode ancestor, Inode inode) const;
   void remove_below(Inode directory, const std::string& name);

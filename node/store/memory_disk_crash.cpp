@@ -150,6 +150,8 @@ void MemoryDisk::lose_bytes(Node& file, Rng& rng) {
     for (std::size_t i = at; i < end; ++i) kept[i] = source[i];
   }
   file.data = std::move(kept);
+  file.holes.erase(file.holes.lower_bound((file.data.size() + kBlockBytes - 1) / kBlockBytes),
+                   file.holes.end());
   if (!any_new) file.metadata = file.durable_metadata;
 }
 
@@ -166,7 +168,7 @@ void MemoryDisk::keep_what_is_durable() {
   while (!waiting.empty()) {
     const Inode at = waiting.back();
     waiting.pop_back();
-    used_bytes_ += nodes_.at(at).data.size();
+    used_bytes_ += room_of(nodes_.at(at));
     for (const auto& [name, inode] : nodes_.at(at).entries) {
       nodes_.at(inode).parent = at;
       waiting.push_back(inode);

@@ -122,9 +122,9 @@ class MemoryFolder final : public Folder {
     return std::visit([this](const auto& step) { return apply(step); }, change);
   }
 
-  Result<std::uint64_t> free_bytes() override {
+  Result<DiskSpace> space() override {
     if (Result<void> begun = disk_.begin_call(boot_); !begun) return tl::unexpected(begun.error());
-    return disk_.free_bytes();
+    return DiskSpace{disk_.free_bytes(), disk_.capacity_bytes};
   }
 
  private:
@@ -147,6 +147,7 @@ class MemoryFolder final : public Folder {
   Result<void> apply(const Rename& step) { return disk_.rename(root_, step); }
   Result<void> apply(const Remove& step) { return disk_.remove(root_, step.path); }
   Result<void> apply(const SetMetadata& step) { return disk_.set(root_, step); }
+  Result<void> apply(const SetSize& step) { return disk_.set_size(root_, step); }
   Result<void> apply(const SyncDirectory& step) {
     const Result<Inode> directory = find_directory(step.path, "sync");
     if (!directory) return tl::unexpected(directory.error());

@@ -39,6 +39,7 @@ void Applier::stop() {
   fetching_.clear();
   ready_.clear();
   retry_.clear();
+  failures_.clear();
   after_scan_.clear();
   surprised_.clear();
   ignored_.clear();
@@ -147,6 +148,7 @@ void Applier::classify(const NodeId& id) {
   if (is_done) {
     forget(id);
     surprised_.erase(id);
+    failures_.erase(id);
     if (have == nullptr) return;
     DiskEntry entry = *have;
     fill_in(entry, *desired);
@@ -213,11 +215,20 @@ void Applier::on_fetched(FetchedFile file) {
 
 void Applier::on_fetch_trouble(const NodeId& id, const std::string& cause, const std::string& message,
                                bool ended) {
+  if (cause.empty()) {
+    troubles_.erase(id);
+    return;
+  }
   troubles_[id] = {cause, message};
   if (!ended) return;
   fetching_.erase(id);
-  retry_[id] = context_.now() + kRetry;
-  if (cause == "disk_full") listener_.on_disk_full(message);
+  retry_later(id);
+}
+
+void Applier::retry_later(const NodeId& id) {
+  unsigned& failures = failures_[id];
+  retry_[id] = context_.now() + kRetry * (1u << failures);
+  failures = std::min(failures + 1, kRetryDoubledMax);
 }
 
 // ---- Installing
@@ -513,7 +524,7 @@ void Applier::take_step(InstallStep& step) {
         after_scan_.insert(step.id);
       } else {
         surprised_.erase(step.id);
-        retry_[step.id] = context_.now() + kRetry;
+        retry_later(step.id);
       }
       listener_.on_unexpected(step.parent);
       if (const DiskEntry* have = context_.disk.find(step.id)) listener_.on_unexpected(have->parent);
@@ -528,8 +539,7 @@ void Applier::take_step(InstallStep& step) {
   }
   const bool is_full = step.error.code == ErrorCode::kStoreFull;
   troubles_[step.id] = {is_full ? "disk_full" : "io_error", step.error.message};
-  retry_[step.id] = context_.now() + kRetry;
-  if (is_full) listener_.on_disk_full(step.error.message);
+  retry_later(step.id);
 }
 
 void Applier::step_done(InstallStep& step) {

@@ -46,13 +46,16 @@ class ApplierListener {
   virtual void on_directory(const NodeId& directory, bool moved) = 0;
   // A content of more than one part is on the disk.
   virtual void on_content(const ContentName& content, std::vector<PartRef> parts) = 0;
-  virtual void on_disk_full(const std::string& message) = 0;
+  // As FetchListener::on_list.
+  virtual void on_list(const ContentName& content, std::vector<PartRef> parts) = 0;
 };
 
 class Applier final : public FetchListener {
  public:
   static constexpr std::size_t kStepsMax = 256;  // of one InstallWork
+  // Of an entry that has failed; it doubles with each further failure.
   static constexpr Duration kRetry = std::chrono::seconds(5);
+  static constexpr unsigned kRetryDoubledMax = 6;
 
   Applier(FolderContext& context, ApplierListener& listener);
 
@@ -71,6 +74,7 @@ class Applier final : public FetchListener {
   void on_work(InstallWork& work);
   void on_work(StageWork& work) { fetcher_.on_work(work); }
   void on_work(TrashSearchWork& work) { fetcher_.on_work(work); }
+  void on_work(SpaceWork& work) { fetcher_.on_work(work); }
   Instant next() const;
 
   bool is_installing() const { return installing_; }
@@ -92,6 +96,9 @@ class Applier final : public FetchListener {
   void on_fetched(FetchedFile file) override;
   void on_fetch_trouble(const NodeId& id, const std::string& cause, const std::string& message,
                         bool ended) override;
+  void on_list(const ContentName& content, std::vector<PartRef> parts) override {
+    listener_.on_list(content, std::move(parts));
+  }
 
  private:
   struct Batch {
@@ -139,6 +146,7 @@ class Applier final : public FetchListener {
   void take_step(InstallStep& step);
   void step_done(InstallStep& step);
   void used(const NodeId& id);
+  void retry_later(const NodeId& id);
 
   FolderContext& context_;
   ApplierListener& listener_;
@@ -147,6 +155,7 @@ class Applier final : public FetchListener {
   std::set<NodeId> fetching_;
   std::map<NodeId, std::optional<FetchedFile>> ready_;
   std::map<NodeId, Instant> retry_;
+  std::map<NodeId, unsigned> failures_;  // since the entry was done last
   std::set<NodeId> after_scan_;
   std::set<NodeId> ignored_;
   std::set<NodeId> kept_;

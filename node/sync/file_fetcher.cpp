@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "node/secure/keys.h"
+#include "node/sync/chunker.h"
 #include "node/sync/reader.h"
 
 namespace shoal::sync {
@@ -20,8 +21,8 @@ constexpr Duration kSearchWaitMax = std::chrono::minutes(10);
 // Searches take at most a fifth of the time.
 constexpr int kRestPerSearch = 4;
 
-std::string staging_path(const ContentName& content) {
-  return kStagingDirectory + "/parts-" + content.root.hex();
+std::string staged_path(const ContentName& content) {
+  return kPartsPrefix + content.root.hex();
 }
 
 void append(const Id& id, Bytes& out) {
@@ -44,17 +45,21 @@ IndexKey part_key(const Id& group, const Id& hash) {
 
 }  // namespace
 
+IndexRow list_row(const Id& group, const ContentName& content, const std::vector<PartRef>& parts) {
+  IndexRow list{content_key(group, content), std::nullopt};
+  if (!parts.empty()) list.value.emplace();
+  for (const PartRef& part : parts) {
+    append(part.hash, *list.value);
+    append_u32(static_cast<std::uint32_t>(part.bytes), *list.value);
+  }
+  return list;
+}
+
 std::vector<IndexRow> content_rows(const Id& group, const ContentName& content,
                                    const std::vector<PartRef>& parts, bool present) {
   std::vector<IndexRow> rows;
-  IndexRow list{content_key(group, content), std::nullopt};
-  if (present) list.value.emplace();
   std::uint64_t offset = 0;
   for (const PartRef& part : parts) {
-    if (present) {
-      append(part.hash, *list.value);
-      append_u32(static_cast<std::uint32_t>(part.bytes), *list.value);
-    }
     IndexRow row{part_key(group, part.hash), std::nullopt};
     append(content.root, row.key.key);
     if (present) {
@@ -66,7 +71,7 @@ std::vector<IndexRow> content_rows(const Id& group, const ContentName& content,
     rows.push_back(std::move(row));
     offset += part.bytes;
   }
-  rows.push_back(std::move(list));
+  rows.push_back(list_row(group, content, present ? parts : std::vector<PartRef>{}));
   return rows;
 }
 
@@ -91,6 +96,21 @@ std::optional<std::vector<PartRef>> FileFetcher::known_parts(const ContentName& 
   return parts;
 }
 
+std::vector<ContentName> FileFetcher::listed_contents(const Id& root) const {
+  std::vector<ContentName> contents;
+  constexpr std::size_t kCandidates = 4;
+  for (const IndexRow& row :
+       context_.index.list(content_key(context_.group, {root, 0, 0}), true, kCandidates)) {
+    Reader reader(row.key.key);
+    ContentName content;
+    content.root = reader.id();
+    content.depth = reader.u8();
+    content.size = reader.u64();
+    if (content.root == root && reader.at_end()) contents.push_back(content);
+  }
+  return contents;
+}
+
 std::map<Id, Bytes> FileFetcher::known_pages(const ContentName& content) const {
   std::map<Id, Bytes> by_hash;
   if (content.depth == 0) return by_hash;
@@ -111,13 +131,22 @@ void FileFetcher::fetch(const NodeId& id, const ContentName& content) {
     if (fetches_.at(under_way->second).content == content) return;
     cancel(id);
   }
+  add(id, content, std::nullopt);
+}
+
+void FileFetcher::add(const NodeId& id, const ContentName& content, std::optional<Waiting> waiting) {
   const std::uint64_t number = ++begun_;
   Fetch fetch;
   fetch.id = id;
   fetch.content = content;
+  if (waiting) fetch.phase = Fetch::Phase::kWaiting;
   fetches_.emplace(number, std::move(fetch));
   by_id_.emplace(id, number);
-  queue_.insert(number);
+  if (waiting) {
+    waiting_.emplace(number, *waiting);
+  } else {
+    queue_.insert(number);
+  }
 }
 
 std::optional<ContentName> FileFetcher::fetching(const NodeId& id) const {
@@ -134,11 +163,15 @@ std::optional<std::vector<PartRef>> FileFetcher::parts_of(const NodeId& id) cons
 
 void FileFetcher::cancel(const NodeId& id) {
   const auto found = by_id_.find(id);
-  if (found != by_id_.end()) end(found->second);
+  if (found == by_id_.end()) return;
+  const std::string staged = fetches_.at(found->second).staged;
+  if (!staged.empty()) unneeded_.insert(staged);
+  end(found->second);
 }
 
 void FileFetcher::cancel_all() {
   while (!fetches_.empty()) end(fetches_.begin()->first);
+  measure_ = false;
 }
 
 void FileFetcher::used(const FetchedFile& file) {
@@ -150,8 +183,11 @@ void FileFetcher::end(std::uint64_t number) {
   const auto found = fetches_.find(number);
   const Fetch& fetch = found->second;
   parts_.forget(number);
+  room_.release(fetch.reserved);
   if (fetch.phase == Fetch::Phase::kQueued) {
     queue_.erase(number);
+  } else if (fetch.phase == Fetch::Phase::kWaiting) {
+    waiting_.erase(number);
   } else {
     if (fetch.phase != Fetch::Phase::kReady) no_longer_active(fetch);
     if (fetch.staged.empty()) small_bytes_ -= fetch.content.size;
@@ -189,7 +225,7 @@ void FileFetcher::advance(Rpc& rpc) {
   std::size_t looked_at = 0;
   for (auto queued = queue_.begin(); queued != queue_.end() && looked_at < kLookedAt; ++looked_at) {
     Fetch& fetch = fetches_.at(*queued);
-    if (under_way_.contains(fetch.content)) {
+    if (under_way_.contains(fetch.content) || removing_.contains(staged_path(fetch.content))) {
       ++queued;
       continue;
     }
@@ -202,23 +238,30 @@ void FileFetcher::advance(Rpc& rpc) {
       continue;
     }
     const std::uint64_t number = *queued;
-    queued = queue_.erase(queued);
-    under_way_.insert(fetch.content);
-    ++active_;
+    ++queued;
     if (is_large) {
+      queue_.erase(number);
+      under_way_.insert(fetch.content);
+      ++active_;
       ++large_;
       begin(number, fetch);
-    } else {
-      want_small(number, fetch);
+    } else if (!want_small(number, fetch) && measure_) {
+      break;
     }
   }
+  clean_staging();
+  look_for_room();
   parts_.advance(rpc);
   search_trash();
 }
 
 // ---- Files of one part, from peers
 
-void FileFetcher::want_small(std::uint64_t number, Fetch& fetch) {
+bool FileFetcher::want_small(std::uint64_t number, Fetch& fetch) {
+  if (!reserve(number, fetch, fetch.content.size + DiskRoom::kPerFile)) return false;
+  queue_.erase(number);
+  under_way_.insert(fetch.content);
+  ++active_;
   fetch.phase = Fetch::Phase::kSmall;
   small_bytes_ += fetch.content.size;
   WantedPiece piece;
@@ -226,13 +269,16 @@ void FileFetcher::want_small(std::uint64_t number, Fetch& fetch) {
   piece.content = fetch.content;
   piece.hash = fetch.content.root;
   parts_.want(std::move(piece));
+  return true;
 }
 
 // ---- Files of more parts, or that are here already under another name
 
 void FileFetcher::begin(std::uint64_t number, Fetch& fetch) {
-  fetch.staged = staging_path(fetch.content);
-  if (auto parts = known_parts(fetch.content)) {
+  fetch.staged = staged_path(fetch.content);
+  unneeded_.erase(fetch.staged);
+  found_staged_.erase(fetch.staged);
+  if (auto parts = known_parts(fetch.content); parts && build_tree(*parts, nullptr) == fetch.content) {
     fetch.parts = std::move(*parts);
     return have_parts(number, fetch);
   }
@@ -252,6 +298,7 @@ void FileFetcher::next_page(std::uint64_t number, Fetch& fetch) {
     if (!take_rows(number, fetch, here->second)) return;
   }
   fetch.old_pages.clear();
+  listener_.on_list(fetch.content, fetch.parts);
   have_parts(number, fetch);
 }
 
@@ -318,6 +365,7 @@ StageWork::Part FileFetcher::part_of(const Fetch& fetch, std::size_t index) cons
 // Goes through the phases as far as there is nothing to wait for.
 void FileFetcher::go_on(std::uint64_t number, Fetch& fetch) {
   if (fetch.phase == Fetch::Phase::kChecking && !check_staged(number, fetch)) return;
+  if (fetch.phase == Fetch::Phase::kRoom && !find_room(number, fetch)) return;
   if (fetch.phase == Fetch::Phase::kCopying && !copy_local(number, fetch)) return;
   if (fetch.phase == Fetch::Phase::kParts && !ask_parts(number, fetch)) return;
   ready(fetch, {});
@@ -334,6 +382,27 @@ bool FileFetcher::check_staged(std::uint64_t number, Fetch& fetch) {
     submit(number, fetch, std::move(parts));
     return false;
   }
+  fetch.phase = Fetch::Phase::kRoom;
+  return true;
+}
+
+// A staging file that was just made is a hole.
+void FileFetcher::take_zero_parts(Fetch& fetch) {
+  static const Id zeros = sha256(Bytes(kPartBytesMax));
+  for (std::size_t i = 0; i < fetch.parts.size(); ++i) {
+    if (fetch.done[i] || fetch.parts[i].bytes != kPartBytesMax || fetch.parts[i].hash != zeros) continue;
+    fetch.done[i] = true;
+    fetch.bytes_done += kPartBytesMax;
+  }
+}
+
+// For what is not staged yet.
+bool FileFetcher::find_room(std::uint64_t number, Fetch& fetch) {
+  std::uint64_t bytes = DiskRoom::kPerFile;
+  for (std::size_t i = 0; i < fetch.parts.size(); ++i) bytes += fetch.done[i] ? 0 : fetch.parts[i].bytes;
+  for_room_.insert(number);
+  if (!reserve(number, fetch, bytes)) return false;
+  for_room_.erase(number);
   fetch.phase = Fetch::Phase::kCopying;
   fetch.next_part = 0;
   return true;
@@ -389,9 +458,15 @@ bool FileFetcher::find_local(const Fetch& fetch, std::size_t index, StageWork::P
   return false;
 }
 
+std::size_t FileFetcher::parts_asked_max() const {
+  const std::size_t peers = std::max<std::size_t>(parts_.peers(), 1);
+  return std::min(kPartsAskedMax, peers * kPartsPerPeer + kPartsBeingWritten);
+}
+
 // True when all are there.
 bool FileFetcher::ask_parts(std::uint64_t number, Fetch& fetch) {
-  for (; fetch.next_part < fetch.parts.size() && fetch.asked < kPartsAskedMax; ++fetch.next_part) {
+  const std::size_t asked_max = parts_asked_max();
+  for (; fetch.next_part < fetch.parts.size() && fetch.asked < asked_max; ++fetch.next_part) {
     if (fetch.done[fetch.next_part]) continue;
     WantedPiece piece;
     piece.file = number;
@@ -410,6 +485,7 @@ void FileFetcher::submit(std::uint64_t number, Fetch& fetch, std::vector<StageWo
   auto work = std::make_unique<StageWork>(context_.folder);
   work->file = number;
   work->staged = fetch.staged;
+  work->file_bytes = fetch.content.size;
   work->parts = std::move(parts);
   ++fetch.works;
   context_.submit(std::move(work));
@@ -425,12 +501,16 @@ void FileFetcher::on_work(StageWork& work) {
   if (fetch == nullptr) return;
   --fetch->works;
   if (!work.outcome) {
-    const bool is_full = work.outcome.error().code == ErrorCode::kStoreFull;
-    return give_up(work.file, is_full ? "disk_full" : "io_error", work.outcome.error().message);
+    const Error error = work.outcome.error();
+    if (error.code != ErrorCode::kStoreFull) return give_up(work.file, "io_error", error.message);
+    return wait_for_room(work.file, fetch->reserved + DiskRoom::kPerFile, error.message, kRefusedRetry);
   }
   for (StageWork::Part& part : work.parts) take_part(*fetch, part);
   // There was nothing to go on with.
-  if (fetch->phase == Fetch::Phase::kChecking && !work.existed) fetch->next_part = fetch->parts.size();
+  if (fetch->phase == Fetch::Phase::kChecking && !work.existed) {
+    fetch->next_part = fetch->parts.size();
+    take_zero_parts(*fetch);
+  }
   write(work.file, *fetch);
   go_on(work.file, *fetch);
 }
@@ -440,6 +520,9 @@ void FileFetcher::take_part(Fetch& fetch, StageWork::Part& part) {
   if (part.good) {
     fetch.done[part.index] = true;
     fetch.bytes_done += part.bytes;
+    const std::uint64_t written = std::min<std::uint64_t>(fetch.reserved, part.bytes);
+    fetch.reserved -= written;
+    room_.release(written);
     if (is_from_peer) {
       ++context_.counters.parts_fetched;
       context_.counters.part_bytes_fetched += part.bytes;
@@ -506,6 +589,7 @@ void FileFetcher::on_piece_missing(const WantedPiece& piece) {
 
 Instant FileFetcher::next() const {
   Instant next = parts_.next();
+  if (!waiting_.empty() && !room_.is_measuring()) next = std::min(next, room_.measured_at() + kRoomRetry);
   if (is_searching_) return next;
   for (const auto& [content, missing] : missing_) {
     next = std::min(next, std::max(missing.search_at, may_search_at_));
@@ -547,7 +631,7 @@ void FileFetcher::take_from_trash(std::uint64_t number, Fetch& fetch, const Tras
   if (fetch.phase == Fetch::Phase::kSmall) {
     small_bytes_ -= fetch.content.size;
     ++large_;
-    fetch.staged = staging_path(fetch.content);
+    fetch.staged = staged_path(fetch.content);
   }
   fetch.found_at = found.path;
   fetch.parts = found.parts;
@@ -558,6 +642,7 @@ void FileFetcher::take_from_trash(std::uint64_t number, Fetch& fetch, const Tras
   fetch.given_by.clear();
   fetch.next_part = fetch.asked = 0;
   fetch.bytes_done = 0;
+  room_.release(std::exchange(fetch.reserved, 0));
   have_parts(number, fetch);
 }
 

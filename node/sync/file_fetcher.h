@@ -1,8 +1,12 @@
 // FileFetcher: brings the contents of files together, from what is on this disk and from peers.
 //
-//   one part:    looked for in local files ─► asked of peers ─► in memory, ready
+//   one part:    room on the disk ─► asked of peers ─► in memory, ready
 //   more parts:  list of parts (index, or pages from peers) ─► parts that are staged already, verified
-//                  ─► parts that local files have, copied ─► the rest from peers ─► staged, ready
+//                  ─► room on the disk ─► parts that local files have, copied
+//                  ─► the rest from peers ─► staged, ready
+//
+// What does not fit on the disk waits for room (DiskRoom) and holds nothing else up. Parts of zeros are
+// holes, and need neither room nor peers.
 //
 // A content that no peer has is looked for in the folder's own trash (trash_search.h), and copied from there.
 //
@@ -21,6 +25,7 @@
 #include <vector>
 
 #include "node/sync/client_file_part_sync.h"
+#include "node/sync/disk_room.h"
 #include "node/sync/folder_context.h"
 #include "node/sync/trash_search.h"
 
@@ -37,10 +42,13 @@ class FetchListener {
  public:
   virtual ~FetchListener() = default;
   virtual void on_fetched(FetchedFile file) = 0;
-  // `cause`: "no_peer_has_it", "io_error", "disk_full", "wrong_content". It goes on trying, except after the
-  // last three, which end the fetch.
+  // `cause`: "no_peer_has_it", "disk_full", "io_error", "wrong_content"; empty: the trouble is over. It goes
+  // on trying, except after the last two, which end the fetch.
   virtual void on_fetch_trouble(const NodeId& id, const std::string& cause, const std::string& message,
                                 bool ended) = 0;
+  // The list of a content's parts is kept until it is here, so that a fetch that is cut short need not ask
+  // for it again. No parts: it is not kept any longer.
+  virtual void on_list(const ContentName& content, std::vector<PartRef> parts) = 0;
 };
 
 class FileFetcher final : public PieceListener {
@@ -51,8 +59,15 @@ class FileFetcher final : public PieceListener {
   static constexpr std::uint64_t kSmallBytesMax = 8 << 20;
   // Of those that wait, for one that may begin.
   static constexpr std::size_t kLookedAt = 1024;
-  // Parts of a file that are asked for at a time.
+  // Parts of a file that are asked for or not yet written at a time: a kill loses them. For each peer what
+  // its requests hold, and some that are being written.
   static constexpr std::size_t kPartsAskedMax = 64;
+  static constexpr std::size_t kPartsPerPeer = 16;
+  static constexpr std::size_t kPartsBeingWritten = 16;
+  // How often room is looked for while something waits for it; and how long after the disk refused to be
+  // written to, though it said that there is room.
+  static constexpr Duration kRoomRetry = std::chrono::seconds(5);
+  static constexpr Duration kRefusedRetry = std::chrono::seconds(60);
 
   FileFetcher(FolderContext& context, FetchListener& listener);
 
@@ -69,6 +84,15 @@ class FileFetcher final : public PieceListener {
   void advance(Rpc& rpc);
   void on_work(StageWork& work);
   void on_work(TrashSearchWork& work);
+  void on_work(SpaceWork& work);
+  // Files of parts that were found in staging at the start.
+  void on_staged(const std::vector<std::string>& paths);
+  // A peer knows nothing more, and nothing is to be fetched: what is staged is not needed.
+  void on_complete();
+  // There is no room for anything that is still to be fetched.
+  bool waits_for_room() const { return !waiting_.empty() && waiting_.size() == fetches_.size(); }
+  // How much more room that would take.
+  std::uint64_t room_missing() const;
   // Of a fetch that is under way: bytes that are staged.
   std::uint64_t bytes_done() const;
 
@@ -90,7 +114,17 @@ class FileFetcher final : public PieceListener {
     std::uint64_t bytes = 0;
   };
   struct Fetch {
-    enum class Phase : std::uint8_t { kQueued, kSmall, kPages, kChecking, kCopying, kParts, kReady };
+    enum class Phase : std::uint8_t {
+      kQueued,
+      kWaiting,  // for room
+      kSmall,
+      kPages,
+      kChecking,
+      kRoom,
+      kCopying,
+      kParts,
+      kReady,
+    };
     NodeId id;
     ContentName content;
     Phase phase = Phase::kQueued;
@@ -106,14 +140,22 @@ class FileFetcher final : public PieceListener {
     std::size_t asked = 0;      // under way, or being written
     std::size_t works = 0;
     std::uint64_t bytes_done = 0;
+    std::uint64_t reserved = 0;  // room
     std::vector<StageWork::Part> to_write;
     std::map<std::uint32_t, Id> given_by;
     std::string found_at;  // in the trash; empty: not there
   };
 
+  struct Waiting {
+    std::uint64_t bytes = 0;  // of room
+    Instant not_before;
+  };
+
   Fetch* find(std::uint64_t number);
+  void add(const NodeId& id, const ContentName& content, std::optional<Waiting> waiting);
+  bool begin_queued(std::uint64_t number);
   void begin(std::uint64_t number, Fetch& fetch);
-  void want_small(std::uint64_t number, Fetch& fetch);
+  bool want_small(std::uint64_t number, Fetch& fetch);
   void next_page(std::uint64_t number, Fetch& fetch);
   void ask_page(std::uint64_t number, Fetch& fetch);
   bool take_rows(std::uint64_t number, Fetch& fetch, ByteView bytes);
@@ -121,8 +163,19 @@ class FileFetcher final : public PieceListener {
   void have_parts(std::uint64_t number, Fetch& fetch);
   void go_on(std::uint64_t number, Fetch& fetch);
   bool check_staged(std::uint64_t number, Fetch& fetch);
+  void take_zero_parts(Fetch& fetch);
+  bool find_room(std::uint64_t number, Fetch& fetch);
+  bool reserve(std::uint64_t number, Fetch& fetch, std::uint64_t bytes);
+  void wait_for_room(std::uint64_t number, std::uint64_t bytes, const std::string& message,
+                     Duration at_least);
+  void end_waits();
+  void look_for_room();
+  void clean_staging();
+  void forget_list(const std::string& staged);
+  std::vector<ContentName> listed_contents(const Id& root) const;
   bool copy_local(std::uint64_t number, Fetch& fetch);
   bool find_local(const Fetch& fetch, std::size_t part, StageWork::Part& into) const;
+  std::size_t parts_asked_max() const;
   bool ask_parts(std::uint64_t number, Fetch& fetch);
   StageWork::Part part_of(const Fetch& fetch, std::size_t index) const;
   void write(std::uint64_t number, Fetch& fetch);
@@ -151,12 +204,22 @@ class FileFetcher final : public PieceListener {
   bool is_searching_ = false;
   Instant search_began_{};
   Instant may_search_at_{};
+  DiskRoom room_;
+  bool measure_ = false;                      // somebody waits for a measurement
+  std::map<std::uint64_t, Waiting> waiting_;  // for room
+  std::set<std::uint64_t> for_room_;          // in Phase::kRoom, until the disk is measured
+  // Staging files: of fetches that were given up, found at the start, being removed.
+  std::set<std::string> unneeded_;
+  std::set<std::string> found_staged_;
+  std::set<std::string> removing_;
   std::uint64_t begun_ = 0;
   std::size_t active_ = 0;  // begun and not ready
   std::size_t large_ = 0;   // of these, of more parts than one, or copied
   std::uint64_t small_bytes_ = 0;
 };
 
+// Row of the index with the list of a content's parts; without parts, as it is removed.
+IndexRow list_row(const Id& group, const ContentName& content, const std::vector<PartRef>& parts);
 // Rows of the index for a content of more than one part: its list, and where each part lies in it.
 std::vector<IndexRow> content_rows(const Id& group, const ContentName& content,
                                    const std::vector<PartRef>& parts, bool present);

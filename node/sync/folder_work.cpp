@@ -165,7 +165,9 @@ Result<void> SetUpWork::clean_staging() {
   if (!entries) return tl::unexpected(entries.error());
   for (const DirectoryEntry& entry : *entries) {
     const std::string path = kStagingDirectory + "/" + entry.name;
-    if (path.starts_with(kSmallPrefix)) {
+    if (path.starts_with(kPartsPrefix)) {
+      staged.push_back(path);
+    } else if (path.starts_with(kSmallPrefix)) {
       (void)folder().change(Remove{path});
     } else if (path.starts_with(kDisplacedPrefix)) {
       if (Result<void> made = make_directories(folder(), trash); !made) return made;
@@ -260,54 +262,6 @@ void ReadWork::run() {
     const auto count = (*file)->read(range.offset, bytes);
     if (count && *count == bytes.size()) range.found = std::move(bytes);
   }
-}
-
-// ---- Staging
-
-Result<std::unique_ptr<FolderFile>> StageWork::open_staged() {
-  auto found = folder().open(staged, OpenMode::kWrite);
-  existed = found.has_value();
-  if (existed || found.error().code != ErrorCode::kNotFound) return found;
-  if (Result<void> made = make_directories(folder(), kStagingDirectory); !made) {
-    return tl::unexpected(made.error());
-  }
-  return folder().open(staged, OpenMode::kCreate);
-}
-
-void StageWork::run() {
-  const auto target = open_staged();
-  if (!target) {
-    outcome = tl::unexpected(target.error());
-    return;
-  }
-  for (Part& part : parts) {
-    if (part.source != Part::Source::kBytes) {
-      check_copy(**target, part);
-      continue;
-    }
-    part.good = part.data.size() == part.bytes && sha256(part.data) == part.hash;
-    is_damaged |= !part.good;
-    if (!part.good) continue;
-    outcome = (*target)->write(part.offset, part.data);
-    Bytes().swap(part.data);
-    if (!outcome) return;
-  }
-}
-
-// What was copied is verified like what was there: the source may not be what it was.
-void StageWork::check_copy(FolderFile& target, Part& part) {
-  if (part.source == Part::Source::kFile) {
-    if (source_path_ != part.from) {
-      auto opened = folder().open(part.from, OpenMode::kRead);
-      source_.reset();
-      if (opened) source_ = std::move(opened.value());
-      source_path_ = part.from;
-    }
-    if (source_ == nullptr || !target.copy(*source_, part.from_offset, part.offset, part.bytes)) return;
-  }
-  buffer_.resize(part.bytes);
-  const auto count = target.read(part.offset, buffer_);
-  part.good = count && *count == part.bytes && sha256(buffer_) == part.hash;
 }
 
 // ---- Putting in place

@@ -24,6 +24,7 @@
 namespace shoal::sync {
 
 inline const std::string kStagingDirectory = std::string(kPrivateDirectory) + "/staging";
+inline const std::string kPartsPrefix = kStagingDirectory + "/parts-";
 inline const std::string kTrashDirectory = std::string(kPrivateDirectory) + "/trash";
 inline const std::string kTrashClockFile = kTrashDirectory + "/clock";
 inline constexpr std::string_view kDisplacedName =
@@ -46,7 +47,8 @@ class FolderWork : public Work {
     kTrash,
     kTrashSearch,
     kMark,
-    kLook
+    kLook,
+    kSpace,
   };
   FolderWork(Kind kind, std::shared_ptr<Folder> folder) : kind_(kind), folder_(std::move(folder)) {}
   Kind kind() const { return kind_; }
@@ -78,7 +80,8 @@ class SetUpWork final : public FolderWork {
   std::int64_t trash_lived_ms = 0;  // of the newest in it
   std::string shared_ignore;
   std::string local_ignore;
-  std::uint64_t mark = 0;  // the last that was written; 0: none
+  std::uint64_t mark = 0;           // the last that was written; 0: none
+  std::vector<std::string> staged;  // of a folder that begins: files of parts in staging
 
  private:
   Result<void> make();
@@ -216,6 +219,7 @@ class StageWork final : public FolderWork {
 
   std::uint64_t file = 0;  // for whoever ordered it
   std::string staged;
+  std::uint64_t file_bytes = 0;  // the size that the staging file gets
   std::vector<Part> parts;
   Result<void> outcome;
   bool existed = false;     // the staging file was there before
@@ -223,11 +227,26 @@ class StageWork final : public FolderWork {
 
  private:
   Result<std::unique_ptr<FolderFile>> open_staged();
+  Result<std::unique_ptr<FolderFile>> find_or_make_staged();
   void check_copy(FolderFile& target, Part& part);
+  Result<void> copy(FolderFile& target, const Part& part);
+  Result<void> write_around_holes(FolderFile& target, std::uint64_t offset, ByteView bytes);
+  bool is_zero_in(FolderFile& target, std::uint64_t offset, std::size_t bytes);
 
   std::unique_ptr<FolderFile> source_;  // that was read from last
   std::string source_path_;
   Bytes buffer_;
+  Bytes zeros_read_;
+};
+
+// Removes files from staging that nobody needs, and says how much room the disk has then.
+class SpaceWork final : public FolderWork {
+ public:
+  explicit SpaceWork(std::shared_ptr<Folder> folder) : FolderWork(Kind::kSpace, std::move(folder)) {}
+  void run() override;
+
+  std::vector<std::string> unneeded;
+  Result<DiskSpace> space = DiskSpace{};
 };
 
 struct InstallStep {

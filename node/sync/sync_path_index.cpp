@@ -169,6 +169,9 @@ void SyncPathManager::add_rows(IndexBatch& batch, const Pending& pending) {
 }
 
 void SyncPathManager::add_content_rows(IndexBatch& batch) {
+  for (const auto& [content, parts] : std::exchange(lists_, {})) {
+    batch.rows.push_back(list_row(context_.group, content, parts));
+  }
   const auto add = [&](const ContentName& content, const std::vector<PartRef>& parts, bool present) {
     for (IndexRow& row : content_rows(context_.group, content, parts, present)) {
       batch.rows.push_back(std::move(row));

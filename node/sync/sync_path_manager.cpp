@@ -116,6 +116,7 @@ void SyncPathManager::start_over() {
   pending_.reset();
   pages_.clear();
   contents_.clear();
+  lists_.clear();
   loaded_ = false;
   commit_failed_ = false;
   retry_at_ = context_.now() + kStoppedRetry;
@@ -220,7 +221,10 @@ void SyncPathManager::on_sync_complete(SyncClient& client) {
   const bool is_comparable = is_running() && client.is_open() && peer.knowledge == knowledge_ &&
                              peer.fingerprint && pages_.empty() && !pending_;
   if (!is_comparable) return;
-  if (*peer.fingerprint == context_.tree.fingerprint()) return client.on_equal();
+  if (*peer.fingerprint == context_.tree.fingerprint()) {
+    if (applier_.is_done()) applier_.fetcher().on_complete();
+    return client.on_equal();
+  }
   ++context_.counters.fingerprint_mismatches;
   client.on_different();
 }
@@ -280,9 +284,8 @@ void SyncPathManager::on_content(const ContentName& content, std::vector<PartRef
   contents_.emplace_back(content, std::move(parts));
 }
 
-void SyncPathManager::on_disk_full(const std::string& message) {
-  stop_for("disk_full", "make room on the disk: " + message);
-  retry_at_ = context_.now() + kStoppedRetry;
+void SyncPathManager::on_list(const ContentName& content, std::vector<PartRef> parts) {
+  lists_.emplace_back(content, std::move(parts));
 }
 
 void SyncPathManager::on_scan_complete() {
@@ -341,6 +344,8 @@ void SyncPathManager::on_work(std::unique_ptr<FolderWork> work) {
       return on_read(static_cast<ReadWork&>(*work));
     case FolderWork::Kind::kStage:
       return applier_.on_work(static_cast<StageWork&>(*work));
+    case FolderWork::Kind::kSpace:
+      return applier_.on_work(static_cast<SpaceWork&>(*work));
     case FolderWork::Kind::kInstall:
       return applier_.on_work(static_cast<InstallWork&>(*work));
     case FolderWork::Kind::kTrash:
@@ -368,6 +373,7 @@ void SyncPathManager::on_set_up(SetUpWork& work) {
     context_.trash_clock.start(work.trash_clock, work.trash_lived_ms, context_.now(),
                                context_.node->clock.wall_time());
     trash_due_ = context_.now();
+    applier_.fetcher().on_staged(work.staged);
   }
   shared_ignore_read_ = shared_ignore();
   std::vector<std::string> shared, local;  // problems

@@ -202,7 +202,7 @@ class SyncPathManager final : public ScannerListener,
   void on_unexpected(const NodeId& directory) override;
   void on_directory(const NodeId& directory, bool moved) override;
   void on_content(const ContentName& content, std::vector<PartRef> parts) override;
-  void on_disk_full(const std::string& message) override;
+  void on_list(const ContentName& content, std::vector<PartRef> parts) override;
   void on_scan_due(const NodeId& directory, bool recursive, Instant when) override;
   void on_root_gone() override;
   void on_ignore_changed() override;
@@ -234,6 +234,7 @@ class SyncPathManager final : public ScannerListener,
   std::optional<std::uint64_t> marking_;                                // the work that goes with the commit
   bool is_mark_checked_ = false;                                        // since the index was loaded
   std::vector<std::pair<ContentName, std::vector<PartRef>>> contents_;  // to be written to the index
+  std::vector<std::pair<ContentName, std::vector<PartRef>>> lists_;     // the same; no parts: to be removed
   std::map<std::uint64_t, Serving> serving_;                            // by the number of the work
   struct {
     ContentName content;

@@ -19,7 +19,7 @@ std::uint64_t bytes_come(const FolderCounters& counters) {
 
 std::string next_step_for(const std::string& cause) {
   if (cause == "no_peer_has_it") return "start a host that has it, or wait for one";
-  if (cause == "disk_full") return "make room on this disk";
+  if (cause == "disk_full") return "make room on this disk, or empty .shoal/trash";
   if (cause == "changing") return "it is looked at again when nobody writes to it";
   if (cause == "node_data") return "a node keeps its keys and its database there: no peer gets any of it";
   if (cause == "unsyncable") return "move it out of the folder, or have it ignored";
@@ -68,6 +68,11 @@ FolderStatus SyncPathManager::status() const {
     status.next_step = next_step_;
   } else if (setting_up_ || scanner_.is_scanning()) {
     status.state = State::kScanning;
+  } else if (applier_.fetcher().waits_for_room()) {
+    status.state = State::kWaiting;
+    status.reason = "disk_full";
+    status.next_step = fmt::format("make room on this disk, or empty .shoal/trash: {} bytes are missing",
+                                   applier_.fetcher().room_missing());
   } else if (!is_in_sync()) {
     status.state = State::kSyncing;
   } else if (status.peers_connected == 0) {
@@ -120,7 +125,7 @@ std::vector<FolderPathStatus> SyncPathManager::path_status(const std::string& be
     status.path = path;
     status.next_step = next_step_for(cause);
     if (!message.empty() && next_step_for(cause).empty()) status.next_step = std::move(message);
-    if (cause == "bad_pattern") status.next_step += ": " + message;
+    if (cause == "bad_pattern" || cause == "disk_full") status.next_step += ": " + message;
     status.cause = std::move(cause);
     found.emplace(path, std::move(status));
   };

@@ -348,7 +348,19 @@ TEST_P(FolderConformance, SyncsAndTellsTheFreeSpace) {
   EXPECT_EQ(change(SyncDirectory{""}), kNone);
   EXPECT_EQ(change(SyncDirectory{"d"}), kNone);
   EXPECT_EQ(change(SyncAll{}), kNone);
-  EXPECT_GT(folder_->free_bytes().value(), 0u);
+  EXPECT_GT(folder_->space()->free_bytes, 0u);
+  EXPECT_GE(folder_->space()->total_bytes, folder_->space()->free_bytes);
+}
+
+TEST_P(FolderConformance, SetsTheSizeOfAFile) {
+  create("f", "abcdef");
+  EXPECT_EQ(change(SetSize{"f", 3}), kNone);
+  EXPECT_EQ(read("f"), "abc");
+  EXPECT_EQ(change(SetSize{"f", 5}), kNone);
+  EXPECT_EQ(read("f"), std::string("abc\0\0", 5));
+  EXPECT_EQ(change(SetSize{"none", 5}), ErrorCode::kNotFound);
+  harness_->make_directory("folder/d");
+  EXPECT_EQ(change(SetSize{"d", 5}), ErrorCode::kInvalidArgument);
 }
 
 TEST_P(FolderConformance, EndsWithItsRootButFollowsItsMove) {

@@ -66,7 +66,7 @@ class BrokenFolder final : public Folder {
       return {};
     return inner_->change(change);
   }
-  Result<std::uint64_t> free_bytes() override { return inner_->free_bytes(); }
+  Result<DiskSpace> space() override { return inner_->space(); }
 
  private:
   std::shared_ptr<Folder> inner_;

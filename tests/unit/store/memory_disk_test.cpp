@@ -301,15 +301,32 @@ TEST(MemoryDisk, IsFullAtItsCapacity) {
   Disk disk;
   disk.memory.capacity_bytes = 10;
   const std::unique_ptr<FolderFile> file = disk.create("f", "12345678");
-  EXPECT_EQ(disk.folder->free_bytes().value(), 2u);
+  EXPECT_EQ(disk.folder->space()->free_bytes, 2u);
   EXPECT_EQ(file->write(8, view("9ab")).error().code, ErrorCode::kStoreFull);
   EXPECT_EQ(file->stat()->size, 8u);
   EXPECT_TRUE(file->write(0, view("8765432190")));
-  EXPECT_EQ(disk.folder->free_bytes().value(), 0u);
+  EXPECT_EQ(disk.folder->space()->free_bytes, 0u);
   EXPECT_FALSE(disk.memory.write_file("g", view("x")));
   EXPECT_TRUE(disk.memory.remove_tree("f"));
   EXPECT_TRUE(disk.memory.write_file("g", view("x")));
-  EXPECT_EQ(disk.folder->free_bytes().value(), 9u);
+  EXPECT_EQ(disk.folder->space()->free_bytes, 9u);
+}
+
+TEST(MemoryDisk, HolesTakeNoRoom) {
+  Disk disk;
+  disk.memory.capacity_bytes = 20'000;
+  const std::unique_ptr<FolderFile> file = disk.create("f", "");
+  disk.change(SetSize{"f", 1'000'000});
+  EXPECT_EQ(file->stat()->size, 1'000'000u);
+  EXPECT_EQ(disk.folder->space()->free_bytes, 20'000u);
+  EXPECT_TRUE(file->write(500'000, view("x")));
+  EXPECT_EQ(disk.folder->space()->free_bytes, 20'000u - MemoryDisk::kBlockBytes);
+  Bytes read(3, 1);
+  EXPECT_EQ(file->read(499'999, read).value(), 3u);
+  EXPECT_EQ(read, (Bytes{0, 'x', 0}));
+  disk.change(SetSize{"f", 10});
+  EXPECT_EQ(file->stat()->size, 10u);
+  EXPECT_EQ(disk.folder->space()->free_bytes, 20'000u);
 }
 
 TEST(MemoryFolders, HaveNoMoreWatchesThanTheHost) {

@@ -517,18 +517,6 @@ TEST_F(FolderSyncTest, AMarkerThatIsTakenAwayStopsTheFolder) {
   EXPECT_THAT(paths(1), ElementsAre("a"));
 }
 
-TEST_F(FolderSyncTest, AFullDiskStopsTheFolderUntilThereIsRoom) {
-  share_among(2);
-  disk(1).capacity_bytes = 100'000;
-  write(0, "large", random_bytes(300'000));
-  write(0, "small", "small");
-  cluster_.advance(30s);
-  EXPECT_EQ(status(1).reason, "disk_full");
-  disk(1).capacity_bytes = 10'000'000;
-  ASSERT_TRUE(converge(180s));
-  expect_the_same();
-}
-
 // ---- What is left out
 
 TEST_F(FolderSyncTest, IgnoredPathsAreNotTouched) {
