@@ -109,6 +109,9 @@ class MemoryFolder final : public Folder {
 
   Result<std::unique_ptr<FolderFile>> open(const std::string& path, OpenMode mode) override {
     if (Result<void> begun = disk_.begin_call(boot_); !begun) return tl::unexpected(begun.error());
+    if (mode == OpenMode::kCreate) {
+      if (Result<void> may = may_change(path, "create"); !may) return tl::unexpected(may.error());
+    }
     const Result<Inode> inode = mode == OpenMode::kCreate
                                     ? disk_.create(root_, path, FileKind::kFile, 0600, {}, "create")
                                     : disk_.find(root_, path, "open");
@@ -134,18 +137,36 @@ class MemoryFolder final : public Folder {
       return wrong_kind(doing, path, "Not a directory");
     return inode;
   }
+  // As for a process that is not the superuser's.
+  Result<void> may_change(const std::string& path, const char* doing) const {
+    if (path.empty()) return {};
+    const SplitPath split = split_path(path);
+    const Result<Inode> parent = disk_.find(root_, split.parent, doing);
+    if (!parent || (disk_.stat(*parent).mode & 0300u) == 0300u) return {};
+    return fail(ErrorCode::kIo, fmt::format("cannot {} {}: Permission denied", doing, path));
+  }
   Result<void> made(const Result<Inode>& inode) const {
     if (!inode) return tl::unexpected(inode.error());
     return {};
   }
   Result<void> apply(const MakeDirectory& step) {
+    if (Result<void> may = may_change(step.path, "make"); !may) return may;
     return made(disk_.create(root_, step.path, FileKind::kDirectory, step.mode, {}, "make"));
   }
   Result<void> apply(const MakeLink& step) {
+    if (Result<void> may = may_change(step.path, "link"); !may) return may;
     return made(disk_.create(root_, step.path, FileKind::kLink, 0777, step.target, "link"));
   }
-  Result<void> apply(const Rename& step) { return disk_.rename(root_, step); }
-  Result<void> apply(const Remove& step) { return disk_.remove(root_, step.path); }
+  Result<void> apply(const Rename& step) {
+    for (const std::string* path : {&step.from, &step.to}) {
+      if (Result<void> may = may_change(*path, "rename"); !may) return may;
+    }
+    return disk_.rename(root_, step);
+  }
+  Result<void> apply(const Remove& step) {
+    if (Result<void> may = may_change(step.path, "remove"); !may) return may;
+    return disk_.remove(root_, step.path);
+  }
   Result<void> apply(const SetMetadata& step) { return disk_.set(root_, step); }
   Result<void> apply(const SetSize& step) { return disk_.set_size(root_, step); }
   Result<void> apply(const SyncDirectory& step) {

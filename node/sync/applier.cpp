@@ -10,9 +10,15 @@ namespace {
 
 constexpr std::uint64_t kBytesPerBatchMax = 16 << 20;
 
-// Directories stay ours to write in, whatever mode a peer gives them.
+// Directories stay ours to look into, whatever mode a peer gives them.
 std::uint32_t mode_on_disk(NodeKind kind, std::uint32_t mode) {
-  return kind == NodeKind::kDirectory ? mode | 0700 : mode;
+  return kind == NodeKind::kDirectory ? mode | 0500 : mode;
+}
+
+// On his own disk a person may give a directory any mode.
+bool has_mode(const DiskEntry& have, const Shown& desired) {
+  return have.stat.mode == desired.metadata.mode ||
+         have.stat.mode == mode_on_disk(desired.content.kind, desired.metadata.mode);
 }
 
 }  // namespace
@@ -95,8 +101,7 @@ bool Applier::is_as_shown(const DiskEntry& have, const Shown& desired) const {
   return have.parent == desired.parent && have.name == desired.name &&
          have.content.same_bytes(desired.content) &&
          (desired.content.kind != NodeKind::kFile || have.content.mtime_ns == desired.content.mtime_ns) &&
-         (desired.content.kind == NodeKind::kLink ||
-          have.stat.mode == mode_on_disk(desired.content.kind, desired.metadata.mode));
+         (desired.content.kind == NodeKind::kLink || has_mode(have, desired));
 }
 
 bool Applier::needs_content(const std::optional<Shown>& desired, const DiskEntry* have) const {

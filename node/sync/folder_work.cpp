@@ -165,6 +165,7 @@ Result<void> SetUpWork::clean_staging() {
   if (!entries) return tl::unexpected(entries.error());
   for (const DirectoryEntry& entry : *entries) {
     const std::string path = kStagingDirectory + "/" + entry.name;
+    if (OpenedDirectories::put_back(folder(), path)) continue;
     if (path.starts_with(kPartsPrefix)) {
       staged.push_back(path);
     } else if (path.starts_with(kSmallPrefix)) {
@@ -301,7 +302,12 @@ void InstallWork::run() {
       std::erase(ready, step);
     }
   }
-  for (InstallStep* step : ready) carry_out(*step);
+  opened_.emplace(folder(), number, flush_);
+  for (InstallStep* step : ready) {
+    open_directories(*step);
+    carry_out(*step);
+  }
+  opened_->close_all();
   if (flush_) flush_names(ready);
 }
 
@@ -341,6 +347,17 @@ bool InstallWork::stage(InstallStep& step) {
   if (done) done = folder().change(SetMetadata{step.staged, step.mode, step.content.mtime_ns});
   if (!done) failed(step, done.error());
   return done.has_value();
+}
+
+void InstallWork::open_directories(const InstallStep& step) {
+  if (step.kind == InstallStep::Kind::kSetMetadata) return opened_->close(step.path);
+  opened_->open(parent_of(step.path));
+  if (step.from.empty()) return;
+  opened_->open(parent_of(step.from));
+  // A directory that gets another parent is written to itself.
+  if (parent_of(step.from) == parent_of(step.path)) return;
+  opened_->open(step.from);
+  if (step.kind == InstallStep::Kind::kExchange) opened_->open(step.path);
 }
 
 void InstallWork::carry_out(InstallStep& step) {
@@ -490,6 +507,9 @@ void InstallWork::move(InstallStep& step) {
   const Result<void> moved = folder().change(
       Rename{step.from, step.path, is_exchange ? Rename::Mode::kExchange : Rename::Mode::kNoReplace});
   if (!moved) return failed(step, moved.error());
+  opened_->moved(step.from, step.path, is_exchange);
+  opened_->close(step.path);
+  if (is_exchange) opened_->close(step.from);
   finish(step);
 }
 

@@ -19,6 +19,7 @@
 #include "node/sync/content_tree.h"
 #include "node/sync/disk_state.h"
 #include "node/sync/entry.h"
+#include "node/sync/opened_directories.h"
 #include "node/sync/trash_clock.h"
 
 namespace shoal::sync {
@@ -304,6 +305,7 @@ class InstallWork final : public FolderWork {
   Result<void> remove_directory(const InstallStep& step, const FileStat& now);
   bool stage(InstallStep& step);
   void carry_out(InstallStep& step);
+  void open_directories(const InstallStep& step);
   void flush_names(const std::vector<InstallStep*>& carried_out);
   void place(InstallStep& step);
   void place_link(InstallStep& step);
@@ -314,6 +316,7 @@ class InstallWork final : public FolderWork {
   static void failed(InstallStep& step, const Error& error);
 
   bool flush_;
+  std::optional<OpenedDirectories> opened_;  // while it runs
 };
 
 // The content of a file, and its parts when it has more than one. Error kBusy: it was written to meanwhile.
