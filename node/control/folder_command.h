@@ -77,7 +77,8 @@ struct FolderStatus {
 const char* to_string(FolderStatus::State state);  // "scanning", "in_sync", …
 const char* to_string(FolderCommand::Verb verb);   // "list", "status", …
 
-// A folder that has stopped, by itself or by its user: as in FolderStatus.
+// A folder that has stopped, by itself or by its user, or that holds files back ("disk_full"): as in
+// FolderStatus.
 struct FolderStop {
   Id group;
   std::string name;

@@ -83,8 +83,11 @@ void NodeLog::observe_folders(const std::vector<FolderStop>& stopped, Instant no
     told->second = {stop};
     if (!is_new && !is_other) continue;
     const bool by_user = stop.reason == "paused_by_user";
+    const char* text = by_user                      ? "a folder is paused"
+                       : stop.reason == "disk_full" ? "files of a folder do not fit on its disk"
+                                                    : "a folder has stopped";
     write_(
-        by_user ? LogLevel::kInfo : LogLevel::kWarn, by_user ? "a folder is paused" : "a folder has stopped",
+        by_user ? LogLevel::kInfo : LogLevel::kWarn, text,
         {{"folder", stop.name}, {"root", stop.root}, {"reason", stop.reason}, {"next_step", stop.next_step}});
   }
   for (auto told = folders_.begin(); told != folders_.end();) {

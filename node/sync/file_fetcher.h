@@ -91,7 +91,9 @@ class FileFetcher final : public PieceListener {
   void on_complete();
   // There is no room for anything that is still to be fetched.
   bool waits_for_room() const { return !waiting_.empty() && waiting_.size() == fetches_.size(); }
-  // How much more room that would take.
+  // Something waits for room.
+  bool lacks_room() const { return !waiting_.empty(); }
+  // How much more room all would take.
   std::uint64_t room_missing() const;
   // Of a fetch that is under way: bytes that are staged.
   std::uint64_t bytes_done() const;

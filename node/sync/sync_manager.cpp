@@ -225,9 +225,7 @@ std::vector<FolderStatus> SyncManager::status() const {
 std::vector<FolderStop> SyncManager::stopped() const {
   std::vector<FolderStop> all;
   for (const auto& [group, folder] : folders_) {
-    if (folder->stopped_for().empty()) continue;
-    all.push_back(
-        {group, folder->record().name, folder->record().root, folder->stopped_for(), folder->next_step()});
+    if (auto stop = folder->stop()) all.push_back(std::move(*stop));
   }
   return all;
 }

@@ -106,8 +106,8 @@ class SyncPathManager final : public ScannerListener,
   Result<void> rescan(const std::string& path);
   FolderStatus status() const;
   // Of status(), while it has stopped; else empty.
-  const std::string& stopped_for() const { return stopped_for_; }
-  const std::string& next_step() const { return next_step_; }
+  // Why it has stopped, or holds files back; nothing while it does neither.
+  std::optional<FolderStop> stop() const;
   std::vector<FolderPathStatus> path_status(const std::string& below, std::size_t count_max,
                                             bool& more) const;
   FolderConflictsResult conflicts() const;
@@ -149,6 +149,7 @@ class SyncPathManager final : public ScannerListener,
   void on_read(ReadWork& work);
   void on_trash(TrashWork& work);
   void expire_trash();
+  std::string room_step() const;
   void measure_progress();
   std::optional<Duration> time_left(std::uint64_t bytes) const;
   void look_for_ignore_list();

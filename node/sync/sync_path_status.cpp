@@ -71,8 +71,7 @@ FolderStatus SyncPathManager::status() const {
   } else if (applier_.fetcher().waits_for_room()) {
     status.state = State::kWaiting;
     status.reason = "disk_full";
-    status.next_step = fmt::format("make room on this disk, or empty .shoal/trash: {} bytes are missing",
-                                   applier_.fetcher().room_missing());
+    status.next_step = room_step();
   } else if (!is_in_sync()) {
     status.state = State::kSyncing;
   } else if (status.peers_connected == 0) {
@@ -87,6 +86,20 @@ FolderStatus SyncPathManager::status() const {
     status.state = State::kInSync;
   }
   return status;
+}
+
+std::optional<FolderStop> SyncPathManager::stop() const {
+  FolderStop stop{context_.group, record_.name, record_.root, stopped_for_, next_step_};
+  if (stopped_for_.empty() && applier_.fetcher().lacks_room()) {
+    stop.reason = "disk_full";
+    stop.next_step = room_step();
+  }
+  return stop.reason.empty() ? std::nullopt : std::optional(std::move(stop));
+}
+
+std::string SyncPathManager::room_step() const {
+  return fmt::format("{}: {} bytes are missing", next_step_for("disk_full"),
+                     applier_.fetcher().room_missing());
 }
 
 void SyncPathManager::measure_progress() {

@@ -87,8 +87,8 @@ TEST_F(NodeLogTest, TellsOnceThatNobodyAnswersWhereTheNetworkIsToBeJoined) {
 TEST_F(NodeLogTest, TellsWhenAFolderStopsAndWhenItGoesOn) {
   const FolderStop stop{Id{}, "photos", "/srv/photos", "disk_full", "make room on the disk"};
   const std::string begins =
-      R"(warn a folder has stopped {"folder":"photos","root":"/srv/photos","reason":"disk_full",)"
-      R"("next_step":"make room on the disk"})";
+      R"(warn files of a folder do not fit on its disk {"folder":"photos","root":"/srv/photos",)"
+      R"("reason":"disk_full","next_step":"make room on the disk"})";
   folders_stopped_ = {stop};
   observe();
   EXPECT_THAT(take(), ElementsAre(begins));

@@ -33,6 +33,7 @@ class FolderRoomTest : public FolderCluster {
     }
     return found;
   }
+  std::vector<FolderStop> stops(std::size_t host) { return cluster_.node(host).sync()->stopped(); }
   std::uint64_t allocated(std::size_t host, const std::string& path) {
     return disk(host).allocated_bytes(disk(host).find(MemoryDisk::kRoot, in_root(path), "look at").value());
   }
@@ -52,6 +53,8 @@ TEST_F(FolderRoomTest, WhatDoesNotFitWaitsForRoomAndAllElseArrives) {
   EXPECT_EQ(status(1).state, State::kWaiting);
   EXPECT_EQ(status(1).reason, "disk_full");
   EXPECT_LT(counters(1).part_bytes_fetched, 2u << 20) << "nothing of it is fetched";
+  ASSERT_THAT(stops(1), testing::SizeIs(1)) << "the log tells it";
+  EXPECT_EQ(stops(1).front().reason, "disk_full");
   write(0, "x", "2");
   remove(0, "large");
   write(1, "y", "from there");
@@ -62,6 +65,7 @@ TEST_F(FolderRoomTest, WhatDoesNotFitWaitsForRoomAndAllElseArrives) {
   disk(1).capacity_bytes = 64 << 20;
   ASSERT_TRUE(converge());
   expect_the_same();
+  EXPECT_THAT(stops(1), IsEmpty());
 }
 
 TEST_F(FolderRoomTest, FilesThatDoNotFitTogetherDoNotTakeTheSameRoom) {
