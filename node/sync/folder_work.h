@@ -287,7 +287,6 @@ struct InstallStep {
   std::optional<FileStat> expected;
   std::optional<NodeId> displaced;  // the other entry that loses its place by kPlaceFile or kExchange
   std::string trash;                // where the displaced goes, ends with `path`; empty: it is removed
-  std::string trash;                // where the displaced goes; empty: it is removed
   // kRemove: the file that has the same content under another entry, and without which nothing is removed.
   std::string kept_at;
   FileStat kept;
