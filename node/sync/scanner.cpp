@@ -12,6 +12,8 @@ constexpr std::size_t kFilesPerHash = 64;
 constexpr std::uint64_t kBytesPerHash = 8 << 20;
 // A file that is written to while it is read is tried again after this.
 constexpr Duration kChangingRetry = std::chrono::seconds(1);
+// What is covered by a mount, or cannot be listed, is looked at again after this.
+constexpr Duration kOutOfSightRetry = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -151,8 +153,7 @@ void Scanner::take_failure(const ListWork::Directory& directory) {
     listener_.on_scan_trouble(directory.path, ScanTrouble{"io_error", error.message});
   }
   // Nobody tells when it can be listed again.
-  rescan(directory.id, recursive_.contains(directory.id),
-         context_.now() + context_.config().folder_poll_interval);
+  rescan(directory.id, recursive_.contains(directory.id), context_.now() + kOutOfSightRetry);
 }
 
 // Otherwise this name holds another directory now, and what was listed is not what lies in the known one.
@@ -263,7 +264,7 @@ void Scanner::take_covered(const Difference& difference, const NodeId& directory
                   is_mount ? ScanTrouble{"mounted_over", "something is mounted there"}
                            : ScanTrouble{"unsyncable", "a device, socket or FIFO is in its place"});
   // Nobody tells when it is unmounted.
-  rescan(directory, false, context_.now() + context_.config().folder_poll_interval);
+  rescan(directory, false, context_.now() + kOutOfSightRetry);
 }
 
 void Scanner::tell_unsyncable(const NodeId& directory, const std::string& name, ScanTrouble trouble) {

@@ -183,7 +183,8 @@ class Scanner {
   std::size_t lists_under_way_ = 0;
   std::set<NodeId> vanished_;  // in this scan
   std::vector<New> new_;
-  std::map<NodeId, New> remade_;  // known directories, and what their names hold now
+  std::map<NodeId, New> remade_;    // known directories, and what their names hold now
+  std::set<NodeId> remade_before_;  // in the scan before
   std::map<NodeId, FileStat> touched_;
   std::map<NodeId, Instant> missing_;  // since when; not yet told as deleted
   Instant last_missed_{};              // the last of them

@@ -11,6 +11,8 @@ namespace {
 
 // Deletions are told together while they go on, so that one sees how many they are, but no longer than this.
 constexpr int kGracesMax = 10;
+// A directory that is another one in each of two scans is listed after this only.
+constexpr Duration kRemadeRetry = std::chrono::seconds(1);
 // Names that files have left, which are remembered.
 constexpr std::size_t kLeftMax = 4096;
 
@@ -84,9 +86,12 @@ void Scanner::sort_remade() {
     vanished_.insert(id);
     new_.push_back(std::move(remade_.extract(id).mapped()));
   }
+  // Some file systems give a directory another inode number each time.
+  const std::set<NodeId> before = std::exchange(remade_before_, {});
   for (auto& [id, found] : std::exchange(remade_, {})) {
+    remade_before_.insert(id);
     tell_mode(id, std::move(found.stat));
-    rescan(id, true, context_.now());
+    rescan(id, true, context_.now() + (before.contains(id) ? kRemadeRetry : Duration::zero()));
   }
 }
 

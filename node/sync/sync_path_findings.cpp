@@ -408,7 +408,7 @@ bool SyncPathManager::take_returning(Finding& finding, Stamp& stamp, Pending& pe
   backup.id = kept.id;
   backup.content_dot = kept.content.winner().dot;
   backup.place_dot = kept.place.winner().dot;
-  merge_into(pending, context_.tree, std::move(kept));
+  merge_into(pending, std::move(kept));
   context_.disk.put(std::move(backup));
   return true;
 }

@@ -38,6 +38,7 @@ NodeId next_id(const NodeId& id) {
 
 IndexKey row_key(const Id& group, IndexTable table, const NodeId& id) {
   IndexKey key{group, table, {}};
+  key.key.reserve(kReplicaIdBytes + 8);
   append_dot(id, key.key);
   return key;
 }

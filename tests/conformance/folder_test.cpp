@@ -77,6 +77,19 @@ TEST_P(FolderConformance, ListsInTheOrderOfNamesWithWhatEachIs) {
   EXPECT_EQ(folder_->stat("")->kind, FileKind::kDirectory);
 }
 
+TEST_P(FolderConformance, AFileKeepsItsInodeWhenItMovesAndAnotherHasAnother) {
+  create("a", "bytes");
+  const FileStat before = folder_->stat("a").value();
+  ASSERT_TRUE(folder_->change(Rename{"a", "b"}));
+  EXPECT_TRUE(same_inode(folder_->stat("b").value(), before));
+  create("a", "bytes");
+  const FileStat other = folder_->stat("a").value();
+  EXPECT_FALSE(same_inode(other, before));
+  FileStat later = before;
+  ++later.birth_ns;
+  EXPECT_EQ(same_inode(later, before), before.birth_ns == 0) << "where it is not told nobody knows";
+}
+
 TEST_P(FolderConformance, TakesNamesOfAnyBytes) {
   const Names odd = {"\x01\n", std::string(255, 'x'), "a\nb", "\xff\xfe", "...", " ", "\\", "%s{}"};
   Names sorted = odd;

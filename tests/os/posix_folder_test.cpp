@@ -73,6 +73,18 @@ TEST_F(PosixFolderOnDisk, StopsAtAMountPoint) {
   EXPECT_TRUE(fs::exists(base_ / "outside/secret"));
 }
 
+TEST_F(PosixFolderOnDisk, IsNotListedWhileSomethingIsMountedOverIt) {
+  const std::string place = (base_ / "folder").string();
+  ASSERT_TRUE(folder_->list("", ListMode::kOnce));
+  if (::mount((base_ / "outside").c_str(), place.c_str(), nullptr, MS_BIND, nullptr) != 0)
+    GTEST_SKIP() << "mounting is not permitted here";
+  const auto covered = folder_->list("", ListMode::kOnce);
+  ASSERT_EQ(::umount(place.c_str()), 0);
+  ASSERT_FALSE(covered);
+  EXPECT_EQ(covered.error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(folder_->list("", ListMode::kOnce));
+}
+
 TEST_F(PosixFolderOnDisk, NeverLeavesWhileOthersSwapDirectoriesForLinks) {
   fs::create_directories(base_ / "folder/a");
   std::ofstream(base_ / "folder/a/f") << "in";
