@@ -106,8 +106,8 @@ struct FolderStatus {
 const char* to_string(FolderStatus::State state);  // "scanning", "in_sync", …
 const char* to_string(FolderCommand::Verb verb);   // "list", "status", …
 
-// A folder that has stopped, by itself or by its user, or that holds files back ("disk_full"): as in
-// FolderStatus.
+// A folder that has stopped, by itself or by its user, or that holds files back ("disk_full") or has damaged
+// ones ("damaged"): as in FolderStatus.
 struct FolderStop {
   Id group;
   std::string name;

@@ -85,6 +85,7 @@ void NodeLog::observe_folders(const std::vector<FolderStop>& stopped, Instant no
     const bool by_user = stop.reason == "paused_by_user";
     const char* text = by_user                      ? "a folder is paused"
                        : stop.reason == "disk_full" ? "files of a folder do not fit on its disk"
+                       : stop.reason == "damaged"   ? "the disk has damaged files of a folder"
                                                     : "a folder has stopped";
     write_(
         by_user ? LogLevel::kInfo : LogLevel::kWarn, text,

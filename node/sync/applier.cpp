@@ -618,7 +618,14 @@ void Applier::step_done(InstallStep& step) {
   DiskState& disk = context_.disk;
   if (step.kind == InstallStep::Kind::kRemove) {
     look_again(step.parent);
+    // A scan has found something in the directory, and the person has removed it since: the next scan tells.
+    if (!disk.children(step.id).empty()) return listener_.on_unexpected(step.parent);
     return disk.erase(step.id);
+  }
+  if (!disk.is_directory(step.parent)) {
+    // A scan has told meanwhile that the directory is gone: a look at everything finds what there is.
+    disk.erase_tree(step.id);
+    return listener_.on_directory(kRoot, true);
   }
   DiskEntry entry;
   if (const DiskEntry* have = disk.find(step.id)) entry = *have;

@@ -291,16 +291,30 @@ std::vector<Finding> SyncPathManager::next_moves() {
   return moves;
 }
 
-// Without those that are no longer as they were found: a peer's file has taken the place since.
+// Without those that are no longer as they were found: a peer's file has taken the place since; and without
+// those that would put a directory into itself: the directory above it has moved too, and its move is not
+// found yet.
 void SyncPathManager::refuse_moves(std::vector<Finding>& moves) {
-  std::set<NodeId> moving;
+  std::map<NodeId, NodeId> moving;  // and where to
   for (const Finding& move : moves) {
-    if (context_.disk.find(move.id) != nullptr) moving.insert(move.id);
+    if (context_.disk.find(move.id) != nullptr) moving.emplace(move.id, move.parent);
   }
+  const auto closes_cycle = [&](const NodeId& id) {
+    std::set<NodeId> above;
+    for (NodeId at = id; at != kRoot;) {
+      if (!above.insert(at).second) return true;
+      const auto moved = moving.find(at);
+      const DiskEntry* entry = context_.disk.find(at);
+      if (moved == moving.end() && entry == nullptr) return false;
+      at = moved != moving.end() ? moved->second : entry->parent;
+    }
+    return false;
+  };
   const auto is_refused = [&](const Finding& move) {
     if (!moving.contains(move.id) || !context_.disk.is_directory(move.parent)) return true;
     const DiskEntry* there = context_.disk.child(move.parent, move.name);
-    return there != nullptr && !moving.contains(there->id) && move.replaces != there->id;
+    if (there != nullptr && !moving.contains(there->id) && move.replaces != there->id) return true;
+    return move.stat.kind == FileKind::kDirectory && closes_cycle(move.id);
   };
   for (bool again = true; again;) {
     again = false;
@@ -308,6 +322,7 @@ void SyncPathManager::refuse_moves(std::vector<Finding>& moves) {
       if (!is_refused(move)) return false;
       again |= moving.erase(move.id) > 0;
       on_unexpected(move.parent);
+      if (const DiskEntry* known = context_.disk.find(move.id)) on_unexpected(known->parent);
       return true;
     });
   }

@@ -126,6 +126,9 @@ std::optional<FolderStop> SyncPathManager::stop() const {
   if (stopped_for_.empty() && applier_.fetcher().lacks_room()) {
     stop.reason = "disk_full";
     stop.next_step = room_step();
+  } else if (stopped_for_.empty() && !context_.disk.damaged().empty()) {
+    stop.reason = "damaged";
+    stop.next_step = "see shoal folder status FOLDER, and check the disk";
   }
   return stop.reason.empty() ? std::nullopt : std::optional(std::move(stop));
 }

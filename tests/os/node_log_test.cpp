@@ -112,6 +112,9 @@ TEST_F(NodeLogTest, TellsWhenAFolderStopsAndWhenItGoesOn) {
   folders_stopped_.front().reason = "root_missing";
   observe();
   EXPECT_EQ(take().size(), 1u) << "another reason is another line";
+  folders_stopped_.front().reason = "damaged";
+  observe();
+  EXPECT_THAT(take(), ElementsAre(HasSubstr("warn the disk has damaged files of a folder")));
 }
 
 TEST_F(NodeLogTest, TellsRefusalsByKindAtMostOnceAMinute) {
