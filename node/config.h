@@ -84,7 +84,7 @@ struct NodeConfig {
   Duration folder_poll_interval = 1min;    // the same, where the host has no watches left
   Duration folder_check_interval = 5min;   // peers compare what they know, though nobody told of a change
   Duration folder_deletion_grace = 500ms;  // what is missing for so long was deleted, and has not moved
-  std::size_t folder_free_floor = 64 << 20;   // bytes; of a small disk at most a sixteenth
+  std::size_t folder_free_floor = 64 << 20;  // bytes; of a small disk at most a sixteenth
   // Files are compared with what was written, all once in so long; 0: only when a person asks for it.
   Duration folder_verify_interval = 24h * 30;
   std::size_t folder_verify_rate = 8 << 20;   // bytes per second, then
