@@ -247,7 +247,8 @@ TEST_P(Cycles, InOneScanAreARenaming) {
   fill();
   expect_a_renaming(0ms);
   // A directory that goes below its own child is found by a later scan only.
-  if (GetParam().name != "ParentAndChild") EXPECT_THAT(trash(1), IsEmpty());
+  if (GetParam().name == "ParentAndChild") return;
+  EXPECT_THAT(trash(1), IsEmpty());
 }
 
 TEST_P(Cycles, OverSeveralScansLoseNothing) {
