@@ -114,7 +114,7 @@ TEST_F(NodeLogTest, TellsWhenAFolderStopsAndWhenItGoesOn) {
   EXPECT_EQ(take().size(), 1u) << "another reason is another line";
   folders_stopped_.front().reason = "damaged";
   observe();
-  EXPECT_THAT(take(), ElementsAre(HasSubstr("warn the disk has damaged files of a folder")));
+  EXPECT_THAT(take(), ElementsAre(testing::HasSubstr("warn the disk has damaged files of a folder")));
 }
 
 TEST_F(NodeLogTest, TellsRefusalsByKindAtMostOnceAMinute) {
