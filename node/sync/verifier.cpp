@@ -23,6 +23,8 @@ constexpr Duration kRepairMin = std::chrono::seconds(3);
 constexpr Duration kRepairMax = std::chrono::hours(1);
 // Peers that cannot be compared with, since somebody is writing, are gone by after this.
 constexpr Duration kCompareMax = std::chrono::seconds(30);
+// A comparison says nothing while something is on its way to the index, so it is asked for again.
+constexpr Duration kCompareAgain = std::chrono::seconds(2);
 constexpr Duration kCompareRepairMax = std::chrono::minutes(10);
 
 constexpr NodeId kEndOfIds = [] {
@@ -466,8 +468,10 @@ void Verifier::step_repair() {
   if (!is_repaired && (pass_->is_fast || waited < kRepairMax)) return;
   const VerifierListener::Comparison peers = listener_.comparison(pass_->began);
   const bool is_compared = peers.equal + peers.at_odds >= peers.peers && !peers.is_repairing;
-  if (!is_compared && waited < (peers.is_repairing ? kCompareRepairMax : kCompareMax)) return;
-  end_pass();
+  if (is_compared || waited >= (peers.is_repairing ? kCompareRepairMax : kCompareMax)) return end_pass();
+  if (peers.is_repairing || compare_at_ > now) return;
+  compare_at_ = now + kCompareAgain;
+  listener_.on_compare_due();
 }
 
 void Verifier::end_pass() {

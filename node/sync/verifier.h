@@ -169,6 +169,7 @@ class Verifier {
   Instant due_ = kNever;                     // the next
   Instant read_at_{};                        // more may be read then
   Instant look_at_{};                        // what is being repaired is looked at then
+  Instant compare_at_{};                     // peers may be compared with again then
   Instant save_at_{};
   bool is_row_dirty_ = false;
   bool is_started_ = false;
