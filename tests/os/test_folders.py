@@ -179,8 +179,8 @@ def test_a_folder_is_verified(pair):
     assert found["peers_equal"] == 1
     text = pair.nodes[1].cli("folder", "verify", "files", "photos").stdout.decode()
     assert "verified 2 of 2 files" in text
-    missing = pair.nodes[1].cli("folder", "verify", "files", "nothing")
-    assert missing.returncode == REFUSED and b"nothing" in missing.stderr
+    missing = pair.nodes[1].cli("folder", "verify", "files", "absent")
+    assert missing.returncode == REFUSED and b"absent" in missing.stderr
 
 
 def test_a_mass_deletion_waits_for_a_word(pair):
