@@ -181,7 +181,8 @@ void DiskState::put(DiskEntry entry) {
   dirty_.insert(id);
 }
 
-void DiskState::erase(const NodeId& id) {
+void DiskState::erase(const NodeId& of) {
+  const NodeId id = of;  // `of` may be the entry's own
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   unlink(found->second);

@@ -429,7 +429,8 @@ bool SyncPathManager::take_returning(Finding& finding, Stamp& stamp, Pending& pe
 }
 
 // What this host ignores is no part of it: peers keep that, and with it the directory.
-void SyncPathManager::take_deleted(const NodeId& id, Stamp& stamp, Pending& pending) {
+void SyncPathManager::take_deleted(const NodeId& of, Stamp& stamp, Pending& pending) {
+  const NodeId id = of;  // `of` may be the entry's own, which goes
   std::vector<NodeId> below;
   for (const DiskEntry* child : context_.disk.children(id)) below.push_back(child->id);
   for (const NodeId& child : below) {
