@@ -45,8 +45,8 @@ class NetworkTime {
     return std::chrono::abs(ahead(own, now)) <= kToleratedSkew ? own : theirs(now);
   }
 
-  // How far our own clock is ahead of the median of whoever has answered, however few; 0: nobody has. Few may
-  // all be wrong: it is to be told, not to be gone by.
+  // How far our own clock is ahead of the median of all answers; 0: there is none. Also of few answers, which
+  // may all be wrong: show it to people, and correct nothing by it.
   std::chrono::milliseconds ahead(WallTime own, Instant now) const {
     return known_ == 0 ? std::chrono::milliseconds::zero() : own - theirs(now);
   }

@@ -23,6 +23,10 @@ bool has_mode(const DiskEntry& have, const Shown& desired) {
          have.stat.mode == mode_on_disk(desired.content.kind, desired.metadata.mode);
 }
 
+bool has_bytes(const DiskEntry& have) {
+  return have.content.kind == NodeKind::kFile && have.content.size > 0;
+}
+
 }  // namespace
 
 Applier::Applier(FolderContext& context, ApplierListener& listener)
@@ -53,9 +57,7 @@ void Applier::stop() {
   ignored_.clear();
   kept_.clear();
   wanted_.clear();
-  wants_.clear();
   needed_.clear();
-  needs_.clear();
   troubles_.clear();
 }
 
@@ -117,32 +119,8 @@ void Applier::forget(const NodeId& id) {
   ready_.erase(id);
   kept_.erase(id);
   troubles_.erase(id);
-  no_longer_want(id);
-  no_longer_need(id);
-}
-
-void Applier::want(const NodeId& id, const ContentName& content) {
-  no_longer_want(id);
-  no_longer_need(id);
-  wants_.emplace(id, content);
-  wanted_[content].insert(id);
-  needs_.emplace(id, content);
-  ++needed_[content];
-}
-
-void Applier::no_longer_want(const NodeId& id) {
-  const auto wants = wants_.extract(id);
-  if (wants.empty()) return;
-  const auto wanted = wanted_.find(wants.mapped());
-  wanted->second.erase(id);
-  if (wanted->second.empty()) wanted_.erase(wanted);
-}
-
-void Applier::no_longer_need(const NodeId& id) {
-  const auto needs = needs_.extract(id);
-  if (needs.empty()) return;
-  const auto needed = needed_.find(needs.mapped());
-  if (--needed->second == 0) needed_.erase(needed);
+  wanted_.clear(id);
+  needed_.clear(id);
 }
 
 void Applier::classify(const NodeId& id) {
@@ -179,7 +157,8 @@ void Applier::classify(const NodeId& id) {
   }
   if (const auto under_way = fetcher_.fetching(id); under_way && *under_way != content) forget(id);
   fetching_.insert(id);
-  want(id, content);
+  wanted_.set(id, content);
+  needed_.set(id, content);
   fetcher_.fetch(id, content);
 }
 
@@ -245,7 +224,7 @@ void Applier::on_fetched(FetchedFile file) {
   const NodeId id = file.id;
   fetching_.erase(id);
   troubles_.erase(id);
-  no_longer_want(id);
+  wanted_.clear(id);
   ready_[id] = std::move(file);
 }
 
@@ -277,28 +256,19 @@ std::optional<std::string> Applier::directory_path(const Batch& batch, const Nod
 
 // Is it being fetched for another entry? Other rows with its bytes may be of files that have gone already.
 bool Applier::is_wanted(const DiskEntry& have) const {
-  const Content& content = have.content;
-  if (content.kind != NodeKind::kFile || content.size == 0 || have.damage) return false;
-  const auto wanted = wanted_.find(name_of(content));
-  if (wanted == wanted_.end()) return false;
-  return wanted->second.size() > 1 || !wanted->second.contains(have.id);
+  return has_bytes(have) && !have.damage && wanted_.has_other_than(have.id, name_of(have.content));
 }
 
-// Has another entry than this the content as one to come? It may be fetched already, and not yet in its
-// place.
-bool Applier::is_needed(const Content& content, const NodeId& but) const {
-  if (content.kind != NodeKind::kFile || content.size == 0) return false;
-  const auto needed = needed_.find(name_of(content));
-  if (needed == needed_.end()) return false;
-  const auto own = needs_.find(but);
-  return needed->second > 1 || own == needs_.end() || own->second != name_of(content);
+// Has another entry its content as one to come? It may be fetched already, and not yet in its place.
+bool Applier::is_needed(const DiskEntry& have) const {
+  return has_bytes(have) && needed_.has_other_than(have.id, name_of(have.content));
 }
 
 // .shoal/trash/20261128T113207.123Z-17-86400000/photos/a.jpg
 // Empty: it is removed. What another entry needs is kept in any case: its own copy is not in place yet.
 std::string Applier::trash_path(const std::string& path, const DiskEntry& displaced) const {
   const bool keeps_trash = context_.config().folder_trash_lifetime != Duration::zero();
-  if (!keeps_trash && !is_needed(displaced.content, displaced.id)) return {};
+  if (!keeps_trash && !is_needed(displaced)) return {};
   const std::string name = trash_name(context_.node->clock.wall_time(), context_.works_begun,
                                       context_.trash_clock.lived_ms(context_.now()));
   return kTrashDirectory + "/" + name + "/" + path;

@@ -12,9 +12,10 @@
 // leave it, and while a content that it would displace is still wanted by another. Places that wait for each
 // other are exchanged.
 //
-// What this host ignores is none of its business: it is not fetched, what lies there stays, and nothing waits
-// for it. An entry that moves from an ignored place to another comes anew; one that moves to an ignored place
-// goes to the trash here. A deleted directory stays while something is in it that is not synced.
+// The applier leaves alone what this host ignores: it is not fetched, what lies there stays, and nothing
+// waits for it. An entry that moves from an ignored place to another is placed like a new one. An entry that
+// moves to an ignored place goes to the trash here. A deleted directory stays while something is in it that
+// is not synced.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +27,7 @@
 #include <string>
 #include <vector>
 
+#include "node/sync/content_uses.h"
 #include "node/sync/file_fetcher.h"
 #include "node/sync/folder_context.h"
 
@@ -127,10 +129,6 @@ class Applier final : public FetchListener {
   const DiskEntry* taken_for(const NodeId& parent, const std::string& name) const;
   bool has_collided(const NodeId& id) const;
   bool is_collision(const InstallStep& step);
-  void want(const NodeId& id, const ContentName& content);
-  void no_longer_want(const NodeId& id);
-  void no_longer_need(const NodeId& id);
-  bool is_needed(const Content& content, const NodeId& but) const;
   void forget(const NodeId& id);
 
   bool is_out_of_reach(const std::optional<Shown>& desired, const DiskEntry* have) const;
@@ -144,6 +142,7 @@ class Applier final : public FetchListener {
   InstallStep step_for(InstallStep::Kind kind, const Shown& desired, std::string path) const;
   void give_bytes(InstallStep& step);
   bool is_wanted(const DiskEntry& have) const;
+  bool is_needed(const DiskEntry& have) const;
   std::string trash_path(const std::string& path, const DiskEntry& displaced) const;
   void add(Batch& batch, InstallStep step);
   void submit(Batch batch);
@@ -165,11 +164,8 @@ class Applier final : public FetchListener {
   std::set<NodeId> kept_;
   std::map<NodeId, std::string> tree_paths_;  // of directories, in the tree as it is now
   std::set<NodeId> surprised_;  // their disk was another than believed, and none was installed since
-  std::map<ContentName, std::set<NodeId>> wanted_;  // by entries whose content is being fetched
-  std::map<NodeId, ContentName> wants_;             // the same, by entry
-  // By entries whose content is being fetched, or is fetched and not yet in its place: how many need each.
-  std::map<ContentName, std::size_t> needed_;
-  std::map<NodeId, ContentName> needs_;  // the same, by entry
+  ContentUses wanted_;          // contents that are being fetched
+  ContentUses needed_;          // and those that are fetched and not yet in their place
   std::map<NodeId, Trouble> troubles_;
   bool installing_ = false;
   bool stopped_ = false;

@@ -32,8 +32,8 @@ Version<Content> version_of(Stamp& stamp, const Dot& dot, Content content) {
   return {dot, time_of(content, stamp), std::move(content)};
 }
 
-// Whoever writes over `base` has seen what it wins against: the writes behind it, and the others of its name.
-// What he writes wins against them too.
+// The author of a write over `base` has seen what it wins against: the writes behind it, and the others of
+// its name. What he writes wins against them too.
 std::uint64_t time_to_win(const Tree& tree, const NodeId& id, const Dot& base) {
   const auto& versions = tree.find(id)->content.versions();
   const auto at = std::ranges::find(versions, base, &Version<Content>::dot);

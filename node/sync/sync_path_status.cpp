@@ -113,7 +113,7 @@ FolderStatus SyncPathManager::status() const {
     status.state = State::kWaiting;
     status.reason = "too_many_replicas";
     status.next_step =
-        "more hosts have written to this folder than it can hold: share it anew under another key";
+        "more hosts have written to this folder than it can hold: share it again under another key";
   } else {
     status.state = State::kInSync;
   }

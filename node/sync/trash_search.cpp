@@ -12,8 +12,7 @@ constexpr std::size_t kDepthOfTrashMax = 4096;
 
 void TrashSearchWork::run() {
   look_in(kTrashDirectory, 0);
-  // What could not be moved to the trash stays here until the next start.
-  look_in(kStagingDirectory, kDepthOfTrashMax);
+  look_in_staging();
 }
 
 void TrashSearchWork::look_in(const std::string& directory, std::size_t depth) {
@@ -23,8 +22,17 @@ void TrashSearchWork::look_in(const std::string& directory, std::size_t depth) {
     if (found.size() == wanted_.size()) return;
     const std::string path = directory + "/" + entry.name;
     if (entry.stat.kind == FileKind::kDirectory && depth < kDepthOfTrashMax) look_in(path, depth + 1);
-    const bool is_displaced = directory != kStagingDirectory || entry.name.starts_with(kDisplacedName);
-    if (entry.stat.kind == FileKind::kFile && is_displaced) look_at(path, entry.stat.size);
+    if (entry.stat.kind == FileKind::kFile) look_at(path, entry.stat.size);
+  }
+}
+
+// What could not be moved to the trash stays there until the next start.
+void TrashSearchWork::look_in_staging() {
+  const auto entries = folder().list(kStagingDirectory, ListMode::kOnce);
+  if (!entries) return;
+  for (const DirectoryEntry& entry : *entries) {
+    if (entry.stat.kind != FileKind::kFile || !entry.name.starts_with(kDisplacedName)) continue;
+    look_at(kStagingDirectory + "/" + entry.name, entry.stat.size);
   }
 }
 

@@ -32,6 +32,7 @@ class TrashSearchWork final : public FolderWork {
 
  private:
   void look_in(const std::string& directory, std::size_t depth);
+  void look_in_staging();
   void look_at(const std::string& path, std::uint64_t size);
 
   std::set<ContentName> wanted_;

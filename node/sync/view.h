@@ -3,7 +3,7 @@
 //
 //   entry --(winner of place, cycles cut)--> parent --(never a file)--> container --(unified)--> head
 //
-// What lives lies in the slot (container, name). A slot that changes is looked at anew: which of its
+// What lives lies in the slot (container, name). A slot that changes is looked at again: which of its
 // directories are one (all slots of these then change too), and which things have to give way. What a slot
 // with several ids or contents shows is kept (Crowd); what any other shows is made when somebody asks.
 //

@@ -18,9 +18,9 @@ double cpu_seconds() {
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Runs random histories of a folder on two to five hosts in memory, and checks after each that all "
-      "hosts come "
-      "to rest with the same files and that nothing is lost.\n"
+      "Runs random histories of a folder on two to five hosts in memory. After each it checks that all "
+      "hosts\n"
+      "come to rest with the same files, and that nothing is lost.\n"
       "Exit status: 0 all are right, 1 some are wrong, 2 wrong command line.\n"
       "Example: folder_histories --first-seed 1 --count 10000");
   std::uint64_t first = 1;
