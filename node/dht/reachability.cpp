@@ -154,7 +154,7 @@ void Reachability::end(State found) {
     wait = std::min(wait, std::max(proof_from_ - context_.now(), kTestAgainMin));
   } else if (state_ == State::kUnknown) {
     wait = std::min(wait, again_after_);
-    again_after_ *= 2;
+    again_after_ = 2 * wait;  // at most twice the interval, however often it ends so
   }
   test_at(context_.now() + context_.rng.jittered(wait, 0.25));
 }
