@@ -34,9 +34,13 @@ Applier::Applier(FolderContext& context, ApplierListener& listener)
 
 // ---- What is to be done
 
+// What failed waits for its time all the same, unless the scan has found that nothing is left to do.
 void Applier::on_scanned() {
   to_do_.merge(after_scan_);
   after_scan_.clear();
+  for (const auto& [id, when] : retry_) {
+    if (is_done(desired_here(id), context_.disk.find(id))) to_do_.insert(id);
+  }
 }
 
 void Applier::on_ignore_changed() {
@@ -108,6 +112,11 @@ bool Applier::is_as_shown(const DiskEntry& have, const Shown& desired) const {
          (desired.content.kind == NodeKind::kLink || has_mode(have, desired));
 }
 
+bool Applier::is_done(const std::optional<Shown>& desired, const DiskEntry* have) const {
+  if (!desired || have == nullptr) return !desired && have == nullptr;
+  return is_as_shown(*have, *desired);
+}
+
 bool Applier::needs_content(const std::optional<Shown>& desired, const DiskEntry* have) const {
   return desired && desired->content.kind == NodeKind::kFile && desired->content.size > 0 &&
          (have == nullptr || have->damage || !have->content.same_bytes(desired->content));
@@ -129,9 +138,10 @@ void Applier::classify(const NodeId& id) {
   const std::optional<Shown> desired = desired_here(id);
   const DiskEntry* have = context_.disk.find(id);
   if (desired && have == nullptr && adopt(*desired)) have = context_.disk.find(id);
-  const bool is_done = desired ? have != nullptr && is_as_shown(*have, *desired) : have == nullptr;
-  if (is_done) {
+  if (is_done(desired, have)) {
     forget(id);
+    after_scan_.erase(id);
+    retry_.erase(id);
     surprised_.erase(id);
     failures_.erase(id);
     if (have == nullptr) return;
@@ -310,8 +320,7 @@ void Applier::add(Batch& batch, InstallStep step) {
 Applier::Attempt Applier::attempt(Batch& batch, const NodeId& id) {
   const std::optional<Shown> desired = desired_here(id);
   const DiskEntry* have = context_.disk.find(id);
-  if (!desired && have == nullptr) return Attempt::kDone;
-  if (desired && have != nullptr && is_as_shown(*have, *desired)) return Attempt::kDone;
+  if (is_done(desired, have)) return Attempt::kDone;
   if (is_out_of_reach(desired, have)) {
     troubles_[id] = {"mounted_over", "something is mounted over it, or over a directory above it"};
     return Attempt::kBlocked;
@@ -596,6 +605,12 @@ void Applier::step_done(InstallStep& step) {
     // A scan has told meanwhile that the directory is gone: a look at everything finds what there is.
     disk.erase_tree(step.id);
     return listener_.on_directory(kRoot, true);
+  }
+  if (const DiskEntry* there = disk.child(step.parent, step.name);
+      there != nullptr && there->id != step.id && there->id != step.displaced) {
+    // A scan has found something at the place meanwhile, and it may be what was put there.
+    disk.erase_tree(step.id);
+    return listener_.on_directory(step.parent, true);
   }
   DiskEntry entry;
   if (const DiskEntry* have = disk.find(step.id)) entry = *have;

@@ -123,6 +123,7 @@ class Applier final : public FetchListener {
   void keep(const NodeId& directory, const std::vector<std::string>& paths);
   bool keep(const InstallStep& removal);
   bool is_as_shown(const DiskEntry& have, const Shown& desired) const;
+  bool is_done(const std::optional<Shown>& desired, const DiskEntry* have) const;
   bool adopt(const Shown& desired);
   void fill_in(DiskEntry& entry, const Shown& desired) const;
   bool needs_content(const std::optional<Shown>& desired, const DiskEntry* have) const;
