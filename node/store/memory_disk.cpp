@@ -22,8 +22,14 @@ MemoryDisk::MemoryDisk() {
   root.metadata = root.durable_metadata = {0755, now_ns, now_ns};
 }
 
+void MemoryDisk::before_call(std::uint64_t n, std::function<void()> act) {
+  acting_call_ = calls_ + n;
+  act_ = std::move(act);
+}
+
 Result<void> MemoryDisk::begin_call(std::uint64_t boot) {
   ++calls_;
+  if (calls_ == acting_call_) std::exchange(act_, nullptr)();
   if (boot != boot_) return fail(ErrorCode::kIo, "the machine has crashed since this was opened");
   if (calls_ == failing_call_) return fail(ErrorCode::kIo, "Input/output error");
   return {};

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -69,6 +70,9 @@ class MemoryDisk {
   // The n-th call by a folder or file from now on fails with kIo and does nothing; 1 is the next.
   void fail_call(std::uint64_t n) { failing_call_ = calls_ + n; }
   std::uint64_t calls() const { return calls_; }
+  // Runs once, before the n-th call by a folder or file from now on; 1 is the next. So a test lets a person act in
+  // the middle of a work.
+  void before_call(std::uint64_t n, std::function<void()> act);
   // The machine loses power. What hosts had open answers kIo from now on.
   void crash(Rng& rng, CrashOrder order);
 
@@ -211,6 +215,8 @@ class MemoryDisk {
   Inode inodes_made_ = kRoot;
   std::uint64_t used_bytes_ = 0;
   std::uint64_t calls_ = 0;
+  std::uint64_t acting_call_ = 0;
+  std::function<void()> act_;
   std::uint64_t failing_call_ = 0;
   std::uint64_t boot_ = 0;
 };

@@ -358,8 +358,16 @@ bool InstallWork::stage(InstallStep& step) {
     return false;
   }
   if (done) done = folder().change(SetMetadata{step.staged, step.mode, step.content.mtime_ns});
+  if (done) done = look_at_staged(step);
   if (!done) failed(step, done.error());
   return done.has_value();
+}
+
+Result<void> InstallWork::look_at_staged(InstallStep& step) {
+  auto staged = folder().stat(step.staged);
+  if (!staged) return tl::unexpected(staged.error());
+  step.stat = std::move(*staged);
+  return {};
 }
 
 void InstallWork::open_directories(const InstallStep& step) {
@@ -401,7 +409,9 @@ void InstallWork::carry_out(InstallStep& step) {
       const Result<void> set = folder().change(SetMetadata{
           step.path, step.mode, is_file ? std::optional<std::int64_t>(step.content.mtime_ns) : std::nullopt});
       if (!set) return failed(step, set.error());
-      return finish(step);
+      FileStat put = *now;
+      if (is_file) put.mtime_ns = step.content.mtime_ns;
+      return finish(step, put);
     }
   }
 }
@@ -412,14 +422,16 @@ void InstallWork::place_link(InstallStep& step) {
   if (Result<void> made = folder().change(MakeLink{step.staged, step.content.target}); !made) {
     return failed(step, made.error());
   }
+  if (Result<void> looked = look_at_staged(step); !looked) return failed(step, looked.error());
   place(step);
 }
 
 void InstallWork::place(InstallStep& step) {
+  const FileStat put = step.stat;
   if (!step.expected) {
     const Result<void> placed = folder().change(Rename{step.staged, step.path, Rename::Mode::kNoReplace});
     if (!placed) return failed(step, placed.error());
-    return finish(step);
+    return finish(step, put);
   }
   const auto now = folder().stat(step.path);
   if (!now) return failed(step, now.error());
@@ -441,7 +453,7 @@ void InstallWork::place(InstallStep& step) {
     (void)folder().change(exchange);
     return failed(step, {ErrorCode::kExists, step.path + " has changed"});
   }
-  finish(step);
+  finish(step, put);
   set_aside(step, step.staged);
 }
 
@@ -523,13 +535,15 @@ void InstallWork::move(InstallStep& step) {
   opened_->moved(step.from, step.path, is_exchange);
   opened_->close(step.path);
   if (is_exchange) opened_->close(step.from);
-  finish(step);
+  finish(step, *now);
 }
 
-void InstallWork::finish(InstallStep& step) {
+// What lies at the place now. If somebody has written to what was `put` there, its stat of before counts, so
+// that the next look finds the change.
+void InstallWork::finish(InstallStep& step, const std::optional<FileStat>& put) {
   const auto stat = folder().stat(step.path);
   if (!stat) return failed(step, stat.error());
-  step.stat = *stat;
+  step.stat = put && !same_file(*stat, *put) ? *put : *stat;
   step.outcome = InstallStep::Outcome::kDone;
 }
 

@@ -310,6 +310,7 @@ class InstallWork final : public FolderWork {
   Result<void> make_way_to_trash(const InstallStep& step);
   Result<void> remove_directory(const InstallStep& step, const FileStat& now);
   bool stage(InstallStep& step);
+  Result<void> look_at_staged(InstallStep& step);
   void carry_out(InstallStep& step);
   void open_directories(const InstallStep& step);
   void flush_names(const std::vector<InstallStep*>& carried_out);
@@ -318,7 +319,7 @@ class InstallWork final : public FolderWork {
   void remove(InstallStep& step);
   void move(InstallStep& step);
   void set_aside(const InstallStep& step, const std::string& displaced);
-  void finish(InstallStep& step);
+  void finish(InstallStep& step, const std::optional<FileStat>& put = std::nullopt);
   static void failed(InstallStep& step, const Error& error);
 
   bool flush_;
