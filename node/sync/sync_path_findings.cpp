@@ -56,8 +56,9 @@ void SyncPathManager::set_time(Stamp& stamp, const FileStat& found) const {
 }
 
 // Over several scans, and however slow: what counts is how many files the person has made fewer without a
-// pause. A program that makes and deletes its temporary files deletes nothing of the folder, and what peers
-// delete is not the person's.
+// pause, and how many of those that were there at one time are gone. A program that makes and deletes its
+// temporary files deletes nothing of the folder, on whichever host it makes them, and what peers delete is not
+// the person's.
 bool SyncPathManager::is_mass_deletion() {
   if (!std::exchange(findings_unjudged_, false)) return false;
   std::set<NodeId> shown;
@@ -75,10 +76,16 @@ bool SyncPathManager::is_mass_deletion() {
   }
   if (deleted == 0) return false;
   const Instant now = context_.now();
-  if (now - deletions_.last > kMassDeletionPause + 2 * fs_.scan_took()) deletions_.files = 0;
+  if (now - deletions_.last > kMassDeletionPause + 2 * fs_.scan_took()) {
+    deletions_.files = 0;
+    deletions_.most = 0;
+  }
   deletions_.last = now;
-  const std::uint64_t fewer = deletions_.files + deleted - std::min(deletions_.files + deleted, created);
-  const std::uint64_t left = context_.disk.files() + created - std::min(gone, context_.disk.files());
+  const std::uint64_t there = context_.disk.files();
+  deletions_.most = std::max(deletions_.most, there);
+  const std::uint64_t left = there + created - std::min(gone, there);
+  const std::uint64_t by_person = deletions_.files + deleted - std::min(deletions_.files + deleted, created);
+  const std::uint64_t fewer = std::min(by_person, deletions_.most - std::min(deletions_.most, left));
   if (fewer <= kMassDeletionMin || fewer <= left) return false;
   deletions_.shown = std::move(shown);
   return true;

@@ -289,6 +289,7 @@ class SyncPathManager final : public ScannerListener,
   struct {
     Instant last{};                // it was judged
     std::uint64_t files = 0;       // that are fewer by what was taken
+    std::uint64_t most = 0;        // files that were there at one time
     std::set<NodeId> shown;        // to the person, who is asked
     std::set<NodeId> confirmed{};  // by the person, until a scan misses nothing any longer
   } deletions_;                    // of the person, without a pause

@@ -131,6 +131,17 @@ TEST_F(MassDeletionTest, TemporaryFilesThatComeAndGoAreNone) {
   }
 }
 
+TEST_F(MassDeletionTest, FilesOfAPeerThatComeAndGoAreNone) {
+  share_files(3);
+  for (int i = 0; i < 60; ++i) {
+    write(1, "temporary", std::to_string(i));
+    cluster_.advance(5s);
+    remove(0, "temporary");
+    cluster_.advance(5s);
+    ASSERT_FALSE(is_stopped()) << i;
+  }
+}
+
 TEST_F(MassDeletionTest, WhatPeersDeleteIsNotThePersons) {
   share_files(100);
   remove_files(0, 1);
