@@ -407,8 +407,9 @@ bool SyncPathManager::take_returning(Finding& finding, Stamp& stamp, Pending& pe
   entry.content = finding.content;
   entry.stat = finding.stat;
   entry.rehash = finding.rehash;
-  // The person has not seen what a peer has written into it since.
-  const Dot seen = finding.returning->content;
+  // The person has not seen what a peer has written into it since, but what he has written himself.
+  const bool is_own = away->content_dot.replica == replica_;
+  const Dot seen = is_own ? away->content_dot : finding.returning->content;
   if (shown->parent != finding.parent || shown->name != finding.name) {
     std::vector<Entry> entries = moved(context_.tree, stamp, id, seen, finding.parent, finding.name);
     for (const Entry& written : entries) {

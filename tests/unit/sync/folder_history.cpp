@@ -115,18 +115,21 @@ void FolderHistory::say(std::string what) {
 void FolderHistory::take(std::uint64_t step) {
   Draw draw(step);
   const std::size_t host = draw.below(hosts());
-  const std::uint64_t kind = draw.below(20);
+  const std::uint64_t kind = draw.below(24);
   if (kind < 13) {
     take_file_step(host, draw);
   } else if (kind < 17) {
     take_directory_step(host, draw);
-  } else {
+  } else if (kind < 20) {
     take_host_step(host, draw);
+  } else {
+    take_machine_step(host, draw);
   }
   pause(draw);
 }
 
 void FolderHistory::pause(Draw& draw) {
+  if (is_in_a_work_) return;
   switch (draw.below(10)) {
     case 0:
     case 1:
@@ -182,6 +185,7 @@ void FolderHistory::take_directory_step(std::size_t host, Draw& draw) {
   const std::string other = some_directory(draw);
   switch (draw.below(6)) {
     case 0:
+      if (touches_mount(host, path)) return;
       say(fmt::format("{}: mkdir -p {}", host, path));
       return (void)disk(host).make_directories(in_root(path));
     case 1:
@@ -206,6 +210,7 @@ void FolderHistory::take_directory_step(std::size_t host, Draw& draw) {
       const std::string link = some_path(draw);
       if (exists(host, link)) erase(host, link);
       const std::string target = fmt::format("to {}", ++texts_made_);
+      if (exists(host, link) || touches_mount(host, link)) return;
       say(fmt::format("{}: ln -s '{}' {}", host, target, link));
       return (void)disk(host).make_link(in_root(link), target);
     }
@@ -234,6 +239,69 @@ void FolderHistory::take_host_step(std::size_t host, Draw& draw) {
   }
 }
 
+// What a machine may do that the person does not notice.
+void FolderHistory::take_machine_step(std::size_t host, Draw& draw) {
+  switch (draw.below(6)) {
+    case 0:
+    case 1:
+      return act_in_a_work(host, draw);
+    case 2: {
+      const Duration takes = (1 + draw.below(150)) * 1ms;
+      cluster_.disk(host).work_time = takes;
+      cluster_.disk(host).shuffles_works = draw.one_in(2);
+      return say(fmt::format("{}: works take {} s", host, std::chrono::duration<double>(takes).count()));
+    }
+    case 3:
+      return reuse_inode(host, some_path(draw), draw);
+    case 4: {  // something is mounted, or no longer
+      const std::string path = some_directory(draw);
+      if (mounts_.erase({host, path}) > 0) {
+        say(fmt::format("{}: umount {}", host, path));
+        return (void)disk(host).unmount(in_root(path));
+      }
+      // Not below or above another mount: which of them is taken off first would matter.
+      if (!mounts_.empty() || !is_directory(host, path) || !disk(host).mount(in_root(path))) return;
+      mounts_.emplace(host, path);
+      return say(fmt::format("{}: mount {}", host, path));
+    }
+    default: {
+      const Duration by = (static_cast<std::int64_t>(draw.below(4000)) - 2000) * std::chrono::hours(1);
+      cluster_.network().jump_wall_time(cluster_.index(host), by);
+      jumps_[host] += by;
+      return say(fmt::format("{}: the date jumps by {} h", host, by / std::chrono::hours(1)));
+    }
+  }
+}
+
+// A person's act between two calls that a work makes.
+void FolderHistory::act_in_a_work(std::size_t host, Draw& draw) {
+  const std::uint64_t call = 1 + draw.below(12);
+  disk(host).before_call(call, [this, host, draw]() mutable {
+    is_in_a_work_ = true;
+    take_file_step(host, draw);
+    is_in_a_work_ = false;
+  });
+}
+
+// A file is deleted, and another one made that has its inode number, size and time of change.
+void FolderHistory::reuse_inode(std::size_t host, const std::string& path, Draw& draw) {
+  if (!exists(host, path) || stat(host, path).kind != FileKind::kFile) return;
+  const FileStat before = stat(host, path);
+  erase(host, path);
+  if (draw.one_in(3)) pause(draw);
+  const std::string other = some_path(draw);
+  if (exists(host, other)) return;
+  std::string text = new_text(host, draw);
+  written_.erase(text);
+  text.resize(before.size, '.');
+  if (text.size() < 8) return;  // it would not tell which it is
+  written_.insert(text);
+  disk(host).next_number = before.inode;
+  save_in_place(host, other, text);
+  disk(host).next_number = 0;
+  if (exists(host, other)) set(host, other, std::nullopt, before.mtime_ns);
+}
+
 // ---- A person's acts
 
 std::string FolderHistory::some_path(Draw& draw) const {
@@ -246,6 +314,14 @@ std::string FolderHistory::some_directory(Draw& draw) const {
 
 bool FolderHistory::exists(std::size_t host, const std::string& path) {
   return disk(host).find(MemoryDisk::kRoot, in_root(path), "look at").has_value();
+}
+
+// A mount point cannot be moved or removed, and what is written below it is not the folder's.
+bool FolderHistory::touches_mount(std::size_t host, const std::string& path) const {
+  return std::ranges::any_of(mounts_, [&](const auto& mount) {
+    return mount.first == host && (path == mount.second || path.starts_with(mount.second + "/") ||
+                                   mount.second.starts_with(path + "/"));
+  });
 }
 
 bool FolderHistory::is_directory(std::size_t host, const std::string& path) {
@@ -270,7 +346,7 @@ void FolderHistory::note_gone(std::size_t host, const std::string& path) {
 void FolderHistory::save_in_place(std::size_t host, const std::string& path, const std::string& text) {
   std::string parent = path.substr(0, path.rfind('/'));
   if (path.find('/') == std::string::npos) parent.clear();
-  if (!parent.empty() && !disk(host).make_directories(in_root(parent))) {
+  if (touches_mount(host, path) || (!parent.empty() && !disk(host).make_directories(in_root(parent)))) {
     written_.erase(text);
     return;
   }
@@ -318,6 +394,7 @@ void FolderHistory::save(std::size_t host, const std::string& path, Draw& draw) 
 }
 
 void FolderHistory::move(std::size_t host, const std::string& from, const std::string& to) {
+  if (touches_mount(host, from) || touches_mount(host, to)) return;
   if (from == to || !exists(host, from) || is_directory(host, to) || to.starts_with(from + "/")) return;
   if (exists(host, to) && is_directory(host, from)) return;
   if (exists(host, to)) {
@@ -330,7 +407,7 @@ void FolderHistory::move(std::size_t host, const std::string& from, const std::s
 }
 
 void FolderHistory::erase(std::size_t host, const std::string& path) {
-  if (!exists(host, path)) return;
+  if (!exists(host, path) || touches_mount(host, path)) return;
   note_gone(host, path);
   say(fmt::format("{}: rm -r {}", host, path));
   (void)disk(host).remove_tree(in_root(path));
@@ -341,6 +418,14 @@ void FolderHistory::erase(std::size_t host, const std::string& path) {
 std::string FolderHistory::check() {
   for (const auto& [a, b] : cuts_) heal(a, b);
   cuts_.clear();
+  for (const auto& [host, mounted] : mounts_) {
+    // It may have moved with a directory above it.
+    for (const std::string& path : disk(host).paths()) (void)disk(host).unmount(path);
+    (void)command(host, Verb::kRescan);  // nobody tells of an unmount
+  }
+  mounts_.clear();
+  for (std::size_t host = 0; host < hosts(); ++host) cluster_.disk(host).work_time = 1ms;
+  for (const auto& [host, by] : jumps_) cluster_.network().jump_wall_time(cluster_.index(host), -by);
   cluster_.advance(5s);  // a host may have restarted just now
   // A brake on deletions waits for a person.
   for (std::size_t host = 0; host < hosts(); ++host) {

@@ -46,6 +46,9 @@ class FolderHistory final : private FolderCluster {
   void take_file_step(std::size_t host, Draw& draw);
   void take_directory_step(std::size_t host, Draw& draw);
   void take_host_step(std::size_t host, Draw& draw);
+  void take_machine_step(std::size_t host, Draw& draw);
+  void act_in_a_work(std::size_t host, Draw& draw);
+  void reuse_inode(std::size_t host, const std::string& path, Draw& draw);
   void pause(Draw& draw);
   std::string check();
   std::string check_contents();
@@ -61,6 +64,7 @@ class FolderHistory final : private FolderCluster {
   std::string new_text(std::size_t host, Draw& draw);
   bool exists(std::size_t host, const std::string& path);
   bool is_directory(std::size_t host, const std::string& path);
+  bool touches_mount(std::size_t host, const std::string& path) const;
   void note_gone(std::size_t host, const std::string& path);
   void say(std::string what);
 
@@ -74,6 +78,9 @@ class FolderHistory final : private FolderCluster {
   // other's moves, and each has then deleted the other's name: the content is at least in a trash.
   std::set<std::string> moved_over_;
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
+  std::set<std::pair<std::size_t, std::string>> mounts_;
+  std::map<std::size_t, Duration> jumps_;  // of clocks
+  bool is_in_a_work_ = false;              // time stands still
   std::vector<std::string> log_;
 };
 

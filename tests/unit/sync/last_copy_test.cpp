@@ -92,5 +92,45 @@ TEST_F(LastCopyTest, AContentThatNoPeerHasComesBackFromTheTrash) {
   EXPECT_EQ(read(0, "again"), text) << describe();
 }
 
+// The entry takes back a name that it left, after the person has written into it under another.
+TEST_F(LastCopyTest, AnEntryThatTakesItsNameBackHoldsNoContentThatThePersonHasReplaced) {
+  share_among(2);
+  write(0, "f", "as it was");
+  write(1, "other", "other");
+  ASSERT_TRUE(converge());
+  rename(1, "f", "g");
+  cluster_.advance(2s);
+  rename(1, "g", "g~");
+  write(1, "g", "short-lived");
+  cluster_.advance(34ms);
+  remove(1, "g");
+  write(1, "f", "the last");
+  ASSERT_TRUE(converge()) << describe();
+  expect_the_same();
+  EXPECT_THAT(texts(0), UnorderedElementsAre("as it was", "other", "the last"));
+}
+
+// ---- A person acts while a peer's change is being installed
+
+class InTheMiddle : public LastCopyTest, public ::testing::WithParamInterface<int> {};
+
+TEST_P(InTheMiddle, OfAnInstallAWriteIsNotTakenForThePeersChange) {
+  share_among(2);
+  write(0, "f", "as it was");
+  ASSERT_TRUE(converge());
+  bool has_written = false;
+  write(0, "f", "of host 0");
+  disk(1).before_call(static_cast<std::uint64_t>(GetParam()), [&] {
+    write(1, "f", "of host 1");
+    has_written = true;
+  });
+  ASSERT_TRUE(converge()) << describe();
+  ASSERT_TRUE(has_written) << "the install makes fewer calls";
+  expect_the_same();
+  EXPECT_EQ(texts(0).count("of host 1"), 1u) << describe();
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, InTheMiddle, ::testing::Range(1, 22));
+
 }  // namespace
 }  // namespace shoal
