@@ -56,9 +56,9 @@ void ClientFilePartSync::forget(std::uint64_t file) {
   }
 }
 
-void ClientFilePartSync::blame(const Id& peer) {
+void ClientFilePartSync::blame(const Id& peer, const ContentName& content) {
   for (auto& [connection, known] : peers_) {
-    if (known.contact.key == peer) ++known.wrong;
+    if (known.contact.key == peer) ++known.wrong[content];
   }
 }
 
@@ -120,6 +120,8 @@ void ClientFilePartSync::wait_for(WantedPiece piece) {
 }
 
 bool ClientFilePartSync::may_have(Peer& peer, const ContentName& content) const {
+  const auto wrong = peer.wrong.find(content);
+  if (wrong != peer.wrong.end() && wrong->second >= kWrongMax) return false;
   const auto lacking = peer.lacking.find(content);
   if (lacking == peer.lacking.end()) return true;
   if (lacking->second > context_.now()) return false;
@@ -152,7 +154,7 @@ std::vector<WantedPiece> ClientFilePartSync::take_for(Peer& peer) {
 }
 
 bool ClientFilePartSync::ask(Rpc& rpc, Guid connection, Peer& peer) {
-  if (peer.requests >= kRequestsMax || peer.wrong >= kWrongMax || peer.is_silent) return false;
+  if (peer.requests >= kRequestsMax || peer.wrong.size() >= kWrongContentsMax || peer.is_silent) return false;
   std::vector<WantedPiece> pieces = take_for(peer);
   if (pieces.empty()) return false;
   OutRequest out = context_.request_to(peer.contact, connection, FolderContext::Asker::kParts);

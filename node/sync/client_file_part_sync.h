@@ -60,8 +60,8 @@ class ClientFilePartSync {
   void want(WantedPiece piece) { queue_.push_back(std::move(piece)); }
   // Nobody wants the pieces of this file any longer.
   void forget(std::uint64_t file);
-  // This peer gave bytes that were not what it was asked for.
-  void blame(const Id& peer);
+  // This peer gave bytes of the content that were not what it was asked for.
+  void blame(const Id& peer, const ContentName& content);
   void advance(Rpc& rpc);
   void on_answer(const Answer& answer);
   Instant next() const;
@@ -70,14 +70,16 @@ class ClientFilePartSync {
   std::size_t under_way() const { return requests_.size(); }
 
  private:
-  // A host that sends wrong bytes is not asked again in this session.
+  // A host whose disk has damaged a file sends wrong bytes of it: it is not asked for more of that content in
+  // this session. One that does so with many contents is not asked for anything.
+  static constexpr std::size_t kWrongContentsMax = 16;
   static constexpr unsigned kWrongMax = 3;
   struct Peer {
     Contact contact;
     std::size_t requests = 0;
     Instant waiting_since;  // for the first answer, or the next one
     bool is_silent = false;
-    unsigned wrong = 0;
+    std::map<ContentName, unsigned> wrong;   // answers
     std::map<ContentName, Instant> lacking;  // until when
   };
   struct Request {

@@ -315,7 +315,7 @@ void FileFetcher::take_page(std::uint64_t number, Fetch& fetch, const WantedPiec
                             const Id& peer) {
   if (sha256(bytes) != fetch.pages.back().hash) {
     ++context_.counters.wrong_parts;
-    parts_.blame(peer);
+    parts_.blame(peer, fetch.content);
     return parts_.want(piece);
   }
   ++context_.counters.pages_fetched;
@@ -544,7 +544,7 @@ void FileFetcher::take_part(Fetch& fetch, StageWork::Part& part) {
   const auto given = fetch.given_by.extract(part.index);
   if (part.good) return;
   ++context_.counters.wrong_parts;
-  if (!given.empty()) parts_.blame(given.mapped());
+  if (!given.empty()) parts_.blame(given.mapped(), fetch.content);
   fetch.next_part = std::min<std::size_t>(fetch.next_part, part.index);
 }
 
@@ -563,7 +563,7 @@ void FileFetcher::on_piece(const WantedPiece& piece, Bytes bytes, const Id& peer
     case Fetch::Phase::kSmall:
       if (bytes.size() != fetch->content.size) {
         ++context_.counters.wrong_parts;
-        parts_.blame(peer);
+        parts_.blame(peer, fetch->content);
         return parts_.want(piece);
       }
       ++context_.counters.parts_fetched;

@@ -346,6 +346,22 @@ TEST_F(VerifyTest, DamageIsNotServed) {
   EXPECT_THAT(paths(2), IsEmpty());
 }
 
+// Its host does not know of the damage yet.
+TEST_F(VerifyTest, APeerWithADamagedFileStillGivesTheOthers) {
+  share_among(1);
+  write(0, "a", ByteView(random_bytes(2'000'000)));
+  for (int i = 0; i < 10; ++i) write(0, "f" + std::to_string(i), ByteView(random_bytes(200'000)));
+  ASSERT_TRUE(converge());
+  for (std::uint64_t offset = 0; offset < 2'000'000; offset += 300'000) rot(0, "a", offset);
+  add_host();
+  share(1);
+  cluster_.advance(2min);
+  EXPECT_EQ(paths(1).size(), 10u);
+  EXPECT_GT(counters(1).wrong_parts, 0u);
+  EXPECT_LT(counters(1).wrong_parts, 30u);
+  EXPECT_THAT(causes(1), testing::ElementsAre(Pair("a", "no_peer_has_it")));
+}
+
 TEST_F(VerifyTest, ALinkWhoseTargetHasChangedByItselfIsMadeAgain) {
   share_among(2);
   ASSERT_TRUE(disk(0).make_link(in_root("link"), "target"));
