@@ -156,7 +156,8 @@ void Applier::classify(const NodeId& id) {
     ready_[id] = std::nullopt;
     return;
   }
-  if (has_collided(id) && taken_for(desired->parent, desired->name) != nullptr) {
+  if (const DiskEntry* there = has_collided(id) ? taken_for(desired->parent, desired->name) : nullptr;
+      there != nullptr && there != have) {
     retry_[id] = context_.now() + kRetry;  // not fetched before there is a place for it
     return;
   }

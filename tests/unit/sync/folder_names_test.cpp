@@ -82,6 +82,20 @@ TEST_F(FolderNamesTest, ANameThatChangesInCaseOnlyDoesSoOnADiskThatFoldsNames) {
   expect_the_same();
 }
 
+// The edit arrives while the disk still has the old name, and before the rename is tried again.
+TEST_F(FolderNamesTest, AFileWhoseNameChangesInCaseOnlyIsStillFetched) {
+  disk(1).folds_names = true;
+  write(0, "a.txt", "text");
+  ASSERT_TRUE(converge());
+  rename(0, "a.txt", "A.txt");
+  for (int i = 0; i < 50 && causes(1)["A.txt"] != "case_collision"; ++i) cluster_.advance(100ms);
+  ASSERT_EQ(causes(1)["A.txt"], "case_collision");
+  write(0, "A.txt", "another text");
+  ASSERT_TRUE(converge());
+  EXPECT_EQ(read(1, "A.txt"), "another text");
+  expect_the_same();
+}
+
 // Versions before this one took names that differ in case for one: of two files one had a conflict name, and
 // two directories were one on the disk.
 TEST_F(FolderNamesTest, WhatAnEarlierVersionHadUnderOneNameGetsItsOwnNames) {
