@@ -163,6 +163,10 @@ std::string folder_text(const json& folder) {
                      folder.at("files").dump(), bytes_text(number_of(folder, "bytes")));
   out += fmt::format("peers         {} connected\n", folder.at("peers_connected").dump());
   out += fmt::format("conflicts     {}\n", folder.at("conflicts").dump());
+  if (const double forked = number_of(folder, "forked_replicas"); forked > 0) {
+    out += fmt::format("forked        {} times a host was cloned or rolled back: all versions are kept\n",
+                       forked);
+  }
   out += fmt::format("last scan     {}, {}\n", time_text(folder.at("last_scan_ms"), "none yet"),
                      folder.at("watching").get<bool>() ? "and watched" : "not watched: scanned now and then");
   if (const json& pass = folder.at("verified"); !pass.is_null()) {

@@ -96,6 +96,9 @@ struct FolderStatus {
   std::size_t peers_connected = 0;
   bool watching = false;  // else changes are found by scans only
   std::uint64_t conflicts = 0;
+  // Hosts of the folder that were cloned, or rolled back to a snapshot, and wrote on beside what they had
+  // written before.
+  std::uint64_t forked_replicas = 0;
   std::optional<WallTime> last_scan;
   std::uint64_t files_damaged = 0;  // now
   std::optional<FolderVerification> verifying;

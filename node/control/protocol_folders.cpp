@@ -102,6 +102,7 @@ json encode_folder(const FolderStatus& folder) {
               {"peers_connected", folder.peers_connected},
               {"watching", folder.watching},
               {"conflicts", folder.conflicts},
+              {"forked_replicas", folder.forked_replicas},
               {"last_scan_ms", encode_time(folder.last_scan)},
               {"files_damaged", folder.files_damaged},
               {"verifying", encode_pass(folder.verifying)},

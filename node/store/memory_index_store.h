@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "node/ports/index_store.h"
@@ -29,6 +30,10 @@ class MemoryIndexStore final : public IndexStore {
   void crash();
   // Full: every commit fails, and nothing changes; reads go on.
   void set_full(bool full) { full_ = full; }
+  // All that is stored, of a host that is down; and back to it, as when its machine is rolled back to a
+  // snapshot.
+  std::map<IndexKey, Bytes> rows() const { return rows_; }
+  void restore(std::map<IndexKey, Bytes> rows) { rows_ = std::move(rows); }
   // Batches that a crash would lose.
   std::size_t unsettled() const { return writing_.size(); }
 

@@ -6,8 +6,8 @@ namespace shoal::sync {
 
 bool ClientAuthenticator::start(Rpc& rpc, const PeerState& ours) {
   OutRequest out = context_.request_to(contact_, connection_, FolderContext::Asker::kState);
-  out.body = wire::OpenFolder{context_.group, ours.replica.bytes, encode_knowledge(ours.knowledge),
-                              *ours.fingerprint, kFolderFormat};
+  out.body = wire::OpenFolder{context_.group,    ours.replica.bytes, encode_knowledge(ours.knowledge),
+                              *ours.fingerprint, kFolderFormat,      ours.lineages};
   const std::uint32_t number = out.completion.guid.slot;
   if (!rpc.request(std::move(out))) return false;
   request_ = number;
@@ -19,15 +19,7 @@ Result<PeerState> ClientAuthenticator::on_answer(const Answer& answer) {
   if (answer.response == nullptr) return fail(answer.error, "no answer");
   const auto* opened = std::get_if<wire::FolderOpened>(&answer.response->body);
   if (opened == nullptr) return fail(answer.error, "the peer does not sync this folder");
-  return read_peer_state(opened->replica, opened->knowledge, opened->fingerprint, opened->format);
-}
-
-Result<PeerState> read_peer_state(const wire::Replica& replica, ByteView knowledge, const Id& fingerprint,
-                                  std::uint32_t format) {
-  if (format != kFolderFormat) return fail(ErrorCode::kUnsupported, "the peer has another format of folders");
-  auto known = decode_knowledge(knowledge);
-  if (!known) return tl::unexpected(known.error());
-  return PeerState{ReplicaId{replica}, std::move(*known), fingerprint};
+  return read_peer_state(*opened);
 }
 
 }  // namespace shoal::sync

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "node/sync/folder_context.h"
 
@@ -19,6 +20,7 @@ struct PeerState {
   ReplicaId replica;
   Knowledge knowledge;
   std::optional<Id> fingerprint;  // of all that the peer knows, where it has said so
+  std::uint64_t lineages = 0;     // Lineages::hash()
 };
 
 class ClientAuthenticator {
@@ -40,7 +42,14 @@ class ClientAuthenticator {
   std::uint32_t request_ = 0;
 };
 
-Result<PeerState> read_peer_state(const wire::Replica& replica, ByteView knowledge, const Id& fingerprint,
-                                  std::uint32_t format);
+// Of wire::OpenFolder, or wire::FolderOpened.
+template <class Opened>
+Result<PeerState> read_peer_state(const Opened& opened) {
+  if (opened.format != kFolderFormat)
+    return fail(ErrorCode::kUnsupported, "the peer has another format of folders");
+  auto known = decode_knowledge(opened.knowledge);
+  if (!known) return tl::unexpected(known.error());
+  return PeerState{ReplicaId{opened.replica}, std::move(*known), opened.fingerprint, opened.lineages};
+}
 
 }  // namespace shoal::sync

@@ -9,7 +9,9 @@ namespace shoal::sync {
 bool ClientFileStateSync::ask(Rpc& rpc, Knowledge known) {
   known.add(received_.knowledge);
   OutRequest out = context_.request_to(contact_, connection_, FolderContext::Asker::kState);
-  out.body = wire::SendChanges{context_.group, encode_knowledge(known)};
+  const ReplicaId after = received_.lineages.empty() ? ReplicaId{} : received_.lineages.back().replica;
+  out.body =
+      wire::SendChanges{context_.group, encode_knowledge(known), context_.lineages.tips(known), after.bytes};
   const std::uint32_t number = out.completion.guid.slot;
   if (!rpc.request(std::move(out))) return false;
   request_ = number;
@@ -34,12 +36,32 @@ Result<bool> ClientFileStateSync::take_page(const Answer& answer) {
   if (!entries) return tl::unexpected(entries.error());
   auto knowledge = decode_knowledge(changes->knowledge);
   if (!knowledge) return tl::unexpected(knowledge.error());
-  if (changes->more && entries->empty()) return fail(ErrorCode::kMalformed, "a page without entries");
+  auto lineages = decode_tails(changes->lineages);
+  if (!lineages) return tl::unexpected(lineages.error());
+  if (changes->more && entries->empty() && lineages->empty()) {
+    return fail(ErrorCode::kMalformed, "a page without entries");
+  }
+  const bool is_first = received_.entries.empty() && received_.lineages.empty();
+  if (is_first) lineages_hash_ = changes->lineages_hash;
+  // Dots of this page may have other names than those of the pages before.
+  if (changes->lineages_hash != lineages_hash_) {
+    return fail(ErrorCode::kBusy, "the peer knows of other runs by now");
+  }
+  for (LineageTail& tail : *lineages) {
+    if (!received_.lineages.empty() && tail.replica <= received_.lineages.back().replica) {
+      return fail(ErrorCode::kMalformed, "replicas out of order");
+    }
+    received_.lineages.push_back(std::move(tail));
+  }
   if (received_.entries.size() + entries->size() > kEntriesMax) {
     return fail(ErrorCode::kMalformed, "too many entries");
   }
   std::ranges::move(*entries, std::back_inserter(received_.entries));
   received_.knowledge = std::move(*knowledge);
+  if (!changes->more) {
+    const auto reconciled = Lineages::over(context_.lineages).reconcile(received_.lineages);
+    if (!reconciled) return tl::unexpected(reconciled.error());
+  }
   return changes->more;
 }
 

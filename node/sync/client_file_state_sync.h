@@ -14,7 +14,8 @@ namespace shoal::sync {
 
 struct ReceivedChanges {
   std::vector<Entry> entries;
-  Knowledge knowledge;  // ours, once these are joined
+  Knowledge knowledge;                  // ours, once these are joined
+  std::vector<LineageTail> lineages{};  // what the peer has of them and we do not
 };
 
 class ClientFileStateSync {
@@ -40,6 +41,7 @@ class ClientFileStateSync {
   Guid connection_;
   Contact contact_;
   std::uint32_t request_ = 0;
+  std::uint64_t lineages_hash_ = 0;  // of the peer, on the first page
   ReceivedChanges received_;  // on all pages so far; the knowledge is what the last one says to ask on with
 };
 

@@ -112,7 +112,9 @@ Result<std::vector<Entry>> ClientRangeSync::take_entries(const Range& range, con
     lo = {entry.id.replica, entry.id.counter + 1};
   }
   // Its entries would have changes of which only some are known.
-  if (*knowledge != ours) return fail(ErrorCode::kBusy, "the peer knows something else by now");
+  const bool is_of_same_runs = answer.lineages_hash == 0 || answer.lineages_hash == context_.lineages.hash();
+  if (*knowledge != ours || !is_of_same_runs)
+    return fail(ErrorCode::kBusy, "the peer knows something else by now");
   if (answer.more && lo < range.hi) ranges_.push_back({lo, range.hi, range.depth, true});
   std::erase_if(*entries, [&](const Entry& entry) { return !is_news(entry); });
   return std::move(*entries);

@@ -174,6 +174,13 @@ std::optional<NodeId> DiskState::with_inode(std::uint64_t inode) const {
   return found->second->id;
 }
 
+std::vector<NodeId> DiskState::ids() const {
+  std::vector<NodeId> ids;
+  ids.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) ids.push_back(id);
+  return ids;
+}
+
 void DiskState::put(DiskEntry entry) {
   if (const DiskEntry* before = find(entry.id)) unlink(*before);
   const NodeId id = entry.id;

@@ -71,6 +71,7 @@ class DiskState {
   const DiskEntry* after(const NodeId& id) const;
   // A file or directory that had this inode number.
   std::optional<NodeId> with_inode(std::uint64_t inode) const;
+  std::vector<NodeId> ids() const;
   std::size_t size() const { return entries_.size(); }
   std::uint64_t files() const { return files_; }
   std::uint64_t bytes() const { return bytes_; }

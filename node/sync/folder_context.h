@@ -17,6 +17,7 @@
 #include "node/sync/disk_state.h"
 #include "node/sync/folder_work.h"
 #include "node/sync/ignore.h"
+#include "node/sync/lineage.h"
 #include "node/sync/tree.h"
 
 namespace shoal::sync {
@@ -29,6 +30,7 @@ struct FolderCounters {
   std::uint64_t files_hashed = 0;
   std::uint64_t bytes_hashed = 0;
   std::uint64_t restored_indexes = 0;  // that were older than the folder
+  std::uint64_t forks = 0;             // replicas that two hosts, or one at two times, have written as
   std::uint64_t pages_fetched = 0;     // of content trees
   std::uint64_t parts_fetched = 0;
   std::uint64_t part_bytes_fetched = 0;
@@ -56,6 +58,7 @@ struct FolderContext {
   WorkPool& pool;
   NodeContext* node;  // another one when the host key changes
   Tree tree{};
+  Lineages lineages{};  // of the replicas whose changes the tree has
   DiskState disk{};
   std::set<NodeId> covered{};  // by something that is mounted there, or by a device
   Ignore ignore{};

@@ -20,6 +20,12 @@ inline void append_dot(const Dot& dot, Bytes& out) {
   out.insert(out.end(), dot.replica.bytes.begin(), dot.replica.bytes.end());
   append_u64(dot.counter, out);
 }
+// The same as a key of the index.
+inline Bytes key_of(const Dot& dot) {
+  Bytes key;
+  append_dot(dot, key);
+  return key;
+}
 // As Reader::text() takes it.
 inline void append_text(std::string_view text, Bytes& out) {
   append_u32(static_cast<std::uint32_t>(text.size()), out);

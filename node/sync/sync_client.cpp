@@ -30,8 +30,17 @@ void SyncClient::heard(const Knowledge& knowledge) {
   pull_what_is_missing();
 }
 
+// Once each time that the peer says so: when it is the peer that lacks some of ours, nothing comes of it.
+void SyncClient::pull_lineages() {
+  if (!has_our_lineages()) pull_due_ = true;
+}
+
 void SyncClient::heard(const PeerState& state) {
+  // What it knew before may have had other names.
+  if (state.lineages != peer_.lineages) peer_.knowledge = {};
+  peer_.lineages = state.lineages;
   heard(state.knowledge);
+  pull_lineages();
   if (peer_.knowledge == state.knowledge) peer_.fingerprint = state.fingerprint;
 }
 
@@ -83,6 +92,7 @@ void SyncClient::on_opened(const Answer& answer) {
   peer_ = std::move(*opened);
   check_at_ = context_.now() + context_.config().folder_check_interval;
   pull_due_ |= !listener_.pulled().covers(peer_.knowledge);
+  pull_lineages();
   if (is_first) listener_.on_auth_complete(*this);
   if (!pull_due_) listener_.on_sync_complete(*this);
 }

@@ -11,6 +11,7 @@
 // have, which is for it to fetch, or it does not tell the truth.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -60,6 +61,10 @@ class SyncClient {
   // The peer has told what it knows. So it keeps the folder, whatever it said before.
   void heard(const Knowledge& knowledge);
   void heard(const PeerState& state);
+  // It may know of other runs than it did.
+  void check_soon() { check_at_ = std::min(check_at_, context_.now()); }
+  // All that it has said of its replicas' runs is ours as well, as far as is known.
+  bool has_our_lineages() const { return peer_.lineages == 0 || peer_.lineages == context_.lineages.hash(); }
   // It holds, or does not hold, what we do, and knows the same.
   void on_equal();
   void on_different();
@@ -86,6 +91,7 @@ class SyncClient {
     return authenticator_.is_under_way() || state_sync_.is_under_way() || range_sync_.is_under_way();
   }
   void add(const Knowledge& knowledge);
+  void pull_lineages();
   void on_opened(const Answer& answer);
   void on_changes(const Answer& answer);
   void on_range(const Answer& answer);

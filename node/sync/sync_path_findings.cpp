@@ -28,6 +28,8 @@ void SyncPathManager::on_finding(Finding finding) {
 
 void SyncPathManager::take_findings(Pending& pending) {
   if (!has_findings()) return;
+  const Lineage& own = pending.lineages.find(replica_);
+  if (own.is_closed() || own.runs.size() + 2 > Lineage::kRunsMax) take_new_replica();
   Stamp stamp{replica_, pending.knowledge.of(replica_) + 1};
   const std::uint64_t first = stamp.counter;
   if (!moves_.empty()) take_moves(stamp, pending);
@@ -43,7 +45,9 @@ void SyncPathManager::take_findings(Pending& pending) {
     take(finding, stamp, pending);
   }
   pending.is_ours = stamp.counter != first;
-  if (pending.is_ours) pending.knowledge.add(replica_, stamp.counter - 1);
+  if (!pending.is_ours) return;
+  pending.knowledge.add(replica_, stamp.counter - 1);
+  take_own(pending, first);
 }
 
 // Of what was deleted nothing says when: then it is now.

@@ -1,6 +1,9 @@
 // SyncPathManager: what of a folder stands in the index, and the batches that go there.
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "node/sync/reader.h"
@@ -12,13 +15,24 @@ namespace {
 constexpr std::uint8_t kRecordVersion = 2;
 constexpr std::size_t kRootBytesMax = 4096;
 constexpr std::size_t kRowsPerRead = 4096;
+constexpr std::int64_t kClockJumpNs = 5'000'000'000;
 
 const Bytes kKnowledgeKey = {'k', 'n', 'o', 'w', 'l', 'e', 'd', 'g', 'e'};
 const Bytes kVerifierKey = {'v', 'e', 'r', 'i', 'f', 'i', 'e', 'r'};
+// Followed by the first dot of the run; its value is the mark.
+const Bytes kRunKey = {'r', 'u', 'n'};
+// Followed by a replica: up to where its runs are known, when that is not all that is known of it.
+const Bytes kEndKey = {'e', 'n', 'd'};
 
-Bytes key_of(const NodeId& id) {
-  Bytes key;
-  append_dot(id, key);
+Bytes run_key(const ReplicaId& replica, const Run& run) {
+  Bytes key = kRunKey;
+  append_dot({replica, run.start}, key);
+  return key;
+}
+
+Bytes end_key(const ReplicaId& replica) {
+  Bytes key = kEndKey;
+  key.insert(key.end(), replica.bytes.begin(), replica.bytes.end());
   return key;
 }
 
@@ -75,30 +89,58 @@ bool SyncPathManager::load() {
     knowledge_ = std::move(*decoded);
   }
   load_entries();
+  load_lineages();
   pulled_ = knowledge_;
+  has_other_names_ = false;
   for (auto& [connection, client] : clients_) client.pull_what_is_missing();  // what was lost with a batch
   for (const NodeId& id : context_.tree.take_changed()) applier_.consider(id);
   loaded_ = true;
   rewritten_.clear();
   verifier_.start(context_.index.find({context_.group, IndexTable::kFolder, kVerifierKey}));
   is_mark_checked_ = false;
+  run_begun_ = false;
   return true;
 }
 
-void SyncPathManager::load_entries() {
-  const auto for_each = [&](IndexTable table, auto take) {
-    IndexKey key{context_.group, table, {}};
-    for (bool first = true;; first = false) {
-      const std::vector<IndexRow> rows = context_.index.list(key, first, kRowsPerRead);
-      for (const IndexRow& row : rows) take(row);
-      if (rows.size() < kRowsPerRead) return;
-      key.key = rows.back().key.key;
+template <class Take>
+void SyncPathManager::for_each_row(IndexTable table, Take take) const {
+  IndexKey key{context_.group, table, {}};
+  for (bool first = true;; first = false) {
+    const std::vector<IndexRow> rows = context_.index.list(key, first, kRowsPerRead);
+    for (const IndexRow& row : rows) take(row);
+    if (rows.size() < kRowsPerRead) return;
+    key.key = rows.back().key.key;
+  }
+}
+
+void SyncPathManager::load_lineages() {
+  context_.lineages = Lineages();
+  std::map<ReplicaId, Lineage> lineages;
+  std::map<ReplicaId, std::uint64_t> ends;
+  for_each_row(IndexTable::kFolder, [&](const IndexRow& row) {
+    Reader key(row.key.key);
+    Reader value(*row.value);
+    const ByteView kind = key.take(kRunKey.size());
+    if (std::ranges::equal(kind, kRunKey)) {
+      const Dot first = key.dot();
+      if (key.at_end()) lineages[first.replica].runs.push_back({first.counter, value.u64()});
+    } else if (std::ranges::equal(kind, kEndKey)) {
+      const ReplicaId replica = key.replica();
+      if (key.at_end()) ends[replica] = value.u64();
     }
-  };
-  for_each(IndexTable::kEntry, [&](const IndexRow& row) {
+  });
+  for (auto& [replica, lineage] : lineages) {
+    const auto end = ends.find(replica);
+    lineage.end = end == ends.end() ? knowledge_.of(replica) : end->second;
+    context_.lineages.put(replica, std::move(lineage));
+  }
+}
+
+void SyncPathManager::load_entries() {
+  for_each_row(IndexTable::kEntry, [&](const IndexRow& row) {
     if (const auto entry = decode_entry(*row.value)) context_.tree.join(*entry);
   });
-  for_each(IndexTable::kDisk, [&](const IndexRow& row) {
+  for_each_row(IndexTable::kDisk, [&](const IndexRow& row) {
     Reader key(row.key.key);
     const NodeId id = key.dot();
     if (auto entry = decode_disk_entry(id, *row.value); entry && key.at_end()) {
@@ -116,8 +158,9 @@ void SyncPathManager::commit() {
   IndexBatch batch;
   Pending pending;
   pending.knowledge = knowledge_;
+  pending.lineages = Lineages::over(context_.lineages);
   if (is_running()) {
-    take_pages(pending);
+    if (!take_pages(pending)) return;
     take_findings(pending);
   }
   for (const NodeId& id : std::exchange(rewritten_, {})) {
@@ -130,16 +173,52 @@ void SyncPathManager::commit() {
         std::make_unique<MarkWork>(context_.folder, record_.mark, context_.config().folder_fsync));
   }
   add_rows(batch, pending);
-  if (batch.rows.empty()) return;
+  if (batch.rows.empty()) {
+    if (pages_.empty()) has_other_names_ = false;  // they told nothing new
+    return;
+  }
   pending_ = std::move(pending);
   commit_ = owner_.commit(std::move(batch));
 }
 
-void SyncPathManager::take_pages(Pending& pending) {
+// False: a replica has forked, and nothing is taken until what we have after its fork has another name.
+bool SyncPathManager::take_pages(Pending& pending) {
   for (ReceivedChanges& page : std::exchange(pages_, {})) {
-    for (const Entry& entry : page.entries) receive(pending, entry);
-    pending.knowledge.add(page.knowledge);
+    auto forks = pending.lineages.reconcile(page.lineages);
+    if (!forks) {
+      // It was right when it came. Pages after it were asked for as if it were taken.
+      ++context_.counters.refused_pages;
+      reopen_clients();
+      break;
+    }
+    if (!forks->ours.empty()) {
+      pending.lineages.trim(forks->ours(knowledge_));
+      on_fork({std::move(forks->ours), std::move(pending.lineages)});
+      return false;
+    }
+    for (const Entry& entry : page.entries) receive(pending, forks->theirs(entry));
+    pending.knowledge.add(with_room_for(forks->theirs(page.knowledge), pending.knowledge));
   }
+  return true;
+}
+
+// The changes of this batch, from counter `first` on.
+void SyncPathManager::take_own(Pending& pending, std::uint64_t first) {
+  Lineage own = pending.lineages.find(replica_);
+  // A machine that goes on from a snapshot of its memory has not been started, but its wall clock jumps.
+  const std::int64_t clocks_apart = context_.wall_ns() - context_.now().time_since_epoch().count();
+  const bool has_jumped = std::abs(clocks_apart - std::exchange(clocks_apart_, clocks_apart)) > kClockJumpNs;
+  if (!run_begun_ || has_jumped) {
+    Bytes bytes;  // also of the time: a machine that was copied while it ran draws the same numbers
+    append_u64(context_.node->rng.next(), bytes);
+    append_u64(static_cast<std::uint64_t>(context_.wall_ns()), bytes);
+    const std::uint64_t mark = read_u64(sha256(bytes).view());
+    own.runs.push_back({first, std::clamp(mark, Lineage::kUnknownMark + 1, Lineage::kClosedMark - 1)});
+    pending.begins_run = true;
+    run_begun_ = true;
+  }
+  own.end = pending.knowledge.of(replica_);
+  pending.lineages.put(replica_, std::move(own));
 }
 
 // What the entry is once this batch is joined; nothing when it is new.
@@ -189,9 +268,37 @@ void SyncPathManager::add_rows(IndexBatch& batch, const Pending& pending) {
   if (pending.knowledge != knowledge_) {
     add(IndexTable::kFolder, kKnowledgeKey, encode_knowledge(pending.knowledge));
   }
+  add_lineage_rows(batch, pending);
   if (auto row = verifier_.take_row()) add(IndexTable::kFolder, kVerifierKey, std::move(row));
   if (record_dirty_) add(IndexTable::kFolder, {}, encode_folder_record(record_));
   record_dirty_ = false;
+}
+
+void SyncPathManager::add_lineage_rows(IndexBatch& batch, const Pending& pending) const {
+  const auto add = [&](Bytes key, std::optional<std::uint64_t> value) {
+    std::optional<Bytes> bytes;
+    if (value) append_u64(*value, bytes.emplace());
+    batch.rows.push_back({{context_.group, IndexTable::kFolder, std::move(key)}, std::move(bytes)});
+  };
+  std::set<ReplicaId> changed;
+  for (const auto& [replica, lineage] : pending.lineages.changed()) {
+    changed.insert(replica);
+    const std::vector<Run>& before = context_.lineages.find(replica).runs;
+    const auto [gone, come] = std::ranges::mismatch(before, lineage.runs);
+    for (auto run = gone; run != before.end(); ++run) add(run_key(replica, *run), std::nullopt);
+    for (auto run = come; run != lineage.runs.end(); ++run) add(run_key(replica, *run), run->mark);
+  }
+  for (const Dot& dot : pending.knowledge.counters()) {
+    if (knowledge_.of(dot.replica) != dot.counter) changed.insert(dot.replica);
+  }
+  for (const ReplicaId& replica : changed) {
+    const std::uint64_t end = pending.lineages.find(replica).end;
+    if (end != pending.knowledge.of(replica)) {
+      add(end_key(replica), end);
+    } else if (context_.lineages.find(replica).end != knowledge_.of(replica)) {
+      add(end_key(replica), std::nullopt);
+    }
+  }
 }
 
 void SyncPathManager::add_content_rows(IndexBatch& batch) {
@@ -231,14 +338,17 @@ void SyncPathManager::end_commit() {
   if (!pending_ || commit_ || marking_) return;
   Pending pending = std::move(*pending_);
   pending_.reset();
+  if (pending.renames) return on_renamed();
   for (const auto& [id, entry] : pending.entries) context_.tree.join(entry);
   knowledge_ = std::move(pending.knowledge);
+  context_.lineages.take(pending.lineages);
   pulled_.add(knowledge_);
+  if (pages_.empty()) has_other_names_ = false;
   for (const NodeId& id : context_.tree.take_changed()) applier_.consider(id);
   // Also what the tree shows as before: the disk may be another.
   for (const NodeId& id : pending.found) applier_.consider(id);
   for (const NodeId& id : pending.new_directories) scanner_.rescan(id, true, context_.now());
-  if (pending.is_ours) announce();
+  if (pending.is_ours) announce(pending.begins_run);
 }
 
 }  // namespace shoal::sync

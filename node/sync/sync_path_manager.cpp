@@ -18,6 +18,7 @@ constexpr Duration kNewsRetryMin = std::chrono::milliseconds(50);
 constexpr Duration kNewsRetryMax = std::chrono::seconds(10);
 // A peer that we have no session with may take so long to tell one that we have.
 constexpr Duration kNewsLifetime = std::chrono::minutes(2);
+constexpr std::size_t kRunEventBytes = kReplicaIdBytes + 8 + 8;  // a dot, and the mark of the run it begins
 
 // The highest of the replica's that anything in the entry speaks of.
 std::uint64_t counter_in(const Entry& entry, const ReplicaId& replica) {
@@ -105,6 +106,10 @@ void SyncPathManager::stop_for(const std::string& reason, const std::string& nex
   is_set_up_ = false;
   stopped_for_ = reason;
   next_step_ = next_step;
+  halt(reason);
+}
+
+void SyncPathManager::halt(const std::string& reason) {
   scanner_.abort(reason);
   fs_.stop();
   applier_.stop();
@@ -118,6 +123,7 @@ void SyncPathManager::stop_for(const std::string& reason, const std::string& nex
 void SyncPathManager::start_over(const std::string& next_step) {
   stop_for("io_error", next_step);
   pending_.reset();
+  fork_.reset();
   pages_.clear();
   contents_.clear();
   lists_.clear();
@@ -176,7 +182,21 @@ void SyncPathManager::on_auth_complete(SyncClient& client) {
 void SyncPathManager::on_news(const Id& origin, ByteView event) {
   Reader reader(event);
   const Dot dot = reader.dot();
-  if (!reader.at_end() || dot.counter == 0 || dot.counter > kCounterMax || pulled_.covers(dot)) return;
+  const bool begins_run = event.size() == kRunEventBytes;
+  const std::uint64_t mark = begins_run ? reader.u64() : 0;
+  if (!reader.at_end() || dot.counter == 0 || dot.counter > kCounterMax) return;
+  const Lineage& known = context_.lineages.find(dot.replica);
+  if (begins_run) {
+    if (known.has_run(mark)) return;
+    for (auto& [connection, client] : clients_) client.check_soon();
+    return;
+  }
+  if (pulled_.covers(dot)) return;
+  // It has another name here. The host that says so is to hear of it.
+  if (known.is_closed()) {
+    for (auto& [connection, client] : clients_) client.check_soon();
+    return;
+  }
   if (has_room_for(pulled_, dot.replica) && has_room_for(announced_, dot.replica)) {
     announced_.add(dot);
     announced_wait_ = kNewsRetryMin;
@@ -198,16 +218,20 @@ void SyncPathManager::on_changes(SyncClient& client, ReceivedChanges changes) {
     if (pending_) return client.pull();  // what is on its way has the old id
     take_new_replica();
   }
-  changes.knowledge = with_room_for(changes.knowledge);
-  pulled_.add(changes.knowledge);
-  if (changes.entries.empty() && knowledge_.covers(changes.knowledge)) return;
+  changes.knowledge = with_room_for(changes.knowledge, pulled_);
+  const bool is_news =
+      !changes.entries.empty() || !changes.lineages.empty() || !knowledge_.covers(changes.knowledge);
+  if (!is_news) return;
+  const auto forks = Lineages::over(context_.lineages).reconcile(changes.lineages);
+  has_other_names_ |= !forks || !forks->ours.empty() || !forks->theirs.empty();
+  if (!has_other_names_) pulled_.add(changes.knowledge);
   pages_.push_back(std::move(changes));
 }
 
-// What of it may count as known. Changes of further replicas are joined, and fetched again with each pull.
-Knowledge SyncPathManager::with_room_for(const Knowledge& told) {
+// The part of `told` that may count as known beside `all`. Changes of further replicas are joined, and
+// fetched again with each pull.
+Knowledge SyncPathManager::with_room_for(const Knowledge& told, Knowledge all) {
   Knowledge taken;
-  Knowledge all = pulled_;
   for (const Dot& dot : told.counters()) {
     if (!has_room_for(all, dot.replica)) {
       has_too_many_replicas_ = true;
@@ -223,6 +247,7 @@ void SyncPathManager::take_new_replica() {
   record_.replica_seed = context_.node->rng.seed();
   replica_ = replica_of(record_.replica_seed);
   record_dirty_ = true;
+  run_begun_ = false;
 }
 
 // Once: while it runs, the mark of the folder may be on its way.
@@ -234,14 +259,14 @@ void SyncPathManager::check_mark(std::uint64_t of_folder) {
 
 void SyncPathManager::on_repaired(SyncClient& client, std::vector<Entry> entries) {
   context_.counters.entries_repaired += entries.size();
-  on_changes(client, {std::move(entries), {}});
+  on_changes(client, {std::move(entries), {}, {}});
 }
 
 // What is on its way to the disk would be missing.
 void SyncPathManager::on_sync_complete(SyncClient& client) {
   const PeerState& peer = client.peer();
   const bool is_comparable = is_running() && client.is_open() && peer.knowledge == knowledge_ &&
-                             peer.fingerprint && pages_.empty() && !pending_;
+                             client.has_our_lineages() && peer.fingerprint && pages_.empty() && !pending_;
   if (!is_comparable) return;
   if (*peer.fingerprint == context_.tree.fingerprint()) {
     if (applier_.is_done()) applier_.fetcher().on_complete();
@@ -251,9 +276,13 @@ void SyncPathManager::on_sync_complete(SyncClient& client) {
   client.on_different();
 }
 
-void SyncPathManager::announce() {
+void SyncPathManager::announce(bool begins_run) {
   Bytes event;
   append_dot({replica_, knowledge_.of(replica_)}, event);
+  owner_.announce(context_.group, event);
+  // For peers that know the dot already, as another change. Those of a version without runs ignore it.
+  if (!begins_run) return;
+  append_u64(context_.lineages.find(replica_).tip(), event);
   owner_.announce(context_.group, std::move(event));
 }
 
@@ -440,6 +469,7 @@ void SyncPathManager::advance(Rpc& rpc) {
   }
   if (commit_failed_) start_over("the index cannot be written");
   commit();
+  if (fork_) rename_forked();
   if (!is_running()) return;
   look_for_ignore_list();
   measure_progress();

@@ -138,9 +138,17 @@ class SyncPathManager final : public ScannerListener,
   struct Pending {
     std::map<NodeId, Entry> entries;  // as they will be
     Knowledge knowledge;
+    Lineages lineages;  // what is different from before
     std::vector<NodeId> new_directories;
     std::vector<NodeId> found;  // about which a scan has found something
     bool is_ours = false;       // has changes of this replica
+    bool begins_run = false;    // these are the first since the start
+    bool renames = false;       // what the index holds gets other names: it is read again
+  };
+  // Replicas that have forked, so that what we have after their forks gets other names.
+  struct Fork {
+    Renaming renaming;
+    Lineages lineages;  // what is different from before
   };
   struct Serving {
     Origin origin;
@@ -150,7 +158,7 @@ class SyncPathManager final : public ScannerListener,
   void on_set_up(SetUpWork& work);
   void check_mark(std::uint64_t of_folder);
   void take_new_replica();
-  Knowledge with_room_for(const Knowledge& told);
+  Knowledge with_room_for(const Knowledge& told, Knowledge all);
   void on_marked(std::uint64_t work);
   void end_commit();
   void on_read(ReadWork& work);
@@ -162,8 +170,12 @@ class SyncPathManager final : public ScannerListener,
   void look_for_ignore_list();
   std::optional<FileStat> shared_ignore() const;
   bool load();
+  template <class Take>
+  void for_each_row(IndexTable table, Take take) const;
   void load_entries();
-  bool is_running() const { return stopped_for_.empty() && context_.folder != nullptr && loaded_; }
+  void load_lineages();
+  bool is_running() const { return stopped_for_.empty() && context_.folder != nullptr && loaded_ && !fork_; }
+  void halt(const std::string& reason);
   void stop_for(const std::string& reason, const std::string& next_step);
   void start_over(const std::string& next_step);
   bool may_verify() const;
@@ -189,9 +201,17 @@ class SyncPathManager final : public ScannerListener,
   void count_files(const Finding& finding);
   void look_for_put_back();
   void on_looked(const LookWork& work);
-  void take_pages(Pending& pending);
+  bool take_pages(Pending& pending);
+  void take_own(Pending& pending, std::uint64_t first);
+  void on_fork(Fork fork);
+  void rename_forked();
+  void add_renamed_entries(IndexBatch& batch, Pending& pending) const;
+  void rename_disk();
+  void on_renamed();
+  void reopen_clients();
   void add_rows(IndexBatch& batch, const Pending& pending);
   void add_content_rows(IndexBatch& batch);
+  void add_lineage_rows(IndexBatch& batch, const Pending& pending) const;
   std::string path_shown(const NodeId& id) const;
   std::uint64_t files_below(const NodeId& id, const std::set<NodeId>& but) const;
   bool is_below_one_of(const std::set<NodeId>& ids, const NodeId& id) const;
@@ -200,7 +220,7 @@ class SyncPathManager final : public ScannerListener,
   void merge_into(Pending& pending, Entry entry);
   void receive(Pending& pending, const Entry& entry);
   bool has_no_room(const NodeId& id, const Pending& pending);
-  void announce();
+  void announce(bool begins_run);
 
   ReadWork::Range range_of(const wire::FilePart& part) const;
   const Bytes* page_of(const ContentName& content, const Id& hash);
@@ -223,9 +243,11 @@ class SyncPathManager final : public ScannerListener,
   void on_root_gone() override;
   void on_ignore_changed() override;
 
-  PeerState our_state() const override { return {replica_, knowledge_, context_.tree.fingerprint()}; }
+  PeerState our_state() const override {
+    return {replica_, knowledge_, context_.tree.fingerprint(), context_.lineages.hash()};
+  }
   const Knowledge& pulled() const override { return pulled_; }
-  bool may_pull() const override { return is_running() && pages_.size() < kPagesMax; }
+  bool may_pull() const override { return is_running() && pages_.size() < kPagesMax && !has_other_names_; }
   void on_auth_complete(SyncClient& client) override;
   void on_auth_failed(SyncClient&, const std::string&) override {}
   void on_changes(SyncClient& client, ReceivedChanges changes) override;
@@ -255,8 +277,14 @@ class SyncPathManager final : public ScannerListener,
   std::map<NodeId, Finding> moves_;  // found by scans; taken before all other findings
   std::deque<Finding> findings_;
   std::deque<ReceivedChanges> pages_;
+  // Some of these, or of those on their way to the disk, have names that are not ours: what will be known is
+  // not in pulled_, and nothing is asked for until it is.
+  bool has_other_names_ = false;
   std::set<NodeId> rewritten_;  // entries whose row of the index is damaged
   std::optional<Pending> pending_;
+  std::optional<Fork> fork_;       // waits until nothing is under way
+  bool run_begun_ = false;         // this replica has made a change since the index was loaded
+  std::int64_t clocks_apart_ = 0;  // wall clock less monotonic, at the last change of this replica
   std::optional<CommitId> commit_;
   std::optional<std::uint64_t> marking_;                                // the work that goes with the commit
   bool is_mark_checked_ = false;                                        // since the index was loaded

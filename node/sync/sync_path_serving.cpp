@@ -11,13 +11,15 @@ namespace {
 
 // Entries of one page, together with the sender's knowledge.
 constexpr std::size_t kChangesBytesMax = 48'000;
+// Of runs of more than one replica. A page that then has no room for an entry of any size has runs only.
+constexpr std::size_t kTailsBytesMax = 16'000;
 constexpr std::size_t kPageBytesTotalMax = 64'000;
 static_assert(kEntryBytesMax + kKnownBytesMax <= wire::kFolderBytesMax);
 static_assert(2 * kKnownBytesMax <= wire::kKnowledgeBytesMax);
 
-std::size_t entries_bytes_max(const Knowledge& sent) {
-  const std::size_t known = sent.counters().size() * kKnownReplicaBytesMax + 8;
-  return std::min(kChangesBytesMax, wire::kFolderBytesMax - std::min(known, wire::kFolderBytesMax));
+std::size_t entries_bytes_max(const Knowledge& sent, std::size_t lineages_bytes) {
+  const std::size_t others = sent.counters().size() * kKnownReplicaBytesMax + 8 + lineages_bytes;
+  return std::min(kChangesBytesMax, wire::kFolderBytesMax - std::min(others, wire::kFolderBytesMax));
 }
 
 ContentName name_of(const wire::FileContent& content) {
@@ -35,13 +37,14 @@ bool SyncPathManager::may_serve(const Origin& origin, const wire::Request& reque
 void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
                             const wire::OpenFolder& body) {
   if (!may_serve(origin, request)) return;
-  const auto peer = read_peer_state(body.replica, body.knowledge, body.fingerprint, body.format);
+  const auto peer = read_peer_state(body);
   if (!peer) {
     return owner_.respond(origin, request.id, request.kind(), wire::Refusal{peer.error().code, 0});
   }
+  const PeerState ours = our_state();
   owner_.respond(origin, request.id, request.kind(),
-                 wire::FolderOpened{replica_.bytes, encode_knowledge(knowledge_), context_.tree.fingerprint(),
-                                    kFolderFormat});
+                 wire::FolderOpened{ours.replica.bytes, encode_knowledge(ours.knowledge), *ours.fingerprint,
+                                    kFolderFormat, ours.lineages});
   if (SyncClient* client = client_of(origin.key)) {
     client->heard(*peer);
     on_sync_complete(*client);
@@ -55,10 +58,22 @@ void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
   if (!known) {
     return owner_.respond(origin, request.id, request.kind(), wire::Refusal{ErrorCode::kMalformed, 0});
   }
-  const ChangesPage page = context_.tree.changes_since(*known, knowledge_, entries_bytes_max(knowledge_));
-  owner_.respond(
-      origin, request.id, request.kind(),
-      wire::RecvChanges{encode_entries(page.entries), encode_knowledge(page.knowledge), page.more});
+  LineageTails lineages;
+  if (body.lineages_after) {
+    lineages = context_.lineages.tails(*known, body.tips, ReplicaId{*body.lineages_after}, kTailsBytesMax);
+  }
+  wire::RecvChanges answer;
+  answer.lineages = encode_tails(lineages.tails);
+  answer.lineages_hash = context_.lineages.hash();
+  const std::size_t bytes_max = entries_bytes_max(knowledge_, answer.lineages.size());
+  ChangesPage page{{}, {}, true};
+  if (!lineages.more && (lineages.tails.empty() || bytes_max >= kEntryBytesMax)) {
+    page = context_.tree.changes_since(*known, knowledge_, bytes_max);
+  }
+  answer.entries = encode_entries(page.entries);
+  answer.knowledge = encode_knowledge(page.knowledge);
+  answer.more = page.more;
+  owner_.respond(origin, request.id, request.kind(), std::move(answer));
   if (SyncClient* client = client_of(origin.key)) client->heard(*known);
 }
 
@@ -160,9 +175,13 @@ void SyncPathManager::serve(const Origin& origin, const wire::Request& request,
 void SyncPathManager::serve(const Origin& origin, const wire::Request& request, const wire::SendRange& body) {
   if (!may_serve_range(origin, request, body.lo, body.hi)) return;
   const ChangesPage page =
-      context_.tree.entries_in(from_wire(body.lo), from_wire(body.hi), entries_bytes_max(knowledge_));
+      context_.tree.entries_in(from_wire(body.lo), from_wire(body.hi), entries_bytes_max(knowledge_, 0));
   owner_.respond(origin, request.id, request.kind(),
-                 wire::RecvChanges{encode_entries(page.entries), encode_knowledge(knowledge_), page.more});
+                 wire::RecvChanges{encode_entries(page.entries),
+                                   encode_knowledge(knowledge_),
+                                   page.more,
+                                   {},
+                                   context_.lineages.hash()});
 }
 
 }  // namespace shoal::sync

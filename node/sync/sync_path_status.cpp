@@ -73,6 +73,7 @@ FolderStatus SyncPathManager::status() const {
   status.bytes_done = applier_.fetcher().bytes_done();
   status.bytes_needed -= std::min(status.bytes_needed, status.bytes_done);
   status.eta = time_left(status.bytes_needed);
+  status.forked_replicas = context_.lineages.closed();
   if (loaded_) status.conflicts = conflicts().conflicts.size();
   status.files_damaged = context_.disk.damaged().size();
   status.verifying = verifier_.running();

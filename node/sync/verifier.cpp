@@ -59,6 +59,14 @@ void Verifier::stop() {
   large_.reset();
 }
 
+void Verifier::rename(const Renaming& renaming) {
+  for (std::optional<Pass>* pass : {&pass_, &suspended_}) {
+    if (!*pass) continue;
+    (*pass)->top = renaming((*pass)->top);
+    for (const NodeId& id : std::exchange((*pass)->found, {})) (*pass)->found.insert(renaming(id));
+  }
+}
+
 void Verifier::schedule() {
   const Duration interval = context_.config().folder_verify_interval;
   due_ = kNever;

@@ -74,6 +74,9 @@ class Verifier {
   void start(const std::optional<Bytes>& row);
   // Works under way are forgotten; what they read is read again when the folder goes on.
   void stop();
+  // After stop(), when entries get other ids. Files that get one before the pass's position are left to the
+  // next pass.
+  void rename(const Renaming& renaming);
   // Of a person: all, or what lies at and below a path that is on the disk. The number of the pass. Error
   // kBusy: one of another path is under way.
   Result<std::uint64_t> begin(const std::string& path);

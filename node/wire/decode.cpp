@@ -95,6 +95,10 @@ class FieldReader {
     return bytes(in, field, kKnowledgeBytesMax, "at most 40000 bytes");
   }
 
+  Bytes lineages(const std::string& in, std::string_view field) {
+    return bytes(in, field, kLineagesBytesMax, "at most 20000 bytes");
+  }
+
   // What a folder is made of, in pieces: at most kFolderBytesMax in all.
   std::vector<Bytes> pieces(const google::protobuf::RepeatedPtrField<std::string>& in, std::string_view field,
                             std::size_t size_max, std::string_view expected) {
@@ -204,6 +208,7 @@ OpenFolder read(const pb::OpenFolder& in, FieldReader& reader) {
   body.knowledge = reader.knowledge(in.knowledge(), "open_folder.knowledge");
   body.fingerprint = reader.id(in.fingerprint(), "open_folder.fingerprint");
   body.format = in.format();
+  body.lineages = in.lineages();
   return body;
 }
 
@@ -211,6 +216,10 @@ SendChanges read(const pb::SendChanges& in, FieldReader& reader) {
   SendChanges body;
   body.group = reader.id(in.group(), "send_changes.group");
   body.knowledge = reader.knowledge(in.knowledge(), "send_changes.knowledge");
+  body.tips = reader.lineages(in.tips(), "send_changes.tips");
+  if (!in.lineages_after().empty()) {
+    body.lineages_after = reader.replica(in.lineages_after(), "send_changes.lineages_after");
+  }
   return body;
 }
 
@@ -278,16 +287,20 @@ FolderOpened read(const pb::FolderOpened& in, FieldReader& reader) {
   body.knowledge = reader.knowledge(in.knowledge(), "folder_opened.knowledge");
   body.fingerprint = reader.id(in.fingerprint(), "folder_opened.fingerprint");
   body.format = in.format();
+  body.lineages = in.lineages();
   return body;
 }
 
 RecvChanges read(const pb::RecvChanges& in, FieldReader& reader) {
   RecvChanges body;
-  const std::size_t sum = in.entries().size() + in.knowledge().size();
-  reader.expect(sum <= kFolderBytesMax, "recv_changes", sum, "at most 65536 bytes of entries and knowledge");
+  const std::size_t sum = in.entries().size() + in.knowledge().size() + in.lineages().size();
+  reader.expect(sum <= kFolderBytesMax, "recv_changes", sum,
+                "at most 65536 bytes of entries, knowledge and lineages");
   body.entries = reader.bytes(in.entries(), "recv_changes.entries", kEntriesBytesMax, "at most 64000 bytes");
   body.knowledge = reader.knowledge(in.knowledge(), "recv_changes.knowledge");
   body.more = in.more();
+  body.lineages = reader.lineages(in.lineages(), "recv_changes.lineages");
+  body.lineages_hash = in.lineages_hash();
   return body;
 }
 

@@ -108,12 +108,15 @@ void fill(const OpenFolder& body, pb::Request& out) {
   assign(ByteView(body.knowledge), *open.mutable_knowledge());
   assign(body.fingerprint.view(), *open.mutable_fingerprint());
   open.set_format(body.format);
+  open.set_lineages(body.lineages);
 }
 
 void fill(const SendChanges& body, pb::Request& out) {
   pb::SendChanges& send = *out.mutable_send_changes();
   assign(body.group.view(), *send.mutable_group());
   assign(ByteView(body.knowledge), *send.mutable_knowledge());
+  assign(ByteView(body.tips), *send.mutable_tips());
+  if (body.lineages_after) assign(ByteView(*body.lineages_after), *send.mutable_lineages_after());
 }
 
 void fill(const SendFileDetails& body, pb::Request& out) {
@@ -181,12 +184,15 @@ void fill(const FolderOpened& body, pb::Response& out) {
   assign(ByteView(body.knowledge), *opened.mutable_knowledge());
   assign(body.fingerprint.view(), *opened.mutable_fingerprint());
   opened.set_format(body.format);
+  opened.set_lineages(body.lineages);
 }
 void fill(const RecvChanges& body, pb::Response& out) {
   pb::RecvChanges& changes = *out.mutable_recv_changes();
   assign(ByteView(body.entries), *changes.mutable_entries());
   assign(ByteView(body.knowledge), *changes.mutable_knowledge());
   changes.set_more(body.more);
+  assign(ByteView(body.lineages), *changes.mutable_lineages());
+  changes.set_lineages_hash(body.lineages_hash);
 }
 void fill(const RecvFileDetails& body, pb::Response& out) {
   pb::RecvFileDetails& details = *out.mutable_recv_file_details();

@@ -47,6 +47,7 @@ inline constexpr std::size_t kFsEventBytesMax = 1'024;
 inline constexpr std::size_t kReplicaBytes = 16;
 inline constexpr std::size_t kNodeIdBytes = kReplicaBytes + 8;  // replica | counter, big endian
 inline constexpr std::size_t kKnowledgeBytesMax = 40'000;
+inline constexpr std::size_t kLineagesBytesMax = 20'000;
 inline constexpr std::size_t kEntriesBytesMax = 64'000;
 inline constexpr std::size_t kPagesMax = 16;
 inline constexpr std::size_t kPageBytesMax = 64'000;
@@ -113,6 +114,7 @@ struct OpenFolder {
   Bytes knowledge;  // at most kKnowledgeBytesMax
   Id fingerprint;
   std::uint32_t format = 0;
+  std::uint64_t lineages = 0;  // a hash; 0: none
   friend bool operator==(const OpenFolder&, const OpenFolder&) = default;
 };
 
@@ -121,12 +123,15 @@ struct FolderOpened {
   Bytes knowledge;  // at most kKnowledgeBytesMax
   Id fingerprint;
   std::uint32_t format = 0;
+  std::uint64_t lineages = 0;  // a hash; 0: none
   friend bool operator==(const FolderOpened&, const FolderOpened&) = default;
 };
 
 struct SendChanges {
   Id group;
-  Bytes knowledge;  // at most kKnowledgeBytesMax
+  Bytes knowledge;                          // at most kKnowledgeBytesMax
+  Bytes tips{};                             // at most kLineagesBytesMax
+  std::optional<Replica> lineages_after{};  // nothing: the sender knows nothing of lineages
   friend bool operator==(const SendChanges&, const SendChanges&) = default;
 };
 
@@ -135,6 +140,8 @@ struct RecvChanges {
   Bytes entries;    // at most kEntriesBytesMax
   Bytes knowledge;  // at most kKnowledgeBytesMax
   bool more = false;
+  Bytes lineages{};  // at most kLineagesBytesMax
+  std::uint64_t lineages_hash = 0;
   friend bool operator==(const RecvChanges&, const RecvChanges&) = default;
 };
 

@@ -19,6 +19,11 @@ void HostDisk::stop() {
   index_.crash();
 }
 
+void HostDisk::restore(const Snapshot& snapshot) {
+  disk_ = snapshot.disk;
+  index_.restore(snapshot.index);
+}
+
 MemoryDisk& HostDisk::disk() {
   disk_.now_ns =
       std::chrono::duration_cast<std::chrono::nanoseconds>(network_.wall_time().time_since_epoch()).count();

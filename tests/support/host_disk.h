@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -30,6 +31,14 @@ class HostDisk final : private WorkPool {
   void stop();
   // While it is stopped: the power fails.
   void lose_power(MemoryDisk::CrashOrder order) { disk_.crash(rng_, order); }
+
+  // While it is stopped: all that the machine has kept, and back to that.
+  struct Snapshot {
+    MemoryDisk disk;
+    std::map<IndexKey, Bytes> index;
+  };
+  Snapshot snapshot() const { return {disk_, index_.rows()}; }
+  void restore(const Snapshot& snapshot);
 
   // For a person; at the present time.
   MemoryDisk& disk();

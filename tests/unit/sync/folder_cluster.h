@@ -105,6 +105,24 @@ class FolderCluster : public ::testing::Test {
     index.settle(index.commit(std::move(batch)));
     cluster_.restart(host);
   }
+  // Of the machine; its node is started again.
+  HostDisk::Snapshot snapshot(std::size_t host) {
+    cluster_.crash(host);
+    HostDisk::Snapshot taken = cluster_.disk(host).snapshot();
+    cluster_.restart(host);
+    return taken;
+  }
+  void roll_back(std::size_t host, const HostDisk::Snapshot& snapshot) {
+    cluster_.crash(host);
+    cluster_.disk(host).restore(snapshot);
+    cluster_.restart(host);
+  }
+  // Another machine that begins as a copy, with a host key of its own.
+  std::size_t add_clone(const HostDisk::Snapshot& snapshot) {
+    const std::size_t host = add_host();
+    roll_back(host, snapshot);
+    return host;
+  }
   void cut(std::size_t a, std::size_t b) { cluster_.network().cut(cluster_.index(a), cluster_.index(b)); }
   void heal(std::size_t a, std::size_t b) { cluster_.network().heal(cluster_.index(a), cluster_.index(b)); }
 
@@ -230,6 +248,11 @@ class FolderCluster : public ::testing::Test {
                           one.context().tree.fingerprint().short_hex());
       for (const auto& [replica, counter] : one.knowledge().counters()) {
         text += fmt::format(" {}:{}", replica.short_hex(), counter);
+      }
+      for (const auto& [replica, lineage] : one.context().lineages.changed()) {
+        text += fmt::format("\n  runs of {}:", replica.short_hex());
+        for (const sync::Run& run : lineage.runs) text += fmt::format(" {}:{:x}", run.start, run.mark >> 48);
+        text += fmt::format(" up to {}", lineage.end);
       }
       for (const auto& [path, cause] : causes(host)) text += fmt::format("\n  {}: {}", path, cause);
       for (const auto& [path, what] : contents(host)) text += fmt::format("\n  {} {:.60}", path, what);

@@ -81,12 +81,13 @@ TEST(Codec, CarriesAllOfAFolderThatOneMessageMay) {
   const Bytes knowledge(kKnowledgeBytesMax, 1);
   const std::vector<Message> messages = {
       request_of(OpenFolder{{}, {}, knowledge, {}, UINT32_MAX}),
-      request_of(SendChanges{{}, knowledge}),
+      request_of(SendChanges{{}, knowledge, Bytes(kLineagesBytesMax), Replica{}}),
       request_of(SendFileDetails{{}, {}, std::vector<Id>(kPagesMax)}),
       request_of(SendFileParts{{}, std::vector<FilePart>(kFilePartsMax, some_part(256))}),
       request_of(SendFileParts{{}, {some_part(kFolderBytesMax)}}),
       response_of(FolderOpened{{}, knowledge, {}, UINT32_MAX}),
       response_of(RecvChanges{Bytes(kEntriesBytesMax), Bytes(kFolderBytesMax - kEntriesBytesMax), true}),
+      response_of(RecvChanges{{}, knowledge, true, Bytes(kLineagesBytesMax), UINT64_MAX}),
       response_of(RecvFileDetails{{Bytes(kPageBytesMax), Bytes(kFolderBytesMax - kPageBytesMax)}}),
       response_of(RecvFileDetails{std::vector<Bytes>(kPagesMax, Bytes(kFolderBytesMax / kPagesMax))}),
       response_of(RecvFileParts{{Bytes(kFolderBytesMax)}}),
@@ -114,6 +115,7 @@ TEST(Codec, RefusesWhatBreaksABoundOfAFolderByName) {
   const std::vector<std::pair<Message, std::string>> cases = {
       {request_of(OpenFolder{{}, {}, long_knowledge, {}, 0}), "open_folder.knowledge"},
       {request_of(SendChanges{{}, long_knowledge}), "send_changes.knowledge"},
+      {request_of(SendChanges{{}, {}, Bytes(kLineagesBytesMax + 1), {}}), "send_changes.tips"},
       {request_of(SendFileDetails{{}, {}, {}}), "send_file_details.packed_pages"},
       {request_of(SendFileDetails{{}, {}, std::vector<Id>(kPagesMax + 1)}), "send_file_details.packed_pages"},
       {request_of(SendFileParts{{}, {}}), "send_file_part.parts"},
@@ -129,6 +131,8 @@ TEST(Codec, RefusesWhatBreaksABoundOfAFolderByName) {
       {response_of(RecvChanges{Bytes(kEntriesBytesMax + 1), {}, false}), "recv_changes.entries"},
       {response_of(RecvChanges{{}, long_knowledge, false}), "recv_changes.knowledge"},
       {response_of(RecvChanges{Bytes(40'000), Bytes(25'537), false}), "recv_changes"},
+      {response_of(RecvChanges{{}, {}, false, Bytes(kLineagesBytesMax + 1), 0}), "recv_changes.lineages"},
+      {response_of(RecvChanges{Bytes(40'000), {}, false, Bytes(25'537), 0}), "recv_changes"},
       {response_of(RecvFileDetails{std::vector<Bytes>(kPagesMax + 1)}), "recv_file_details.pages"},
       {response_of(RecvFileDetails{{Bytes(kPageBytesMax + 1)}}), "recv_file_details.pages"},
       {response_of(RecvFileDetails{much}), "recv_file_details.pages"},

@@ -105,6 +105,7 @@ void randomize(Opened& body, Rng& rng) {
   body.knowledge = random_bytes(rng.below(200), rng);
   body.fingerprint = rng.id();
   body.format = static_cast<std::uint32_t>(random_number(rng));
+  body.lineages = random_number(rng);
 }
 
 OpenFolder random_open_folder(Rng& rng) {
@@ -118,6 +119,8 @@ SendChanges random_send_changes(Rng& rng) {
   SendChanges body;
   body.group = rng.id();
   body.knowledge = random_bytes(rng.below(200), rng);
+  body.tips = random_bytes(rng.below(80), rng);
+  if (coin(rng)) body.lineages_after = random_replica(rng);
   return body;
 }
 
@@ -164,6 +167,8 @@ RecvChanges random_recv_changes(Rng& rng) {
   body.entries = random_bytes(rng.below(400), rng);
   body.knowledge = random_bytes(rng.below(200), rng);
   body.more = coin(rng);
+  body.lineages = random_bytes(rng.below(80), rng);
+  body.lineages_hash = random_number(rng);
   return body;
 }
 
