@@ -46,6 +46,7 @@ Node::Impl::Impl(const NodeConfig& config, const KeyPair& node_keys, std::uint64
       reunion(context, rpc, ports.contacts),
       reachability(context, rpc, table, own, *this),
       lan(context, keys, boot_number, ports.datagrams, rpc, table, own),
+      same_key_watch(context, rpc, own, keys.public_key()),
       groups(context, keys, session_groups, connections, rpc, operations, own, ports.hosts, *this),
       sync(sync_manager),
       commands(kCommandsMax) {}

@@ -39,11 +39,13 @@ struct NodeEvent {
     kNewPeer,     // a session with `host` in `group`, the first since the start
     kNewFsEvent,  // `host` says that something has changed in the group's folder
     kNewHostKey,  // `host` is our id from now on
+    kSameKey,     // another host, at `where`, has our key, `host`
   };
   Kind kind;
   Id group;
   Id host;
   Bytes event;
+  Endpoint where;
 };
 
 // What a node tells its owner. Called at the end of run_jobs, never from inside another call; calling the

@@ -186,6 +186,7 @@ StatusResult Node::Impl::status() const {
   if (sync != nullptr) result.folders = sync->summary();
   result.clock_ahead = clock_ahead();
   result.bootstrap_unanswered = bootstrapper.unanswered();
+  if (same_key) result.same_key = same_key->where;
   result.uptime = context.now() - started;
   result.counters = named_counters(context.counters);
   return result;

@@ -151,6 +151,9 @@ void Node::Impl::on_answer(const Answer& answer) {
     case Completion::Owner::kSync:
       if (keeps_folders()) sync->on_answer(answer);
       break;
+    case Completion::Owner::kSameKey:
+      if (same_key_watch.on_answer(answer)) on_same_key(answer.from.endpoint);
+      break;
     case Completion::Owner::kShutdown:
       --shutdowns_unanswered;
       stop_if_ready(false);
@@ -167,6 +170,7 @@ void Node::Impl::on_session_lost(Guid connection, const std::optional<Contact>& 
 
 void Node::Impl::on_shared_groups(Guid connection, const Contact& contact, bool outbound,
                                   const std::vector<Id>& shared) {
+  if (contact.key == keys.public_key()) return;  // a copy of us: it is to take another key first
   groups.on_shared_groups(connection, contact, outbound, shared);
   sharing[connection] = {contact, shared};
   if (keeps_folders()) sync->on_shared_groups(connection, contact, shared);
@@ -193,11 +197,12 @@ void Node::Impl::on_lookup_done(LookupOutcome outcome) {
 }
 
 void Node::Impl::on_new_peer(const Id& group, const Contact& peer) {
-  events.push_back(NodeEvent{NodeEvent::Kind::kNewPeer, group, peer.key, {}});
+  events.push_back(NodeEvent{NodeEvent::Kind::kNewPeer, group, peer.key, {}, {}});
 }
 
 void Node::Impl::on_fs_event(const Id& group, const Id& origin, ByteView event) {
-  events.push_back(NodeEvent{NodeEvent::Kind::kNewFsEvent, group, origin, Bytes(event.begin(), event.end())});
+  events.push_back(
+      NodeEvent{NodeEvent::Kind::kNewFsEvent, group, origin, Bytes(event.begin(), event.end()), {}});
   if (keeps_folders()) sync->on_fs_event(group, origin, event);
 }
 

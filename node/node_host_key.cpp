@@ -25,6 +25,8 @@ constexpr Duration kPeersWithin = std::chrono::minutes(2);
 constexpr Duration kSettledWithin = std::chrono::minutes(10);
 constexpr Duration kTryAgainAfter = std::chrono::hours(1);
 constexpr Duration kFormerTime = std::chrono::minutes(1);
+// Whoever has our key can make us take another one; no more often than this.
+constexpr Duration kSameKeyPause = std::chrono::hours(1);
 // Its result is nobody's.
 constexpr CommandId kLeave{Groups::kOwnCommand};
 
@@ -36,6 +38,19 @@ void Node::Impl::replace_key_at_its_age() {
   Duration age{};
   if (const auto identity = ports.hosts.load_identity()) age = ports.clock.wall_time() - identity->created;
   context.after(lifetime - std::clamp(age, Duration::zero(), lifetime), DeadlineKind::kReplaceKey);
+}
+
+// Peers take both for one host, so that their sessions replace each other.
+void Node::Impl::on_same_key(const Endpoint& where) {
+  const bool is_news = !same_key || context.now() >= same_key->when + kSameKeyPause;
+  if (!is_news || stage != Stage::kCurrent) return;
+  same_key = SameKey{where, context.now()};
+  NodeEvent event{NodeEvent::Kind::kSameKey, {}, keys.public_key(), {}, where};
+  events.push_back(std::move(event));
+  // A key without a lifetime is meant to stay.
+  if (context.config.host_key_lifetime != Duration::zero()) {
+    context.after(Duration::zero(), DeadlineKind::kReplaceKey);
+  }
 }
 
 void Node::Impl::take_over(Impl& before) {
@@ -64,6 +79,7 @@ void Node::Impl::become_current(Impl& before) {
   other = &before;
   context.counters = sum(context.counters, std::exchange(before.context.counters, {}));
   started = before.started;
+  same_key = before.same_key;
   items.belong_to(context, table);
   items.start();
   if (sync != nullptr) take_folders();
@@ -72,7 +88,7 @@ void Node::Impl::become_current(Impl& before) {
   std::vector<Contact> where;
   for (const Endpoint& endpoint : own.advertised()) where.push_back({keys.public_key(), endpoint});
   if (!where.empty()) before.groups.tell_all(keys.public_key(), where);
-  events.push_back(NodeEvent{NodeEvent::Kind::kNewHostKey, {}, keys.public_key(), {}});
+  events.push_back(NodeEvent{NodeEvent::Kind::kNewHostKey, {}, keys.public_key(), {}, {}});
 }
 
 void Node::Impl::leave() {

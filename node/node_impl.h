@@ -26,6 +26,7 @@
 #include "node/dht/own_addresses.h"
 #include "node/dht/reachability.h"
 #include "node/dht/reunion.h"
+#include "node/dht/same_key_watch.h"
 #include "node/jobs/job.h"
 #include "node/jobs/node_context.h"
 #include "node/lan/lan_discovery.h"
@@ -68,6 +69,11 @@ struct Node::Impl final : RpcListener,
   void run(HandleDeadlines&);
   void run_deadline(const Deadline& deadline);
   void trace(const Job& job);
+
+  struct SameKey {
+    Endpoint where;
+    Instant when;
+  };
 
   // ---- Requests of others
 
@@ -166,7 +172,10 @@ struct Node::Impl final : RpcListener,
   void on_observed(const Endpoint& endpoint, const Contact& by) override;
   void on_slow(const Completion& completion) override;
   void on_answer(const Answer& answer) override;
-  void on_hello(const Contact& contact) override { bootstrapper.on_hello(contact); }
+  void on_hello(const Contact& contact) override {
+    bootstrapper.on_hello(contact);
+    on_told_of_own_key(contact);
+  }
   bool on_not_ours(const Endpoint& from, ByteView datagram) override;
 
   // ---- ConnectionListener, LookupListener, ReachabilityListener
@@ -180,7 +189,11 @@ struct Node::Impl final : RpcListener,
   void on_new_peer(const Id& group, const Contact& peer) override;
   void on_fs_event(const Id& group, const Id& origin, ByteView event) override;
   void on_lookup_done(LookupOutcome outcome) override;
+  void on_told_of_own_key(const Contact& contact) override {
+    if (stage == Stage::kCurrent && !stopping) same_key_watch.heard_of(contact);
+  }
   void on_lan_peer(const Id& group, const Contact& peer) override { groups.heard(group, peer); }
+  void on_own_key_on_lan(const Contact& contact) override { on_told_of_own_key(contact); }
 
   void on_may_join() override;
   void on_client_changed(bool client) override;
@@ -203,6 +216,7 @@ struct Node::Impl final : RpcListener,
   // ---- Another host key
 
   void replace_key_at_its_age();
+  void on_same_key(const Endpoint& where);
   // A newcomer, before its first job: what is known at this place already.
   void take_over(Impl& before);
   // Is the newcomer where `before` is: in the network, and with its peers?
@@ -232,6 +246,7 @@ struct Node::Impl final : RpcListener,
   Reunion reunion;
   Reachability reachability;
   LanDiscovery lan;
+  SameKeyWatch same_key_watch;
   Groups groups;
   sync::SyncManager* sync;  // nullptr: this node keeps no folders
   // Sessions in which groups are shared, for the folders of the host that is to come.
@@ -241,6 +256,7 @@ struct Node::Impl final : RpcListener,
   static constexpr std::size_t kLeavingMax = 64;
   std::set<Id> leaving;              // said that they leave, and are being verified
   std::vector<Contact> first_asked;  // by a newcomer
+  std::optional<SameKey> same_key;   // the last other host that had our key
   bool key_due = false;              // to be replaced, or the replacing to be gone on with
   Instant publish_self_due = kNever;
   std::optional<CommandId> stopping;

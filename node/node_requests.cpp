@@ -14,6 +14,8 @@ void Node::Impl::serve(const Origin& origin, const wire::Request& request, const
 }
 
 void Node::Impl::serve(const Origin& origin, const wire::Request& request, const wire::FindHost& body) {
+  const bool is_ours = origin.connection && origin.key == keys.public_key();
+  if (is_ours && same_key_watch.on_request(body.target)) on_same_key(origin.endpoint);
   wire::Contacts answer;
   table.closest(body.target, context.config.k, answer.contacts);
   rpc.respond(origin, request, std::move(answer));

@@ -93,6 +93,14 @@ std::string clock_text(const json& of, const char* than_whose) {
                      ahead > 0 ? "ahead of" : "behind", than_whose);
 }
 
+// Of a host that is, or was, a copy of this one.
+std::string same_key_text(const json& answer) {
+  const auto where = answer.find("same_key_at");
+  if (where == answer.end() || !where->is_string()) return {};
+  return fmt::format("warning       a host at {} had the same key: is it a copy of this one?\n",
+                     where->get<std::string>());
+}
+
 std::string status_head(const json& answer) {
   std::string endpoints;
   for (const json& endpoint : answer.at("endpoints"))
@@ -123,6 +131,7 @@ std::string status_head(const json& answer) {
   out += needed > 0 ? fmt::format(", {} needed\n", bytes_text(needed)) : "\n";
   out += clock_text(answer, "other hosts, whose time is used: set it right");
   out += clock_text(groups, "that of peers, so there is no session with them: set the wrong one right");
+  out += same_key_text(answer);
   out += fmt::format("up            {} (boot {})\n", duration_text(number_of(answer, "uptime_s")),
                      answer.at("boot_number").dump());
   return out;

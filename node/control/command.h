@@ -207,6 +207,8 @@ struct StatusResult {
   Duration clock_ahead{};
   // There is no contact, and these were asked in vain.
   std::vector<Endpoint> bootstrap_unanswered{};
+  // Where another host has answered with our host key since the start, a copy of this one.
+  std::optional<Endpoint> same_key;
   Duration uptime{};
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // name, value; sorted by name
 };

@@ -294,6 +294,7 @@ json encode_result(const StatusResult& result) {
             {"bytes_needed", result.folders.bytes_needed}}},
           {"clock_ahead_s", to_seconds(result.clock_ahead)},
           {"bootstrap_unanswered", encode_endpoints(result.bootstrap_unanswered)},
+          {"same_key_at", result.same_key ? json(result.same_key->to_string()) : json(nullptr)},
           {"uptime_s", to_seconds(result.uptime)},
           {"counters", std::move(counters)}};
 }

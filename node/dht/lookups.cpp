@@ -106,6 +106,9 @@ void Lookups::on_answer(const Answer& answer) {
     told = items->contacts;
     if (active->request.get) take_items(*active, answer.from, *items);
   }
+  for (const Contact& contact : told) {
+    if (contact.key == table_.self()) listener_.on_told_of_own_key(contact);
+  }
   std::erase_if(told, [&](const Contact& contact) { return !own_.usable(contact); });
   active->lookup.on_answer(candidate, told, now);
   if (answer.response->client) active->lookup.exclude(candidate);

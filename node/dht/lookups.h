@@ -51,6 +51,8 @@ class LookupListener {
  public:
   virtual ~LookupListener() = default;
   virtual void on_lookup_done(LookupOutcome outcome) = 0;
+  // A host says that our key is at this endpoint.
+  virtual void on_told_of_own_key(const Contact& /*contact*/) {}
 };
 
 class Lookups {

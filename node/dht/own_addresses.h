@@ -32,6 +32,7 @@ class OwnAddresses {
   // Is this contact, which has spoken to us from its endpoint itself, another host? It may well be a local
   // one of a host that is not: two hosts on one machine, or on one LAN.
   bool is_other(const Contact& contact) const;
+  bool is_own(const Endpoint& endpoint) const;
   // Are all our endpoints loopback, private or link-local?
   bool is_local() const;
   // What our connection item says: confirmed by others first, then interfaces; at most kItemEndpointsMax.
@@ -45,8 +46,6 @@ class OwnAddresses {
     std::vector<std::uint64_t> voters;  // at most kVotesNeeded
     std::uint64_t order = 0;            // of the last vote
   };
-
-  bool is_own(const Endpoint& endpoint) const;
 
   Id self_;
   std::vector<Endpoint> interfaces_;

@@ -172,7 +172,12 @@ void LanDiscovery::on_multicast(const Endpoint& from, ByteView datagram) {
   if (active_ == nullptr) return;
   const Result<LanMessage> message = read_lan_message(datagram);
   const std::optional<Id> sender = message ? std::optional(message->host) : peek_sender(datagram);
-  if (sender == keys_.public_key()) return;  // our own comes back
+  if (sender == keys_.public_key()) {  // our own comes back, or that of a copy of this host
+    if (listener_ != nullptr && message && message->port == from.port) {
+      listener_->on_own_key_on_lan({*sender, from});
+    }
+    return;
+  }
   NodeCounters& counters = context_.counters;
   const Instant now = context_.now();
   if (!sender || *sender == Id{} || (message && message->port != from.port)) {

@@ -37,6 +37,8 @@ class LanPeerListener {
   // This host has answered us from this endpoint, and has shown that it is of the group. Again when it does
   // so from another one, has been started anew, or our groups have changed.
   virtual void on_lan_peer(const Id& group, const Contact& contact) = 0;
+  // Our own key, from this endpoint: unless that is ours, there may be a copy of this host.
+  virtual void on_own_key_on_lan(const Contact& /*contact*/) {}
 };
 
 // The tags that one host shows.

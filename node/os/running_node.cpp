@@ -176,8 +176,15 @@ void RunningNode::on_command_result(CommandId command, const CommandResult& resu
 
 void RunningNode::on_event(const NodeEvent& event) {
   if (event.kind == NodeEvent::Kind::kNewHostKey) {
-    log(LogLevel::kInfo, "took another host key, as the old one has reached its age",
-        {{"host", event.host.hex()}});
+    log(LogLevel::kInfo, "took another host key", {{"host", event.host.hex()}});
+    return;
+  }
+  if (event.kind == NodeEvent::Kind::kSameKey) {
+    log(LogLevel::kWarn,
+        "another host has the same key: a clone of this machine, or a copy of its data directory. This host "
+        "takes "
+        "another key, unless host_key_lifetime is 0: then give one of the two another data directory",
+        {{"host", event.host.hex()}, {"at", event.where.to_string()}});
     return;
   }
   const bool is_peer = event.kind == NodeEvent::Kind::kNewPeer;

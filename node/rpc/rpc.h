@@ -56,7 +56,8 @@ struct Completion {
     kShutdown,
     kReachability,
     kLan,
-    kSync
+    kSync,
+    kSameKey
   };
   Owner owner = Owner::kNobody;
   std::uint16_t index = 0;
@@ -99,7 +100,7 @@ class RpcListener {
   virtual void on_observed(const Endpoint& own, const Contact& by) = 0;
   virtual void on_slow(const Completion& completion) = 0;
   virtual void on_answer(const Answer& answer) = 0;
-  // A host at this endpoint says that this is its key. To be verified.
+  // A host at this endpoint says that this is its key. To be verified; the key may be ours.
   virtual void on_hello(const Contact& contact) = 0;
   // It is sealed for another key than ours, or answers a hello that we have not sent. True: somebody takes
   // it.

@@ -154,7 +154,7 @@ void Rpc::handle_hello(const Endpoint& from, ByteView datagram) {
   for (const std::uint8_t byte : datagram.subspan(kSealHeaderBytes - sizeof secret, sizeof secret)) {
     secret = secret << 8 | byte;
   }
-  if (secret != hello_secret_ || key == self_) {
+  if (secret != hello_secret_) {
     if (listener_.on_not_ours(from, datagram)) return;
     ++context_.counters.dropped_late_response;
     return;

@@ -208,7 +208,9 @@ Result<void> Session::accept_introduction(ByteView introduction, ByteView signed
   const Id host = Id::from_bytes(introduction.first(kIdBytes));
   wire::Signature signature;
   std::ranges::copy(introduction.subspan(kIdBytes), signature.begin());
-  if (host == handshake_->self.public_key()) {
+  // Unless that is what the initiator looks for: a copy of this host (same_key_watch.h).
+  const bool is_looked_for = role_ == noise::Role::kResponder || handshake_->expected_peer == host;
+  if (host == handshake_->self.public_key() && !is_looked_for) {
     return fail(ErrorCode::kMalformed, "a session with ourselves");
   }
   if (handshake_->expected_peer && host != *handshake_->expected_peer) {

@@ -296,9 +296,12 @@ TEST(CommandOutput, ShowsTheStatus) {
   EXPECT_THAT(described(StatusCommand{}, status), testing::Not(HasSubstr("clock")));
   status.groups = {.count = 2, .peers = 5, .connected = 3};
   status.clock_ahead = -90min;
+  EXPECT_THAT(described(StatusCommand{}, status), testing::Not(HasSubstr("same key")));
+  status.same_key = Endpoint::v4(0x7f000001, 4007);
   const std::string text = described(StatusCommand{}, status);
   EXPECT_THAT(text, HasSubstr("2, 3 of 5 peers connected"));
   EXPECT_THAT(text, HasSubstr("1h 30min behind other hosts"));
+  EXPECT_THAT(text, HasSubstr("a host at 127.0.0.1:4007 had the same key"));
   EXPECT_THAT(text, HasSubstr(kHex));
   EXPECT_THAT(text, HasSubstr("3.0 MiB"));
   EXPECT_THAT(text, HasSubstr("1h 1min"));

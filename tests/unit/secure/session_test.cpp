@@ -167,6 +167,16 @@ TEST_F(SessionTest, RefusesASessionWithItself) {
   EXPECT_EQ(outcome.error().code, ErrorCode::kMalformed);
 }
 
+// A host that looks for copies of itself.
+TEST_F(SessionTest, AnInitiatorThatExpectsItsOwnKeyGetsASession) {
+  const SessionOptions options{.role = Role::kInitiator, .expected_peer = alice_.public_key()};
+  const auto a = std::make_unique<Session>(alice_, options, rng_.fork());
+  const auto b = std::make_unique<Session>(alice_, SessionOptions{.role = Role::kResponder}, rng_.fork());
+  ASSERT_TRUE(glue(*a, *b));
+  EXPECT_EQ(a->peer(), alice_.public_key());
+  EXPECT_EQ(b->peer(), alice_.public_key());
+}
+
 TEST_F(SessionTest, RefusesAnotherProtocolVersion) {
   const auto b = responder();
   const auto outcome = b->receive(Bytes{wire::kProtocolVersion + 1});
