@@ -49,11 +49,11 @@ void Groups::set(std::vector<GroupKey> keys) {
         groups_.emplace(key.id(), Group(key, PeerBook(keys_.public_key(), backoff),
                                         Primary(keys_.public_key(), context_.config.primary_lease)));
     remember_peers(added->second);
+    if (network_since_) rendezvous_soon(added->second);
   }
   for (const auto& [id, left] : before) hosts_.save_peers(id, {});
   session_groups_.set(keys);
   connections_.on_groups_changed();
-  if (network_since_) rendezvous_soon();
   arm();
 }
 
@@ -129,19 +129,17 @@ bool Groups::as_connected_as(const Groups& others) const {
 
 void Groups::on_network() {
   network_since_ = context_.now();
-  rendezvous_soon();
+  for (auto& [id, group] : groups_) rendezvous_soon(group);
+  arm();
 }
 
 // Precondition: there is a network.
-void Groups::rendezvous_soon() {
+void Groups::rendezvous_soon(Group& group) const {
   const Instant now = context_.now();
-  for (auto& [id, group] : groups_) {
-    group.publish_at = std::min(group.publish_at, std::max(now, *network_since_ + kPublishDelay));
-    group.read_wait = kReadWaitMin;
-    group.read_at = now;
-    group.publish_retry = kPublishRetryMin;
-  }
-  arm();
+  group.publish_at = std::min(group.publish_at, std::max(now, *network_since_ + kPublishDelay));
+  group.read_wait = kReadWaitMin;
+  group.read_at = now;
+  group.publish_retry = kPublishRetryMin;
 }
 
 void Groups::set_client(bool client) {
@@ -166,7 +164,8 @@ void Groups::on_address_lost() {
   }
 }
 
-// One entry in the agenda stands for all groups.
+// One entry in the agenda stands for all groups: the one at armed_. Others were brought forward, and come to
+// nothing.
 void Groups::arm() {
   Instant due = save_peers_at_;
   for (const auto& [id, group] : groups_) {
@@ -180,6 +179,7 @@ void Groups::arm() {
 }
 
 void Groups::on_deadline() {
+  if (context_.now() < armed_) return;
   armed_ = kNever;
   if (save_peers_at_ <= context_.now()) save_peers();
   for (auto& [id, group] : groups_) work(group);

@@ -143,7 +143,7 @@ class Groups {
   void published(Group& group, bool stored);
   CommandId send_out(Errand errand);
   bool wants_peers(const Group& group) const;
-  void rendezvous_soon();
+  void rendezvous_soon(Group& group) const;
   void attempt_due(Group& group);
   void lost(Group& group, const Id& host);
   void remember_peers(Group& group);

@@ -48,6 +48,11 @@ class GroupsTest : public testing::Test {
   std::optional<Id> primary_of(std::size_t host) {
     return cluster_.expect<PeersResult>(host, PeersCommand{}).groups.at(0).primary;
   }
+  std::uint64_t requests(std::size_t host) {
+    std::uint64_t sent = 0;
+    for (const auto& kind : cluster_.node(host).counters().kinds) sent += kind.requests_sent;
+    return sent;
+  }
   // Takes the host with this key out of the list.
   std::size_t remove(std::vector<std::size_t>& hosts, const Id& key) {
     const auto found =
@@ -94,6 +99,23 @@ TEST_F(GroupsTest, ANewGroupJoinsInsideTheSessionThatIsThere) {
   cluster_.advance(1s);
   EXPECT_TRUE(connected(a, key(1).id()).empty());
   EXPECT_TRUE(all_connected({a, b}, key(2).id()));
+}
+
+TEST_F(GroupsTest, GroupsAddedOneByOneCostWhatGroupsGivenAtOnceCost) {
+  constexpr std::size_t kGroups = 24;
+  std::vector<GroupKey> keys;
+  for (std::uint64_t i = 0; i < kGroups; ++i) keys.push_back(key(100 + i));
+  const std::size_t at_once = add_member(keys);
+  const std::size_t one_by_one = add_member({keys.front()});
+  cluster_.advance(10s);
+  const std::uint64_t before = requests(one_by_one);
+  for (std::size_t i = 1; i <= kGroups; ++i) {
+    cluster_.set_groups(one_by_one, {keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(i)});
+    cluster_.advance(200ms);
+  }
+  cluster_.advance(120s);
+  const std::uint64_t grown = requests(one_by_one) - before;
+  EXPECT_LT(grown, 2 * requests(at_once));
 }
 
 TEST_F(GroupsTest, APeerThatCrashesAndComesBackElsewhereIsFoundAgain) {
