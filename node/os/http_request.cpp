@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
+
+#include "node/base/endpoint.h"
 
 namespace shoal {
 namespace {
@@ -27,10 +30,16 @@ bool is_field_value(std::string_view text) {
                      [](char c) { return c == '\t' || (c != 127 && static_cast<unsigned char>(c) >= ' '); });
 }
 
-bool is_host(std::string_view name) {
-  constexpr std::string_view kHost = "host";
-  return std::equal(name.begin(), name.end(), kHost.begin(), kHost.end(),
-                    [](char a, char b) { return (a | 0x20) == b; });
+// `lower` is of small letters only.
+bool is_word(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
+}
+
+std::string_view trimmed(std::string_view value) {
+  constexpr std::string_view kBlank = " \t";
+  value.remove_prefix(std::min(value.find_first_not_of(kBlank), value.size()));
+  return value.substr(0, value.find_last_not_of(kBlank) + 1);
 }
 
 // Takes a line off the front; nothing where none ends with CRLF.
@@ -42,14 +51,14 @@ std::optional<std::string_view> take_line(std::string_view& text) {
   return line;
 }
 
-// Of "/path?query" or "http://host/path?query".
-std::string_view path_of(std::string_view target) {
+// Takes "http://host" off the front of a target; the host, or nothing.
+std::string_view take_authority(std::string_view& target) {
   constexpr std::string_view kScheme = "http://";
-  if (target.starts_with(kScheme)) {
-    target.remove_prefix(kScheme.size());
-    target.remove_prefix(std::min(target.find('/'), target.size()));
-  }
-  return target.substr(0, target.find('?'));
+  if (!is_word(target.substr(0, kScheme.size()), kScheme)) return {};
+  target.remove_prefix(kScheme.size());
+  const std::string_view host = target.substr(0, target.find_first_of("/?"));
+  target.remove_prefix(host.size());
+  return host;
 }
 
 tl::expected<HttpRequest, HttpStatus> parse_request_line(std::string_view line) {
@@ -57,12 +66,13 @@ tl::expected<HttpRequest, HttpStatus> parse_request_line(std::string_view line) 
   const std::size_t first = line.find(' ');
   const std::size_t second = line.find(' ', first + 1);
   if (first == std::string_view::npos || second == std::string_view::npos) return refused;
-  const std::string_view target = line.substr(first + 1, second - first - 1);
+  std::string_view target = line.substr(first + 1, second - first - 1);
   const std::string_view version = line.substr(second + 1);
   if (!is_token(line.substr(0, first)) || !is_visible(target)) return refused;
   if (version.size() != 8 || !version.starts_with("HTTP/") || version[6] != '.') return refused;
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return tl::unexpected(HttpStatus::kVersionNotSupported);
-  return HttpRequest{line.substr(0, first), path_of(target)};
+  const std::string_view host = take_authority(target);
+  return HttpRequest{line.substr(0, first), target.substr(0, target.find('?')), host};
 }
 
 }  // namespace
@@ -73,6 +83,8 @@ const char* reason_of(HttpStatus status) {
       return "OK";
     case HttpStatus::kBadRequest:
       return "Bad Request";
+    case HttpStatus::kForbidden:
+      return "Forbidden";
     case HttpStatus::kNotFound:
       return "Not Found";
     case HttpStatus::kMethodNotAllowed:
@@ -96,6 +108,19 @@ std::optional<std::string_view> http_head_of(std::string_view bytes) {
   return std::nullopt;
 }
 
+bool is_loopback_host(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+    if (!std::all_of(host.begin() + static_cast<std::ptrdiff_t>(colon) + 1, host.end(),
+                     [](char c) { return c >= '0' && c <= '9'; }))
+      return false;
+    host = host.substr(0, colon);
+  }
+  if (is_word(host, "localhost")) return true;
+  const Result<Endpoint> endpoint = Endpoint::parse(std::string(host) + ":0");
+  return endpoint && endpoint->is_loopback();
+}
+
 tl::expected<HttpRequest, HttpStatus> parse_http_head(std::string_view head) {
   const auto refused = tl::unexpected(HttpStatus::kBadRequest);
   const std::optional<std::string_view> first = take_line(head);
@@ -109,7 +134,9 @@ tl::expected<HttpRequest, HttpStatus> parse_http_head(std::string_view head) {
     const std::size_t colon = line->find(':');
     if (colon == std::string_view::npos || !is_token(line->substr(0, colon))) return refused;
     if (!is_field_value(line->substr(colon + 1))) return refused;
-    if (is_host(line->substr(0, colon))) ++hosts;
+    if (!is_word(line->substr(0, colon), "host")) continue;
+    ++hosts;
+    if (request->host.empty()) request->host = trimmed(line->substr(colon + 1));
   }
   // RFC 9112 §3.2: a request of HTTP/1.1 has one Host.
   if (hosts > 1 || (hosts == 0 && first->ends_with("1.1"))) return refused;

@@ -115,6 +115,11 @@ void MetricsServer::answer(Connection& connection, std::string_view head) {
   const auto request = parse_http_head(head);
   if (!request) return respond(connection, request.error(), "the request is not of HTTP/1.1\n");
   const bool is_head = request->method == "HEAD";
+  if (!request->host.empty() && !is_loopback_host(request->host)) {
+    return respond(connection, HttpStatus::kForbidden,
+                   "the Host of the request is not this machine: ask localhost, 127.0.0.1 or [::1]\n",
+                   !is_head);
+  }
   if (request->path != "/metrics") {
     return respond(connection, HttpStatus::kNotFound, "not found: metrics are at /metrics\n", !is_head);
   }

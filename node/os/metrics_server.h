@@ -1,6 +1,6 @@
 // MetricsServer: answers GET /metrics by HTTP/1.1, on loopback, one request a connection. Malformed requests
-// get 400, other paths 404, other methods 405. What clients can make it hold is bounded, in bytes and in
-// time.
+// get 400, a Host that is not loopback 403, other paths 404, other methods 405. What clients can make it hold
+// is bounded, in bytes and in time.
 #pragma once
 
 #include <uv.h>

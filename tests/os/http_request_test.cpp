@@ -54,6 +54,32 @@ TEST(HttpRequest, IsRefusedWhenItIsNotWellFormed) {
   EXPECT_EQ(parse_http_head("GET / HTTP/2.0\r\nHost: a\r\n\r\n").error(), HttpStatus::kVersionNotSupported);
 }
 
+TEST(HttpRequest, NamesItsHost) {
+  const std::pair<const char*, const char*> heads[] = {
+      {"GET / HTTP/1.1\r\nHost: \t a:1 \r\n\r\n", "a:1"},
+      {"GET http://b:2/ HTTP/1.1\r\nHost: a\r\n\r\n", "b:2"},
+      {"GET HTTP://b?c HTTP/1.1\r\nHost: a\r\n\r\n", "b"},
+      {"GET / HTTP/1.0\r\n\r\n", ""},
+  };
+  for (const auto& [head, host] : heads) {
+    const auto request = parse_http_head(head);
+    ASSERT_TRUE(request.has_value()) << head;
+    EXPECT_EQ(request->host, host) << head;
+  }
+}
+
+TEST(HttpRequest, KnowsTheNamesOfLoopback) {
+  for (const char* host :
+       {"localhost", "LocalHost:9465", "127.0.0.1", "127.1.2.3:80", "[::1]", "[::1]:9465"}) {
+    EXPECT_TRUE(is_loopback_host(host)) << host;
+  }
+  for (const char* host :
+       {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example:9465", "0.0.0.0:9465", "[::]", "",
+        "192.0.2.1", "127.0.0.1:80@evil.example", "localhost:80:90", "127.0.0.1 evil.example"}) {
+    EXPECT_FALSE(is_loopback_host(host)) << host;
+  }
+}
+
 TEST(HttpRequest, EndsWithAnEmptyLine) {
   const std::string head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   for (std::size_t size = 0; size < head.size(); ++size) {

@@ -137,6 +137,11 @@ def test_other_paths_and_methods_are_refused(node):
         (b"GET /metrics HTTP/1.1\r\nHost: x\r\nbroken\r\n\r\n", b"400"),
         (b"GET /metrics HTTP/1.1\nHost: x\n\n", b"400"),
         (b"\r\n\r\n", b"400"),
+        (b"GET /metrics HTTP/1.1\r\nHost: evil.example:9465\r\n\r\n", b"403"),
+        (
+            b"GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"403",
+        ),
         (b"GET /metrics HTTP/2.0\r\nHost: x\r\n\r\n", b"505"),
         (b"GET /metrics?" + b"x" * 100_000, b"414"),
         (b"GET /metrics HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 100_000, b"431"),
