@@ -18,10 +18,7 @@ constexpr int kBatchesPerTurn = 4;          // received before the node gets to 
 constexpr std::size_t kOutgoingMax = 1024;  // queued while the kernel has no room
 constexpr std::size_t kGroupsMax = 64;
 
-// Room for one pktinfo, of either family.
-struct Control {
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo))> bytes;
-};
+using Control = ReceivedDatagrams::Control;
 
 template <class Info>
 void put_control(msghdr& message, Control& control, int level, int type, const Info& info) {
@@ -47,6 +44,18 @@ void choose_interface(msghdr& message, Control& control, int family, std::uint32
   put_control(message, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
 }
 
+// Chooses the address that a datagram comes from.
+void choose_source(msghdr& message, Control& control, int family, const Address& source) {
+  if (family == AF_INET) {
+    in_pktinfo info{};
+    info.ipi_spec_dst.s_addr = htonl(Endpoint{source, 0}.v4_address());
+    return put_control(message, control, IPPROTO_IP, IP_PKTINFO, info);
+  }
+  in6_pktinfo info{};
+  std::memcpy(&info.ipi6_addr, source.data(), source.size());
+  put_control(message, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
+}
+
 }  // namespace
 
 UdpDatagrams::UdpDatagrams(EventLoop& loop, HostLink& link, Descriptor socket, const Endpoint& listen)
@@ -59,6 +68,10 @@ UdpDatagrams::UdpDatagrams(EventLoop& loop, HostLink& link, Descriptor socket, c
   // No router takes multicast any further. (It is what Linux does unless told otherwise.)
   set_option(socket.get(), IPPROTO_IP, IP_MULTICAST_TTL, 1);
   if (family_ == AF_INET6) set_option(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
+  if (listen.is_unspecified()) {
+    const bool is_v4 = family_ == AF_INET;
+    set_option(socket.get(), is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
+  }
   main_ = make_receiver(std::move(socket), Endpoint{});
 }
 
@@ -117,11 +130,28 @@ void UdpDatagrams::receive(const Receiver& receiver) {
       if (receiver.group) {
         link_.events->on_multicast(received_.from(i), received_.datagram(i));
       } else {
+        remember_asked(received_.from(i), received_.to(i));
         link_.events->on_datagram(received_.from(i), received_.datagram(i));
       }
     }
     if (count < ReceivedDatagrams::kMax) return;
   }
+}
+
+UdpDatagrams::Asked& UdpDatagrams::asked_by(const Endpoint& remote) {
+  return asked_[std::hash<Endpoint>{}(remote) % kAskedMax];
+}
+
+void UdpDatagrams::remember_asked(const Endpoint& remote, const Address& own) {
+  if (own == Address{} || is_multicast(Endpoint{own, 0})) return;
+  asked_by(remote) = Asked{remote, own, uv_now(loop_.uv())};
+}
+
+// All zero: the system's choice.
+Address UdpDatagrams::source_for(const Endpoint& to) {
+  const Asked& asked = asked_by(to);
+  const bool is_good = asked.remote == to && uv_now(loop_.uv()) - asked.at_ms <= kAskedMs;
+  return is_good && Endpoint{asked.own, 0}.is_v4() == to.is_v4() ? asked.own : Address{};
 }
 
 bool UdpDatagrams::send(const Endpoint& to, ByteView datagram) {
@@ -130,7 +160,7 @@ bool UdpDatagrams::send(const Endpoint& to, ByteView datagram) {
   if (outgoing_.size() == kOutgoingMax) flush();
   if (outgoing_.size() == kOutgoingMax) return false;
   const bool chosen = to.interface != 0 && to.is_v4() && is_multicast(to);
-  outgoing_.push_back(Outgoing{SocketAddress(family_, to), chosen ? to.interface : 0,
+  outgoing_.push_back(Outgoing{SocketAddress(family_, to), chosen ? to.interface : 0, source_for(to),
                                static_cast<std::uint32_t>(outgoing_bytes_.size()),
                                static_cast<std::uint32_t>(datagram.size())});
   outgoing_bytes_.insert(outgoing_bytes_.end(), datagram.begin(), datagram.end());
@@ -143,7 +173,10 @@ void UdpDatagrams::flush() {
   std::size_t done = 0;
   while (done < outgoing_.size()) {
     const Sent sent = send_some(done);
-    if (sent == Sent::kOneRefused) ++done;  // no route, or a firewall: as good as lost
+    if (sent == Sent::kOneRefused) {
+      // The address may be gone since it was asked. Otherwise no route, or a firewall: as good as lost.
+      if (std::exchange(outgoing_[done].source, Address{}) == Address{}) ++done;
+    }
     if (sent != Sent::kNoRoom) continue;
     waits_for_room_ = true;
     watch(*main_, UV_READABLE | UV_WRITABLE);
@@ -178,6 +211,8 @@ UdpDatagrams::Sent UdpDatagrams::send_some(std::size_t& done) {
     message.msg_iovlen = 1;
     if (datagram.multicast_interface != 0) {
       choose_interface(message, controls[i], family_, datagram.multicast_interface);
+    } else if (datagram.source != Address{}) {
+      choose_source(message, controls[i], family_, datagram.source);
     }
   }
   const int sent = sendmmsg(main_->socket.get(), messages.data(), static_cast<unsigned>(count), 0);

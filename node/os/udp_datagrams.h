@@ -39,9 +39,21 @@ class UdpDatagrams final : public Datagrams {
   struct Outgoing {
     SocketAddress to;
     std::uint32_t multicast_interface;  // 0: the system's choice
+    Address source;                     // likewise, when all zero
     std::uint32_t offset;
     std::uint32_t length;
   };
+  // A host that listens at all its addresses answers from the one that was asked: a NAT, a firewall and the
+  // asker itself drop an answer from another. Whom we have not just heard gets the system's choice, since
+  // routes change.
+  struct Asked {
+    Endpoint remote;
+    Address own{};
+    std::uint64_t at_ms = 0;
+  };
+  static constexpr std::size_t kAskedMax = 4096;  // two at one place: the later stays
+  static constexpr std::uint64_t kAskedMs = 10'000;
+
   enum class Sent { kSome, kOneRefused, kNoRoom };
 
   std::unique_ptr<Receiver> make_receiver(Descriptor socket, const Endpoint& group);
@@ -49,6 +61,9 @@ class UdpDatagrams final : public Datagrams {
   void on_poll(Receiver& receiver, int status, int events);
   void receive(const Receiver& receiver);
   Sent send_some(std::size_t& done);
+  Asked& asked_by(const Endpoint& remote);
+  void remember_asked(const Endpoint& remote, const Address& own);
+  Address source_for(const Endpoint& to);
   bool join_on(int socket, const Endpoint& group, std::uint32_t interface) const;
 
   EventLoop& loop_;
@@ -60,6 +75,7 @@ class UdpDatagrams final : public Datagrams {
   bool waits_for_room_ = false;
   std::vector<Outgoing> outgoing_;
   Bytes outgoing_bytes_;
+  std::vector<Asked> asked_ = std::vector<Asked>(kAskedMax);
   ReceivedDatagrams received_;
 };
 
