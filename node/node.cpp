@@ -319,6 +319,11 @@ void Node::on_groups(std::vector<GroupKey> keys) {
   impl_->context.post(JobClass::kEssential, HandleGroups{std::move(keys)});
 }
 
+void Node::on_bootstrap(std::vector<Endpoint> endpoints) {
+  if (other_ != nullptr) other_->bootstrapper.set_endpoints(endpoints);
+  impl_->bootstrapper.set_endpoints(std::move(endpoints));
+}
+
 void Node::on_command(CommandId id, Command command) {
   if (other_ != nullptr && std::holds_alternative<StopCommand>(command)) other_->leave();
   impl_->context.post(JobClass::kControl, HandleCommand{id, std::make_unique<Command>(std::move(command))});

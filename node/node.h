@@ -108,6 +108,8 @@ class Node final : public PortEvents {
   void on_interfaces(std::span<const Endpoint> own) override;
   // All groups that this host is in from now on.
   void on_groups(std::vector<GroupKey> keys);
+  // The endpoints of `bootstrap` from now on: those of names change. At most NodeConfig's number.
+  void on_bootstrap(std::vector<Endpoint> endpoints);
   void on_command(CommandId id, Command command);
 
   // Runs up to `jobs_max` jobs, then delivers results to the listener and arms the alarm. True when jobs

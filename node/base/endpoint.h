@@ -40,7 +40,7 @@ struct Endpoint {
   // The IPv4 address in host order. Precondition: is_v4().
   std::uint32_t v4_address() const;
 
-  // "192.0.2.1:4000" or "[2001:db8::1]:4000". Names are not resolved here.
+  // "192.0.2.1:4000" or "[2001:db8::1]:4000". Names are not resolved here (HostName).
   static Result<Endpoint> parse(std::string_view text);
   std::string to_string() const;
 };

@@ -37,7 +37,8 @@ void add_settings(CLI::App* sub, Draft& draft) {
       "FILE", [&draft](const std::string& text) { draft.run.config_file = text; });
   add_setting(sub, draft, "--listen", "listen",
               "UDP and TCP address; port 0 takes a free one (default [::]:7465)", "ADDR:PORT");
-  add_repeated(sub, "--bootstrap", "A node to join the network by; may be repeated", "ADDR:PORT",
+  add_repeated(sub, "--bootstrap",
+               "A node to join the network by, by its address or its name; may be repeated", "ADDR:PORT",
                [&draft](const std::vector<std::string>& texts) {
                  set(draft, "bootstrap", fmt::format("{}", fmt::join(texts, ",")));
                });

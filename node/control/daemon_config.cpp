@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 
 namespace shoal {
@@ -98,7 +99,70 @@ Endpoint DaemonConfig::default_listen() {
   return {Address{}, 7465};
 }
 
+std::optional<HostName> HostName::parse(std::string_view text) {
+  constexpr std::size_t kNameBytesMax = 253;
+  constexpr std::size_t kLabelBytesMax = 63;
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || colon > kNameBytesMax) return std::nullopt;
+  HostName host{std::string(text.substr(0, colon))};
+  const std::string_view port = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), host.port);
+  if (error != std::errc{} || end != port.data() + port.size() || host.port == 0) return std::nullopt;
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::size_t label = 0;
+  bool has_letter = false;  // in the last label: "1.2.3" is a mistyped address, and no name
+  for (const char c : host.name) {
+    if (c == '.') {
+      if (label == 0) return std::nullopt;
+      label = 0;
+      has_letter = false;
+      continue;
+    }
+    const bool is_inner = label > 0 && (c == '-' || c == '_');
+    if (++label > kLabelBytesMax || !(is_letter(c) || is_digit(c) || is_inner)) return std::nullopt;
+    has_letter = has_letter || is_letter(c);
+  }
+  if (!has_letter && label > 0) return std::nullopt;
+  return host;
+}
+
+std::string HostName::to_string() const {
+  return fmt::format("{}:{}", name, port);
+}
+
+// Names go to bootstrap_names, the rest to the node.
+Result<void> DaemonConfig::set_bootstrap(std::string_view value) {
+  std::vector<HostName> names;
+  std::string addresses;
+  bool has_empty_part = false;
+  for (std::string_view left = value; !left.empty();) {
+    const std::string_view part = left.substr(0, left.find(','));
+    const bool is_last = part.size() == left.size();
+    left.remove_prefix(is_last ? part.size() : part.size() + 1);
+    has_empty_part = has_empty_part || part.empty() || (!is_last && left.empty());
+    if (auto name = HostName::parse(part)) {
+      names.push_back(std::move(*name));
+    } else {
+      addresses += (addresses.empty() ? "" : ",") + std::string(part);
+    }
+  }
+  if (has_empty_part) addresses += ",,";  // which the node refuses
+  if (names.size() > kBootstrapNamesMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("bootstrap: {} names were given, at most {} are possible", names.size(),
+                            kBootstrapNamesMax));
+  }
+  if (Result<void> set = node.set("bootstrap", addresses); !set) {
+    return fail(ErrorCode::kInvalidArgument,
+                set.error().message + "; or names, such as seed.example.org:7465");
+  }
+  bootstrap_names = std::move(names);
+  return {};
+}
+
 Result<void> DaemonConfig::set(std::string_view key, std::string_view value) {
+  if (key == "bootstrap") return set_bootstrap(value);
   const auto* const entry =
       std::find_if(entries().begin(), entries().end(), [&](const Entry& e) { return e.name == key; });
   if (entry == entries().end()) return node.set(key, value);
@@ -111,7 +175,14 @@ std::vector<NodeConfig::Key> DaemonConfig::values() const {
   std::vector<NodeConfig::Key> keys;
   for (const Entry& entry : entries())
     keys.push_back({entry.name, entry.value(*this), entry.expected, entry.what});
-  for (NodeConfig::Key& key : node.values()) keys.push_back(std::move(key));
+  for (NodeConfig::Key& key : node.values()) {
+    if (key.name == std::string_view("bootstrap")) {
+      key.expected += ", or names such as seed.example.org:7465";
+      for (const HostName& name : bootstrap_names)
+        key.value += (key.value.empty() ? "" : ",") + name.to_string();
+    }
+    keys.push_back(std::move(key));
+  }
   return keys;
 }
 

@@ -2,7 +2,9 @@
 // program around it. Its keys are those of shoal.yaml and of --set.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +22,16 @@ enum class LogFormat { kText, kJson };
 // a pipe.
 enum class ConsoleMode { kAuto, kOn, kOff };
 
+// "seed.example.org:7465": where a host is, by its name in the DNS (RFC 1123 §2.1).
+struct HostName {
+  std::string name;
+  std::uint16_t port = 0;
+
+  static std::optional<HostName> parse(std::string_view text);
+  std::string to_string() const;
+  friend bool operator==(const HostName&, const HostName&) = default;
+};
+
 struct DaemonConfig {
   Endpoint listen = default_listen();
   LogLevel log_level = LogLevel::kInfo;
@@ -27,13 +39,19 @@ struct DaemonConfig {
   std::optional<Endpoint> metrics;  // loopback
   ConsoleMode console = ConsoleMode::kAuto;
   NodeConfig node;
+  std::vector<HostName> bootstrap_names;  // those entries of `bootstrap` that are no addresses
 
   static Endpoint default_listen();  // [::]:7465
+
+  static constexpr std::size_t kBootstrapNamesMax = 32;
 
   // As NodeConfig::set(), of all keys.
   Result<void> set(std::string_view key, std::string_view value);
   // The program's own keys, then the node's; each sorted.
   std::vector<NodeConfig::Key> values() const;
+
+ private:
+  Result<void> set_bootstrap(std::string_view value);
 };
 
 }  // namespace shoal

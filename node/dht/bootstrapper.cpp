@@ -1,6 +1,7 @@
 #include "node/dht/bootstrapper.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace shoal {
 
@@ -14,19 +15,41 @@ void Bootstrapper::begin() {
   ask();
 }
 
-// Each round asks the next few of both lists, so that dead ones at the front do not keep us out.
+void Bootstrapper::set_endpoints(std::vector<Endpoint> endpoints) {
+  context_.config.bootstrap = std::move(endpoints);
+  if (phase_ == Phase::kIdle) return;
+  phase_ = Phase::kWaiting;
+  arm(Duration::zero());
+}
+
+void Bootstrapper::arm(Duration delay) {
+  due_ = context_.now() + delay;
+  context_.at(due_, DeadlineKind::kBootstrap);
+}
+
+// Each round asks all endpoints, and the next few known hosts, so that dead ones at the front do not keep us
+// out.
 void Bootstrapper::ask() {
   phase_ = Phase::kAsking;
-  const std::vector<Endpoint>& endpoints = context_.config.bootstrap;
-  for (std::size_t i = 0; i < std::min(kHostsPerRound, endpoints.size()); ++i) {
-    rpc_.send_hello(endpoints[next_endpoint_++ % endpoints.size()]);
-  }
+  unasked_ = context_.config.bootstrap.size();
+  say_hello(kHostsPerRound);
   const std::vector<KnownHost> known = hosts_.load_hosts();
   for (std::size_t i = 0; i < std::min(kHostsPerRound, known.size()); ++i) {
     on_hello(known[next_host_++ % known.size()].contact);
   }
+  wait_for_answers();
+}
+
+void Bootstrapper::say_hello(std::size_t hosts_max) {
+  const std::vector<Endpoint>& endpoints = context_.config.bootstrap;
+  for (std::size_t i = 0; i < hosts_max && unasked_ > 0; ++i) {
+    rpc_.send_hello(endpoints[endpoints.size() - unasked_--]);
+  }
+}
+
+void Bootstrapper::wait_for_answers() {
   // Two sendings of a request, the second waiting twice as long, end within this.
-  context_.after(3 * context_.config.request_timeout_first, DeadlineKind::kBootstrap);
+  arm(unasked_ > 0 ? kHelloPause : 3 * context_.config.request_timeout_first);
 }
 
 void Bootstrapper::on_hello(const Contact& contact) {
@@ -39,12 +62,16 @@ void Bootstrapper::on_deadline(bool connected) {
     phase_ = Phase::kIdle;
     return;
   }
+  if (context_.now() < due_) return;  // of an earlier search, or brought forward since
   if (phase_ == Phase::kWaiting) {
     ask();
+  } else if (phase_ == Phase::kAsking && unasked_ > 0) {
+    say_hello(kHellosPerStep);
+    wait_for_answers();
   } else if (phase_ == Phase::kAsking) {
     phase_ = Phase::kWaiting;
     has_failed_ = true;
-    context_.after(context_.rng.jittered(backoff_, 0.25), DeadlineKind::kBootstrap);
+    arm(context_.rng.jittered(backoff_, 0.25));
     backoff_ = std::min(backoff_ * 2, context_.config.bootstrap_backoff_max);
   }
 }

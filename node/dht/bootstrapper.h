@@ -18,11 +18,16 @@ namespace shoal {
 
 class Bootstrapper {
  public:
-  // Hosts asked in one round, of each kind.
+  // Known hosts asked in one round, and endpoints asked at its beginning. The other endpoints follow within
+  // seconds: a hello is one datagram.
   static constexpr std::size_t kHostsPerRound = 8;
+  static constexpr std::size_t kHellosPerStep = 32;
+  static constexpr Duration kHelloPause = std::chrono::milliseconds(200);
 
   Bootstrapper(NodeContext& context, Rpc& rpc, const HostStore& hosts, const OwnAddresses& own);
 
+  // The endpoints of the configuration are others: a search that is under way asks them at once.
+  void set_endpoints(std::vector<Endpoint> endpoints);
   // There is no contact: begins, unless it is already at it.
   void begin();
   void on_deadline(bool connected);
@@ -36,6 +41,9 @@ class Bootstrapper {
   enum class Phase : std::uint8_t { kIdle, kAsking, kWaiting };
 
   void ask();
+  void say_hello(std::size_t hosts_max);
+  void wait_for_answers();
+  void arm(Duration delay);
 
   NodeContext& context_;
   Rpc& rpc_;
@@ -44,7 +52,8 @@ class Bootstrapper {
   Phase phase_ = Phase::kIdle;
   bool has_failed_ = false;  // a round of this search
   Duration backoff_{};
-  std::size_t next_endpoint_ = 0;
+  Instant due_{};            // of the deadline that counts
+  std::size_t unasked_ = 0;  // endpoints at the end of the list, in this round
   std::size_t next_host_ = 0;
 };
 

@@ -29,6 +29,8 @@ class OsHost {
   // What it is bound to, with the port that was found; the address may be the wildcard.
   const Endpoint& endpoint() const { return listen_; }
   // The endpoints at which others may reach it.
+  // Where it listens; [::] has become 0.0.0.0 on a kernel without IPv6.
+  const Endpoint& listen() const { return listen_; }
   std::vector<Endpoint> own_endpoints() const;
   // Valid for the life of the host; they do nothing while no node is attached.
   HostPorts ports() { return {clock_, alarm_, datagrams_, streams_}; }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <limits>
 #include <utility>
@@ -73,8 +74,18 @@ Result<void> RunningNode::open(const RunOptions& options) {
   keys_.emplace(options.data);
   if (auto loaded = load_keys(); !loaded) return tl::unexpected(std::move(loaded.error()));
   log_warnings();
+  bootstrap_ = options.config.node.bootstrap;
+  if (host_->listen().is_v4() && !options.config.listen.is_v4()) {
+    log(LogLevel::kWarn, "this kernel has no IPv6: the node listens for IPv4 only",
+        {{"listen", host_->listen().to_string()}});
+  }
+  warn_of_unreachable(bootstrap_);
   node_->start();
   host_->attach(*this);
+  if (!options.config.bootstrap_names.empty()) {
+    BootstrapNames::Listener& listener = *this;
+    names_.emplace(loop_, options.config.bootstrap_names, listener);
+  }
   service_.emplace(*loop_.uv(), [this] {
     return fmt::format("{} contacts, {} sessions, {} items", node_->table().size(), node_->sessions(),
                        stores_->items().totals().count);
@@ -154,6 +165,32 @@ void RunningNode::stop() {
       kStopWithinMs, 0);
   node_->on_command(kOwnStop, StopCommand{});
   host_->wake();
+}
+
+void RunningNode::on_bootstrap_found(std::vector<Endpoint> endpoints) {
+  // Most names have addresses of both families: one that we can reach is enough.
+  const auto is_unreachable = [this](const Endpoint& endpoint) {
+    return !why_unreachable(host_->listen(), endpoint).empty();
+  };
+  if (std::ranges::all_of(endpoints, is_unreachable)) warn_of_unreachable(endpoints);
+  std::erase_if(endpoints, is_unreachable);
+  endpoints.insert(endpoints.begin(), bootstrap_.begin(), bootstrap_.end());
+  node_->on_bootstrap(std::move(endpoints));
+  host_->wake();
+}
+
+void RunningNode::on_name_not_found(const HostName& name, const std::string& why) {
+  log(LogLevel::kWarn, "a bootstrap host is not found by its name",
+      {{"bootstrap", name.to_string()}, {"reason", why}});
+}
+
+void RunningNode::warn_of_unreachable(const std::vector<Endpoint>& bootstrap) const {
+  for (const Endpoint& endpoint : bootstrap) {
+    const std::string why = why_unreachable(host_->listen(), endpoint);
+    if (why.empty()) continue;
+    log(LogLevel::kWarn, "a bootstrap host cannot be reached",
+        {{"bootstrap", endpoint.to_string()}, {"reason", why}});
+  }
 }
 
 bool RunningNode::run_jobs() {

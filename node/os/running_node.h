@@ -6,6 +6,7 @@
 
 #include "node/control/cli.h"
 #include "node/node.h"
+#include "node/os/bootstrap_names.h"
 #include "node/os/console.h"
 #include "node/os/control_socket.h"
 #include "node/os/event_loop.h"
@@ -23,6 +24,7 @@
 namespace shoal {
 
 class RunningNode final : private HostedNode,
+                          private BootstrapNames::Listener,
                           private NodeListener,
                           private ControlSocket::Listener,
                           private Console::Listener {
@@ -59,6 +61,11 @@ class RunningNode final : private HostedNode,
   void on_control_command(CommandId id, Command command) override;
   // Reads the key files and hands the node their groups: how many.
   Result<std::size_t> load_keys();
+  void on_bootstrap_found(std::vector<Endpoint> endpoints) override;
+  void on_name_not_found(const HostName& name, const std::string& why) override;
+  bool needs_bootstrap() const override { return node_->table().size() == 0; }
+  // A host that cannot be reached from where this one listens would only seem to be silent.
+  void warn_of_unreachable(const std::vector<Endpoint>& bootstrap) const;
   void on_console_command(Command command) override;
   void on_console_end() override;
 
@@ -78,6 +85,8 @@ class RunningNode final : private HostedNode,
   std::unique_ptr<ThreadPool> pool_;  // its work holds folders, and is handed back to the node
   std::unique_ptr<MetricsServer> metrics_;
   std::optional<ServiceManager> service_;
+  std::vector<Endpoint> bootstrap_;  // those given as addresses
+  std::optional<BootstrapNames> names_;
   UvHandle<uv_timer_t> stop_timer_;
   ConsoleMode console_mode_ = ConsoleMode::kAuto;
   std::unique_ptr<Console> console_;

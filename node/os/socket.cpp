@@ -26,6 +26,11 @@ void enlarge_buffers(int udp) {
   set_option(udp, SOL_SOCKET, SO_SNDBUF, kSendBytes);
 }
 
+bool has_ipv6() {
+  const Descriptor fd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return fd || errno != EAFNOSUPPORT;
+}
+
 }  // namespace
 
 Descriptor::~Descriptor() {
@@ -70,6 +75,19 @@ bool reaches(const Endpoint& listen, const Endpoint& to) {
   return listen.is_v4() == to.is_v4() || (to.is_v4() && listen.is_unspecified());
 }
 
+std::string why_unreachable(const Endpoint& listen, const Endpoint& to) {
+  const Endpoint all{Address{}, listen.port};
+  if (!reaches(listen, to)) {
+    return fmt::format("this node listens at {}, for {} only: listen at {}", listen.to_string(),
+                       listen.is_v4() ? "IPv4" : "IPv6", all.to_string());
+  }
+  if (listen.is_loopback() && !to.is_loopback()) {
+    return fmt::format("this node listens at {}, for this machine only: listen at {}", listen.to_string(),
+                       all.to_string());
+  }
+  return {};
+}
+
 bool is_multicast(const Endpoint& endpoint) {
   return endpoint.is_v4() ? endpoint.v4_address() >> 28 == 0xe : endpoint.address[0] == 0xff;
 }
@@ -102,7 +120,10 @@ Result<Descriptor> bound_socket(int type, const Endpoint& listen) {
   return fd;
 }
 
-Result<SocketPair> bind_pair(const Endpoint& listen) {
+Result<SocketPair> bind_pair(const Endpoint& wanted) {
+  // A kernel without IPv6: all its addresses are those of IPv4.
+  const bool falls_back = family_of(wanted) == AF_INET6 && wanted.is_unspecified() && !has_ipv6();
+  const Endpoint listen = falls_back ? Endpoint::v4(0, wanted.port) : wanted;
   for (int tries = 1;; ++tries) {
     Result<Descriptor> udp = bound_socket(SOCK_DGRAM, listen);
     if (!udp) return tl::unexpected(udp.error());

@@ -48,6 +48,8 @@ struct SocketAddress {
 int family_of(const Endpoint& listen);
 // Whether a host listening at `listen` can send to `to`: IPv4 hosts to IPv4, hosts at [::] to both.
 bool reaches(const Endpoint& listen, const Endpoint& to);
+// Why nothing sent from `listen` can come to `to`, and what would help; empty: it may.
+std::string why_unreachable(const Endpoint& listen, const Endpoint& to);
 bool is_multicast(const Endpoint& endpoint);
 bool set_option(int fd, int level, int name, int value);
 // "cannot WHAT: TEXT OF ERRNO", kIo.
@@ -63,7 +65,7 @@ struct SocketPair {
   Endpoint listen;  // with the port that was found
 };
 
-// Port 0 finds one that is free for both. Errors as bound_socket.
-Result<SocketPair> bind_pair(const Endpoint& listen);
+// Port 0 finds one that is free for both. [::] is 0.0.0.0 on a kernel without IPv6. Errors as bound_socket.
+Result<SocketPair> bind_pair(const Endpoint& wanted);
 
 }  // namespace shoal

@@ -12,6 +12,33 @@
 namespace shoal {
 namespace {
 
+TEST(Node, AsksAllOfALongBootstrapListWithinSeconds) {
+  NodeCluster cluster;
+  const std::size_t alive = cluster.add();
+  NodeConfig config;
+  for (std::uint32_t i = 0; i < 255; ++i) {
+    config.bootstrap.push_back(Endpoint::v4(0xc0000200 + i % 256, static_cast<std::uint16_t>(4000 + i)));
+  }
+  config.bootstrap.push_back(cluster.contact(alive).endpoint);
+  const std::size_t newcomer = cluster.add({}, config);
+  cluster.advance(4s);
+  EXPECT_EQ(cluster.node(newcomer).table().size(), 1u);
+}
+
+TEST(Node, AsksOtherBootstrapEndpointsAsSoonAsTheyAreKnown) {
+  NodeCluster cluster;
+  const std::size_t alive = cluster.add();
+  NodeConfig config;
+  config.bootstrap = {Endpoint::v4(0xc0000201, 7465)};
+  const std::size_t newcomer = cluster.add({}, config);
+  cluster.advance(60s);
+  EXPECT_EQ(cluster.node(newcomer).table().size(), 0u);
+  cluster.node(newcomer).on_bootstrap({cluster.contact(alive).endpoint});
+  cluster.expect<StatusResult>(newcomer, StatusCommand{});  // it gets a turn
+  cluster.advance(2s);
+  EXPECT_EQ(cluster.node(newcomer).table().size(), 1u);
+}
+
 TEST(Node, FindsTheOthersFromOneEndpoint) {
   NodeCluster cluster;
   cluster.add_many(10);

@@ -21,6 +21,23 @@ std::vector<std::string> errors_of(std::string_view text) {
   return out;
 }
 
+TEST(ConfigFile, TakesBootstrapHostsByAddressAndByName) {
+  DaemonConfig config;
+  EXPECT_THAT(read_config("bootstrap: [Seed-1.example.org:7465, 192.0.2.1:4000, localhost:1]", "f", config),
+              IsEmpty());
+  EXPECT_EQ(config.node.bootstrap, std::vector{Endpoint::v4(0xc0000201, 4000)});
+  EXPECT_THAT(config.bootstrap_names,
+              ElementsAre(HostName{"Seed-1.example.org", 7465}, HostName{"localhost", 1}));
+  DaemonConfig again;
+  EXPECT_THAT(read_config(config_text(config), "f", again), IsEmpty());
+  EXPECT_EQ(again.bootstrap_names, config.bootstrap_names);
+  EXPECT_EQ(again.node.bootstrap, config.node.bootstrap);
+  for (const char* wrong : {"example.org", "example.org:0", "example.org:65536", "a..b:1", ".a:1", "-a:1",
+                            "a b:1", "192.0.2.300:1", "192.0.2:1", "\u00e4:1", "a:1,,b:2", "a:1,"}) {
+    EXPECT_FALSE(config.set("bootstrap", wrong).has_value()) << wrong;
+  }
+}
+
 TEST(ConfigFile, SetsTheKeysOfProgramAndNode) {
   DaemonConfig config;
   EXPECT_THAT(read_config(R"(# a comment
@@ -82,7 +99,8 @@ TEST(ConfigFile, SaysWhatIsWrongAndWhere) {
        "10min"},
       {"bootstrap: [example]",
        "f:1:12: bootstrap: 'example' was given, expected up to 256 endpoints such as 192.0.2.1:4000 or "
-       "[2001:db8::1]:4000, separated by commas"},
+       "[2001:db8::1]:4000, separated by commas; or "
+       "names, such as seed.example.org:7465"},
       {"listen: 7465",
        "f:1:9: listen: '7465' was given, expected an endpoint such as 0.0.0.0:7465 or [::]:7465"},
       {"log_level: loud",
