@@ -12,10 +12,12 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "node/os/entropy.h"
 #include "node/os/socket.h"
+#include "node/store/data_directory.h"
 
 namespace shoal {
 namespace {
@@ -48,18 +50,51 @@ Result<std::string> write_beside(const std::string& path, ByteView bytes, mode_t
   return error;
 }
 
-// Not every file system can do this in one step.
-bool rename_without_replacing(const std::string& from, const std::string& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
+Result<void> replace_file(const std::string& path, ByteView bytes, mode_t mode) {
+  const Result<std::string> temporary = write_beside(path, bytes, mode);
+  if (!temporary) return tl::unexpected(temporary.error());
+  if (::rename(temporary->c_str(), path.c_str()) == 0) return {};
+  const auto error = fail_with_errno("write " + path);
+  ::unlink(temporary->c_str());
+  return error;
 }
 
-// So that the name is on disk, and not the file alone.
-bool sync_folder_of(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  const Descriptor opened(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return opened && ::fsync(opened.get()) == 0;
+// A device, a FIFO or a directory keeps its place: the bytes go into it, or the kernel says why they cannot.
+Result<void> write_into(const std::string& path, ByteView bytes) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+  if (!file || !write_all(file.get(), bytes)) return fail_with_errno("write " + path);
+  if (::close(file.release()) != 0) return fail_with_errno("write " + path);
+  return {};
+}
+
+// The link stays, and what it leads to is written. The kernel follows it, so that its protection of links in
+// shared directories holds (proc(5), protected_symlinks).
+Result<void> write_through_link(const std::string& path, ByteView bytes) {
+  Descriptor target(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!target && errno == ENOENT) {
+    // It leads to nothing yet.
+    target = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+  }
+  struct stat status {};
+  if (!target || ::fstat(target.get(), &status) != 0) return fail_with_errno("write " + path);
+  if (!S_ISREG(status.st_mode)) return write_into(path, bytes);
+  std::error_code error;
+  const std::filesystem::path place =
+      std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", target.get()), error);
+  struct stat named {};
+  const bool is_known = !error && ::lstat(place.c_str(), &named) == 0 && named.st_dev == status.st_dev &&
+                        named.st_ino == status.st_ino;
+  if (!is_known)
+    return fail(ErrorCode::kIo, fmt::format("cannot write {}: no name of its target is known", path));
+  return replace_file(place.string(), bytes, status.st_mode & 0777);
+}
+
+// Not every file system can do this in one step.
+bool rename_without_replacing(int directory, const std::string& from, const std::string& to) {
+  if (::renameat2(directory, from.c_str(), directory, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  return ::linkat(directory, from.c_str(), directory, to.c_str(), 0) == 0 &&
+         ::unlinkat(directory, from.c_str(), 0) == 0;
 }
 
 }  // namespace
@@ -85,25 +120,40 @@ Result<void> write_output(const std::string& path, ByteView bytes) {
     if (!write_all(STDOUT_FILENO, bytes)) return fail_with_errno("write to standard output");
     return {};
   }
+  struct stat status {};
+  const bool is_there = ::lstat(path.c_str(), &status) == 0;
+  if (is_there && S_ISLNK(status.st_mode)) return write_through_link(path, bytes);
+  if (is_there && !S_ISREG(status.st_mode)) return write_into(path, bytes);
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  const Result<std::string> temporary = write_beside(path, bytes, 0666 & ~mask);
-  if (!temporary) return tl::unexpected(temporary.error());
-  if (::rename(temporary->c_str(), path.c_str()) == 0) return {};
-  const auto error = fail_with_errno("write " + path);
-  ::unlink(temporary->c_str());
-  return error;
+  return replace_file(path, bytes, is_there ? status.st_mode & 0777 : 0666 & ~mask);
 }
 
-Result<void> create_secret_file(const std::string& path, std::string line, std::string_view if_it_exists) {
-  const Result<std::string> temporary = write_beside(path, view(line), 0600);
-  sodium_memzero(line.data(), line.size());
-  if (!temporary) return tl::unexpected(temporary.error());
-  const bool placed = rename_without_replacing(*temporary, path);
-  if (placed && sync_folder_of(path)) return {};
-  const bool exists = !placed && errno == EEXIST;
-  auto error = fail_with_errno("write " + path);
-  ::unlink((placed ? path : *temporary).c_str());
+Result<void> create_secret_file(const std::string& path, std::string line, std::string_view if_it_exists,
+                                SecretOwner owner) {
+  const auto failed = [&] {
+    sodium_memzero(line.data(), line.size());
+    return fail_with_errno("write " + path);
+  };
+  const std::filesystem::path place(path);
+  const Descriptor directory(open_directory(place.has_parent_path() ? place.parent_path() : "."));
+  if (!directory) return failed();
+  const std::string name = place.filename().string();
+  const std::string temporary = name + "." + to_hex(os_seeded_rng().seed()).substr(0, 12);
+  const Descriptor file(::openat(directory.get(), temporary.c_str(),
+                                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return failed();
+  if (owner == SecretOwner::kDirectorys) give_to_owner_of(directory.get(), file.get());
+  const bool written = write_all(file.get(), view(line)) && ::fsync(file.get()) == 0;
+  const bool placed = written && rename_without_replacing(directory.get(), temporary, name);
+  // So that the name is on disk, and not the file alone.
+  if (placed && ::fsync(directory.get()) == 0) {
+    sodium_memzero(line.data(), line.size());
+    return {};
+  }
+  const bool exists = written && !placed && errno == EEXIST;
+  auto error = failed();
+  ::unlinkat(directory.get(), (placed ? name : temporary).c_str(), 0);
   if (!exists) return error;
   return fail(ErrorCode::kInvalidArgument, fmt::format("{} exists already: {}", path, if_it_exists));
 }

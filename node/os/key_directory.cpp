@@ -27,7 +27,10 @@ constexpr std::string_view kExtension = ".key";
 Result<GroupKey> read_key(const fs::path& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0) return fail_with_errno("open " + path.string());
+  if (!file || ::fstat(file.get(), &status) != 0) {
+    Error error = fail_with_errno("open " + path.string()).value();
+    return fail(error.code, error.message + strange_owner_hint(path));
+  }
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return fail(
         ErrorCode::kInvalidArgument,
@@ -57,7 +60,10 @@ Result<std::vector<KeyDirectory::Entry>> KeyDirectory::load() const {
   std::error_code error;
   fs::directory_iterator files(path_, error);
   if (error == std::errc::no_such_file_or_directory) return entries;
-  if (error) return fail(ErrorCode::kIo, fmt::format("cannot read {}: {}", path_.string(), error.message()));
+  if (error) {
+    return fail(ErrorCode::kIo, fmt::format("cannot read {}: {}{}", path_.string(), error.message(),
+                                            strange_owner_hint(path_)));
+  }
   for (const fs::directory_entry& file : files) {
     if (file.path().extension() != kExtension) continue;
     Result<GroupKey> key = read_key(file.path());
@@ -105,7 +111,7 @@ Result<std::string> KeyDirectory::add(std::string name, const GroupKey& key) {
   if (auto created = create_private_directory(path_); !created)
     return tl::unexpected(std::move(created.error()));
   if (auto written = create_secret_file(file_of(name).string(), key.to_string(key.level()) + "\n",
-                                        "choose another name");
+                                        "choose another name", SecretOwner::kDirectorys);
       !written) {
     return tl::unexpected(std::move(written.error()));
   }
@@ -115,8 +121,10 @@ Result<std::string> KeyDirectory::add(std::string name, const GroupKey& key) {
 Result<KeyDirectory::Entry> KeyDirectory::forget(std::string_view name_or_id) {
   Result<Entry> entry = find(name_or_id);
   if (!entry) return entry;
-  if (::unlink(file_of(entry->name).c_str()) != 0)
-    return fail_with_errno("remove " + file_of(entry->name).string());
+  const fs::path file = file_of(entry->name);
+  const Descriptor directory(open_directory(path_));
+  if (!directory || ::unlinkat(directory.get(), file.filename().c_str(), 0) != 0)
+    return fail_with_errno("remove " + file.string());
   return entry;
 }
 

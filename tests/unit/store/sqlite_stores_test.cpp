@@ -242,6 +242,31 @@ TEST(DataDirectory, IsPrivateHoweverItIsNamed) {
   fs::current_path(before);
 }
 
+TEST(DataDirectory, IsNotSharedWithOthers) {
+  TemporaryDirectory parent;
+  const fs::path data = parent.path() / "data";
+  for (const fs::perms shared : {fs::perms::group_write, fs::perms::others_write}) {
+    fs::create_directory(data);
+    fs::permissions(data, fs::perms::owner_all | shared);
+    const auto opened = DataDirectory::open(data);
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_THAT(opened.error().message, HasSubstr("other users can write"));
+    EXPECT_TRUE(fs::is_empty(data));
+  }
+}
+
+TEST(DataDirectory, MakesItsOwnLockFile) {
+  TemporaryDirectory parent;
+  std::ofstream(parent.path() / "victim") << "precious";
+  const fs::path data = parent.path() / "data";
+  fs::create_directory(data);
+  fs::create_symlink(parent.path() / "victim", data / "lock");
+  const auto opened = DataDirectory::open(data);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_THAT(opened.error().message, HasSubstr("is a link"));
+  EXPECT_EQ(fs::file_size(parent.path() / "victim"), 8u);
+}
+
 TEST(DataDirectory, SaysWhyItCannotBeMade) {
   TemporaryDirectory parent;
   std::ofstream(parent.path() / "file") << "x";
