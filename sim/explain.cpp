@@ -33,7 +33,15 @@ const std::map<std::string, Subject::Kind> kKinds = {{"lookup", Subject::Kind::k
                                                      {"node", Subject::Kind::kNode},
                                                      {"violation", Subject::Kind::kViolation}};
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
+// Also as reports print it, with commas between thousands: "12,833".
+std::optional<std::int64_t> whole_number(std::string text) {
+  if (text.find(',') != std::string::npos) {
+    for (std::size_t comma = text.size(); comma > 4;) {
+      comma -= 4;
+      if (text[comma] != ',') return std::nullopt;
+      text.erase(comma, 1);
+    }
+  }
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size() || number < 0) return std::nullopt;
@@ -48,7 +56,7 @@ tl::unexpected<Error> unreadable(const Subject& subject, const char* expected) {
 // "host-17", "host-17.2" or "17": the host's index.
 std::optional<std::int64_t> host_index(std::string_view name) {
   if (name.starts_with("host-")) name.remove_prefix(5);
-  return whole_number(name.substr(0, name.find('.')));
+  return whole_number(std::string(name.substr(0, name.find('.'))));
 }
 
 // Is this the database of a run, as this program writes them?

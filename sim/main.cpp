@@ -220,7 +220,15 @@ int main(int argc, char** argv) {
   CLI::App app("Runs scenarios: a Shoal network of simulated hosts, measured.", "run_scenario");
   app.footer(kExamples);
   app.add_option("FILE", options.files, "Scenario files")->required();
-  auto* const seed = app.add_option("--seed", options.seed, "The seed instead of the file's");
+  // CLI11 takes "-1" for the largest number.
+  const auto whole_number = [](const std::string& text) {
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_one = error == std::errc{} && stop == text.data() + text.size();
+    return is_one ? "" : "'" + text + "' was given, expected a whole number from 0 to 2^64 - 1";
+  };
+  auto* const seed =
+      app.add_option("--seed", options.seed, "The seed instead of the file's")->check(whole_number);
   app.add_option("--seeds", options.seeds, "One run for each of the seeds A..B")
       ->excludes(seed)
       ->check([](const std::string& text) {
@@ -237,6 +245,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--jobs", options.jobs, "Runs at a time")
       ->capture_default_str()
+      ->check(whole_number)
       ->check(CLI::Range(1u, 1024u));
   app.add_flag("--check", options.check, "Only check the files");
   app.add_flag("--no-report", options.no_report, "Write summary.json and run.sqlite only");
