@@ -1,5 +1,6 @@
 // shoal: runs a node, or asks a running one.
-#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "node/os/key_command.h"
 #include "node/os/run_node.h"
 #include "node/os/share_command.h"
+#include "node/os/standard_streams.h"
 #include "node/os/tree_command.h"
 #include "node/secure/keys.h"
 
@@ -24,15 +26,17 @@ std::filesystem::path default_data_directory() {
   return std::filesystem::path(home == nullptr ? "." : home) / ".local" / "share" / "shoal";
 }
 
-}  // namespace
+// Keys are in memory: a crash, or another process of the same user, must not bring them out.
+void keep_memory_private() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
 
-int main(int argc, char** argv) {
-  shoal::init_crypto();
-  shoal::CommandLine line =
-      shoal::parse_command_line(std::vector<std::string>(argv + 1, argv + argc), default_data_directory());
+int run(shoal::CommandLine line) {
   if (!line.what) {
-    fmt::print("{}", line.output);
-    fmt::print(stderr, "{}", line.errors);
+    shoal::print_out("{}", line.output);
+    shoal::print_err("{}", line.errors);
     return line.status;
   }
   if (const auto* key = std::get_if<shoal::KeyOptions>(&*line.what)) return shoal::run_key_command(*key);
@@ -42,9 +46,23 @@ int main(int argc, char** argv) {
   if (auto* tree = std::get_if<shoal::TreeOptions>(&*line.what)) {
     return shoal::run_tree_command(std::move(*tree));
   }
-  if (auto* run = std::get_if<shoal::RunOptions>(&*line.what)) return shoal::run_node(std::move(*run));
   if (auto* config = std::get_if<shoal::ConfigOptions>(&*line.what)) {
     return shoal::run_config_command(std::move(*config));
   }
   return shoal::run_control_command(std::get<shoal::ControlOptions>(std::move(*line.what)));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_memory_private();
+  shoal::open_standard_streams();
+  shoal::init_crypto();
+  shoal::CommandLine line =
+      shoal::parse_command_line(std::vector<std::string>(argv + 1, argv + argc), default_data_directory());
+  // What a node prints beside its log is for people: it does its work without.
+  if (line.what) {
+    if (auto* node = std::get_if<shoal::RunOptions>(&*line.what)) return shoal::run_node(std::move(*node));
+  }
+  return shoal::finish_output(run(std::move(line)));
 }

@@ -1,13 +1,12 @@
 #include "node/os/config_command.h"
 
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "node/os/files.h"
+#include "node/os/standard_streams.h"
 
 namespace shoal {
 namespace {
@@ -49,20 +48,20 @@ std::vector<ConfigError> load_config(RunOptions& options) {
 }
 
 int report(const std::vector<ConfigError>& errors) {
-  for (const ConfigError& error : errors) fmt::print(stderr, "shoal: {}\n", error.to_string());
+  for (const ConfigError& error : errors) print_err("shoal: {}\n", error.to_string());
   return errors.empty() ? kExitOk : kExitUsage;
 }
 
 int run_config_command(ConfigOptions options) {
   if (!options.check) {
     const std::vector<ConfigError> errors = load_config(options.run);
-    if (errors.empty()) fmt::print("{}", config_text(options.run.config));
+    if (errors.empty()) print_out("{}", config_text(options.run.config));
     return report(errors);
   }
   const std::filesystem::path file = config_file_of(options.run);
   DaemonConfig config;
   const std::vector<ConfigError> errors = read_config_file(file, config);
-  if (errors.empty()) fmt::print("{}: good\n", file.string());
+  if (errors.empty()) print_out("{}: good\n", file.string());
   return report(errors);
 }
 

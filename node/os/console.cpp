@@ -1,6 +1,5 @@
 #include "node/os/console.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "node/os/control_command.h"
 #include "node/os/log.h"
 #include "node/os/plain_lines.h"
+#include "node/os/standard_streams.h"
 #include "node/os/terminal_lines.h"
 
 namespace shoal {
@@ -73,8 +73,8 @@ Console::~Console() {
 void Console::on_line(const std::string& text) {
   CommandLine line = parse_console_line(text);
   if (!line.what) {
-    fmt::print("{}", line.output);
-    fmt::print(stderr, "{}", line.errors);
+    print_out("{}", line.output);
+    print_err("{}", line.errors);
     std::fflush(stdout);
     return lines_->next();
   }
@@ -92,7 +92,7 @@ void Console::answer(const CommandResult& result) {
   const ControlOptions options = std::move(*asked_);
   asked_.reset();
   report(options, through_protocol(result));
-  if (result && prints_value(options)) fmt::print("\n");
+  if (result && prints_value(options)) print_out("\n");
   std::fflush(stdout);
   if (!std::holds_alternative<StopCommand>(options.command)) lines_->next();
 }

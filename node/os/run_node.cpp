@@ -11,6 +11,7 @@
 #include "node/os/config_command.h"
 #include "node/os/log.h"
 #include "node/os/running_node.h"
+#include "node/os/standard_streams.h"
 
 namespace shoal {
 namespace {
@@ -33,7 +34,7 @@ int run_node(RunOptions options) {
     if (options.config.log_format == LogFormat::kJson) {
       log(LogLevel::kError, "cannot start", {{"reason", node.error().message}});
     } else {
-      fmt::print(stderr, "shoal: {}\n", node.error().message);
+      print_err("shoal: {}\n", node.error().message);
     }
     return kExitUsage;
   }
@@ -43,8 +44,8 @@ int run_node(RunOptions options) {
                        {"data", options.data.string()}, {"process", ::getpid()}};
   if (const auto metrics = (*node)->metrics()) started["metrics"] = metrics->to_string();
   log(LogLevel::kInfo, "started", started);
-  fmt::print("ready: host {} listening on {} data {}\n", (*node)->node().id().hex(),
-             fmt::join(texts((*node)->endpoints()), ", "), options.data.string());
+  print_out("ready: host {} listening on {} data {}\n", (*node)->node().id().hex(),
+            fmt::join(texts((*node)->endpoints()), ", "), options.data.string());
   std::fflush(stdout);
   (*node)->run();
   node->reset();

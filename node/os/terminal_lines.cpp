@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "node/base/check.h"
+#include "node/os/standard_streams.h"
 
 namespace shoal {
 namespace {
@@ -235,7 +236,7 @@ unsigned char TerminalLines::complete() {
     const std::string_view choice = up_to_next_word(phrase.substr(word));
     if (choice != std::exchange(before, choice)) list += fmt::format(" {}", choice);
   }
-  fmt::print("\n{}\n", list);
+  print_out("\n{}\n", list);
   std::fflush(stdout);
   return CC_REDISPLAY;
 }
@@ -249,8 +250,8 @@ void TerminalLines::hide() {
       std::char_traits<char>::length(kPrompt) + static_cast<std::size_t>(info->cursor - info->buffer);
   const std::size_t rows_above = size.ws_col == 0 ? 0 : cursor / size.ws_col;
   // To where the prompt begins; from there all is cleared.
-  if (rows_above > 0) fmt::print("\033[{}A", rows_above);
-  fmt::print("\r\033[J");
+  if (rows_above > 0) print_out("\033[{}A", rows_above);
+  print_out("\r\033[J");
   std::fflush(stdout);
 }
 

@@ -1,12 +1,13 @@
 #include "node/os/verify_folder.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <thread>
+
+#include "node/os/standard_streams.h"
 
 namespace shoal {
 namespace {
@@ -17,11 +18,11 @@ constexpr std::chrono::milliseconds kLookMax{1000};
 class Progress {
  public:
   ~Progress() {
-    if (is_shown_) fmt::print(stderr, "\r\033[K");
+    if (is_shown_) print_err("\r\033[K");
   }
   void show(const nlohmann::json& pass) {
     if (::isatty(STDERR_FILENO) != 1) return;
-    fmt::print(stderr, "\r\033[Kverifying, {:.0f} %", pass.at("percent").get<double>());
+    print_err("\r\033[Kverifying, {:.0f} %", pass.at("percent").get<double>());
     std::fflush(stderr);
     is_shown_ = true;
   }

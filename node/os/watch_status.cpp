@@ -13,6 +13,7 @@
 
 #include "node/control/cli_output.h"
 #include "node/os/files.h"
+#include "node/os/socket.h"
 
 namespace shoal {
 namespace {
@@ -36,12 +37,9 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  // In place, cut to the terminal's size; elsewhere one after the other.
-  void show(std::string_view text) const {
-    if (!is_terminal_) {
-      write_all(STDOUT_FILENO, view(text));
-      return;
-    }
+  // In place, cut to the terminal's size; elsewhere one after the other. False with errno set.
+  bool show(std::string_view text) const {
+    if (!is_terminal_) return write_all(STDOUT_FILENO, view(text));
     winsize size{};
     ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     if (size.ws_row == 0 || size.ws_col == 0) size = {24, 80, 0, 0};  // a terminal that does not know its own
@@ -52,7 +50,7 @@ class Screen {
       out += std::string(text.substr(0, std::min<std::size_t>(end, size.ws_col))) + "\033[K";
       text.remove_prefix(std::min(end + 1, text.size()));
     }
-    write_all(STDOUT_FILENO, view(out + "\033[J"));
+    return write_all(STDOUT_FILENO, view(out + "\033[J"));
   }
 
  private:
@@ -74,11 +72,10 @@ ControlClient::Failure watch_status(ControlClient& client, const ControlOptions&
     for (;;) {
       auto answer = client.call(StatusCommand{}, options.timeout);
       if (!answer) return std::move(answer.error());
-      if (options.json) {
-        screen.show(answer->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-      } else {
-        screen.show(describe_change(before, *answer) + "\n");
-      }
+      const std::string text = options.json
+                                   ? answer->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+                                   : describe_change(before, *answer);
+      if (!screen.show(text + "\n")) return {fail_with_errno("write to standard output").value()};
       before = std::move(*answer);
       std::this_thread::sleep_for(*options.watch);
     }

@@ -6,8 +6,8 @@
 
 namespace shoal {
 
-// Until the node is gone or refuses, which is returned. SIGINT and SIGTERM end the process with kExitOk, the
-// terminal as it was.
+// Until the node is gone or refuses, or standard output does not take it (kIo), which is returned. SIGINT and
+// SIGTERM end the process with kExitOk, the terminal as it was.
 ControlClient::Failure watch_status(ControlClient& client, const ControlOptions& options);
 
 }  // namespace shoal
