@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 BINARY = Path(
     os.environ.get("SHOAL_BINARY", PROJECT / "build" / "release" / "bin" / "shoal")
 )
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
 
 
 class Refused(Exception):
@@ -139,7 +139,7 @@ class Node:
         """Asks it to stop; its exit status."""
         self.control.close()
         self.process.send_signal(number)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=60)
 
     def close(self) -> None:
         if self.process is not None and self.process.poll() is None:
