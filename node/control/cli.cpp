@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <sstream>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "node/control/cli_parts.h"
 #include "node/wire/messages.h"
@@ -28,6 +32,18 @@ Duration parse_time(const std::string& text) {
   const Result<Duration> duration = parse_duration(text);
   if (!duration) refuse(duration.error().message);
   return *duration;
+}
+
+// CLI11 takes "-1" for 2^64 - 1.
+std::uint64_t parse_count(const std::string& text) {
+  std::uint64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc{} || stop != end) {
+    refuse(fmt::format("'{}' was given, expected a whole number from 0 to {}", text,
+                       std::numeric_limits<std::uint64_t>::max()));
+  }
+  return count;
 }
 
 Bytes parse_salt(const std::string& text) {
@@ -86,6 +102,17 @@ void add_status(CLI::App& app, Draft& draft) {
         draft.control.watch = *every;
       })
       ->expected(0, 1);
+}
+
+void add_wait(CLI::App& app, Draft& draft) {
+  CLI::App* sub = add_control(app, draft, "wait", "Wait until the node runs, and is in the network",
+                              "shoal wait --contacts 1");
+  add(sub, "--contacts", "Until its routing table has so many contacts (default 0)", "N",
+      [&draft](const std::string& text) { draft.control.wait_for = parse_count(text); });
+  sub->callback([&draft] {
+    draft.control.command = StatusCommand{};
+    if (!draft.control.wait_for) draft.control.wait_for = 0;
+  });
 }
 
 void add_queries(CLI::App& app, Draft& draft) {
@@ -261,15 +288,12 @@ void add_publish(CLI::App& app, Draft& draft) {
   sub->add_flag("--new-key", control.new_key, "Make the key file, which must not exist yet");
   add(sub, "--salt", "One key pair may publish up to 64 values, each under its salt", "TEXT",
       [&draft](const std::string& text) { command_of<PublishCommand>(draft).salt = parse_salt(text); });
-  sub->add_option_function<std::uint64_t>(
-         "--sequence", [&draft](std::uint64_t n) { command_of<PublishCommand>(draft).sequence = n; },
-         "Sequence number (default: one above the highest found)")
-      ->type_name("N");
-  sub->add_option_function<std::uint64_t>(
-         "--expect-sequence",
-         [&draft](std::uint64_t n) { command_of<PublishCommand>(draft).expected_sequence = n; },
-         "Only if the value held has this sequence number (compare and swap)")
-      ->type_name("N");
+  add(sub, "--sequence", "Sequence number (default: one above the highest found)", "N",
+      [&draft](const std::string& text) { command_of<PublishCommand>(draft).sequence = parse_count(text); });
+  add(sub, "--expect-sequence", "Only if the value held has this sequence number (compare and swap)", "N",
+      [&draft](const std::string& text) {
+        command_of<PublishCommand>(draft).expected_sequence = parse_count(text);
+      });
   add(sub, "--lifetime", "When holders may drop it", "TIME", [&draft](const std::string& text) {
     const Duration lifetime = parse_time(text);
     if (lifetime <= 0s || lifetime > kItemLifetimeMax) refuse("a lifetime lies between 1s and 7d");
@@ -329,6 +353,7 @@ void set_up(CLI::App& app, Draft& draft) {
   add_get(app, draft);
   add_lookup(app, draft);
   add_publish(app, draft);
+  if (!draft.is_console) add_wait(app, draft);
   if (!draft.is_console) add_share(app, draft);
   add_folder(app, draft);
   if (!draft.is_console) add_key(app, draft);
@@ -371,8 +396,9 @@ bool reads_standard_input(const ControlOptions& options) {
 
 }  // namespace
 
-CommandLine parse_command_line(std::vector<std::string> arguments,
-                               const std::filesystem::path& default_data) {
+namespace {
+
+CommandLine read_command_line(std::vector<std::string> arguments, const std::filesystem::path& default_data) {
   Draft draft;
   draft.run.data = draft.control.data = draft.key.data = draft.share.data = default_data;
   CLI::App app("A peer-to-peer node: folders in sync between hosts that share a key.", "shoal");
@@ -397,6 +423,25 @@ CommandLine parse_command_line(std::vector<std::string> arguments,
   return line;
 }
 
+// Who asked for JSON gets it, whatever is wrong; the sentence goes to standard error as before.
+void add_json_error(CommandLine& line) {
+  const std::string sentence = line.errors.substr(0, line.errors.find('\n'));
+  const nlohmann::json error = {{"code", to_string(ErrorCode::kInvalidArgument)}, {"message", sentence}};
+  line.output =
+      nlohmann::json{{"error", error}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  line.output += '\n';
+}
+
+}  // namespace
+
+CommandLine parse_command_line(std::vector<std::string> arguments,
+                               const std::filesystem::path& default_data) {
+  const bool wants_json = std::ranges::find(arguments, "--json") != arguments.end();
+  CommandLine line = read_command_line(std::move(arguments), default_data);
+  if (!line.what && line.status != kExitOk && wants_json) add_json_error(line);
+  return line;
+}
+
 CommandLine parse_console_line(const std::string& line) {
   std::vector<std::string> words = CLI::detail::split_up(line);
   for (std::string& word : words) CLI::detail::remove_quotes(word);
@@ -405,6 +450,7 @@ CommandLine parse_console_line(const std::string& line) {
     words.erase(words.begin());
     words.emplace_back("--help");
   }
+  const bool wants_json = std::ranges::find(words, "--json") != words.end();
   Draft draft;
   draft.is_console = true;
   CLI::App app("Commands of this node; help COMMAND tells more about one.");
@@ -414,12 +460,14 @@ CommandLine parse_console_line(const std::string& line) {
     if (advice != std::string::npos)
       end->errors.replace(advice, std::string::npos, "help lists the commands.\n");
     end->output.erase(std::min(end->output.find("\nExit status: "), end->output.size()));
+    if (end->status != kExitOk && wants_json) add_json_error(*end);
     return std::move(*end);
   }
   CommandLine out;
   if (reads_standard_input(draft.control)) {
     out.status = kExitUsage;
     out.errors = "standard input is this console: name a FILE, or give the value with --text\n";
+    if (wants_json) add_json_error(out);
   } else {
     out.what = std::move(draft.control);
   }

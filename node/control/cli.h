@@ -47,6 +47,7 @@ struct ControlOptions {
   Duration timeout{};
   Command command;
   std::optional<Duration> watch;          // status: again and again, this often
+  std::optional<std::uint64_t> wait_for;  // wait: until the node runs, and has so many contacts
   std::string value_from;                 // put, publish: a file, "-" for standard input
   std::optional<std::string> value_text;  // put, publish: the value itself
   std::string value_to;                   // get, lookup: a file, "-" for standard output
@@ -62,6 +63,7 @@ struct KeyOptions {
   std::filesystem::path data;
   std::string name;      // new, add: empty, or of the new group; show, forget: or the digits of its id
   std::string key_from;  // add: a file, "-" for standard input
+  std::string key_to;    // new, show: a file that is not there yet; empty: standard output
   std::optional<KeyLevel> level;  // show: nothing is the level that the host has
   bool qr = false;
   bool force = false;  // forget: also a key under which a folder is synced
@@ -75,8 +77,9 @@ struct ShareOptions {
   std::filesystem::path data;
   std::optional<GroupKey> key;  // join; nothing: it comes from standard input
   std::string directory;
-  std::string name;  // of the group and the folder on this host; empty: the directory's, if it can be one
-  bool qr = false;   // share
+  std::string name;    // of the group and the folder on this host; empty: the directory's, if it can be one
+  std::string key_to;  // share: a file that is not there yet; empty: standard output
+  bool qr = false;     // share
   bool json = false;
   Duration timeout{};
 };

@@ -105,8 +105,12 @@ void add_share(CLI::App& app, Draft& draft) {
   CLI::App* share = add_sharing(app, draft, "share",
                                 "Sync a directory under the key of a new group, which is printed on the last "
                                 "line: whoever has it is in the group",
-                                "shoal share ~/photos > photos.key");
+                                "shoal share ~/photos --output photos.key");
   add_directory(share, draft, "The directory");
+  share
+      ->add_option("-o,--output", draft.share.key_to,
+                   "Write the key to this new file, which only its owner can read (mode 0600)")
+      ->type_name("FILE");
   share->add_flag("--qr", draft.share.qr, "Print the key as a QR code, too");
   CLI::App* join =
       add_sharing(app, draft, "join", "Sync a directory with the group whose key somebody handed over",

@@ -25,8 +25,15 @@ void add_key(CLI::App& app, Draft& draft) {
         ->type_name("")
         ->required();
   };
-  name_it(action(KeyOptions::Action::kNew, "new", "Make the key of a new group, and print it",
-                 "shoal key new --name photos"));
+  const auto output = [&](CLI::App* sub) {
+    sub->add_option("-o,--output", draft.key.key_to,
+                    "Write the key to this new file, which only its owner can read (mode 0600)")
+        ->type_name("FILE");
+  };
+  CLI::App* made = action(KeyOptions::Action::kNew, "new", "Make the key of a new group, and print it",
+                          "shoal key new --name photos --output photos.key");
+  name_it(made);
+  output(made);
   CLI::App* add =
       action(KeyOptions::Action::kAdd, "add", "Join a group whose key string somebody handed over",
              "shoal key add --name photos < photos.txt");
@@ -40,6 +47,7 @@ void add_key(CLI::App& app, Draft& draft) {
   CLI::App* show = action(KeyOptions::Action::kShow, "show", "Print a group's key string, to hand it over",
                           "shoal key show photos --level read --qr");
   pick(show);
+  output(show);
   show->add_option_function<std::string>(
           "--level",
           [&draft](const std::string& text) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "node/base/endpoint.h"
 #include "node/control/base64.h"
 #include "node/control/cli_output_folders.h"
 #include "node/control/cli_text.h"
@@ -17,7 +16,7 @@ using nlohmann::json;
 
 // A node that tells of itself names no endpoint.
 std::string contact_text(const json& contact) {
-  if (text_of(contact, "endpoint") == Endpoint{}.to_string()) return "this host";
+  if (contact.at("endpoint").is_null()) return "this host";
   return fmt::format("{} {}", text_of(contact, "host"), text_of(contact, "endpoint"));
 }
 
@@ -48,8 +47,8 @@ std::string next_text(const json& answer) {
 }
 
 std::string stored_text(const json& answer) {
-  std::string out = fmt::format("stored at {} of {} hosts\n", answer.at("stored_count").get<std::size_t>(),
-                                answer.at("holders").size());
+  std::string out = fmt::format("stored at {} of {}\n", answer.at("stored_count").get<std::size_t>(),
+                                counted(answer.at("holders").size(), "host", "hosts"));
   for (const json& holder : answer.at("holders")) {
     if (holder.at("stored").get<bool>()) continue;
     const std::string held = holder.contains("held_sequence")
@@ -64,7 +63,8 @@ std::string records_text(const json& answer) {
   std::string out;
   for (const json& record : answer.at("records")) {
     const Bytes value = from_base64(text_of(record, "value")).value_or(Bytes());
-    out += fmt::format("sequence {} {} bytes until {} salt {}\n", record.at("sequence").dump(), value.size(),
+    out += fmt::format("sequence {} {} until {} salt {}\n", record.at("sequence").dump(),
+                       counted(value.size(), "byte", "bytes"),
                        wall_time_text(record.at("expires_ms").get<std::int64_t>()),
                        salt_text(text_of(record, "salt")));
   }
@@ -111,19 +111,19 @@ std::string status_head(const json& answer) {
   out += fmt::format("reachable     {}\n", answer.at("client").get<bool>() ? "no (a client)"
                                            : known                         ? "yes"
                                                                            : "not known yet");
-  out += fmt::format("contacts      {} and {} replacements\n", answer.at("contacts").dump(),
-                     answer.at("replacements").dump());
+  out += fmt::format("contacts      {} and {}\n", answer.at("contacts").dump(),
+                     count_text(answer, "replacements", "replacement", "replacements"));
   if (const std::string unanswered = unanswered_text(answer); !unanswered.empty())
     out += fmt::format("bootstrap     {}: check these addresses and the firewalls\n", unanswered);
   out += fmt::format("items         {}, {}\n", answer.at("items").dump(),
                      bytes_text(number_of(answer, "item_bytes")));
   out += fmt::format("sessions      {}\n", answer.at("sessions").dump());
   const json& lan = answer.at("lan");
-  out += fmt::format("lan           {} links, {} hosts heard, {} confirmed\n", lan.at("links").dump(),
-                     lan.at("hosts").dump(), lan.at("confirmed").dump());
+  out += fmt::format("lan           {}, {} heard, {} confirmed\n", count_text(lan, "links", "link", "links"),
+                     count_text(lan, "hosts", "host", "hosts"), lan.at("confirmed").dump());
   const json& groups = answer.at("groups");
-  out += fmt::format("groups        {}, {} of {} peers connected\n", groups.at("count").dump(),
-                     groups.at("connected").dump(), groups.at("peers").dump());
+  out += fmt::format("groups        {}, {} of {} connected\n", groups.at("count").dump(),
+                     groups.at("connected").dump(), count_text(groups, "peers", "peer", "peers"));
   const json& folders = answer.at("folders");
   out +=
       fmt::format("folders       {}, {} in sync", folders.at("count").dump(), folders.at("in_sync").dump());
@@ -155,7 +155,8 @@ std::string peers_text(const json& answer) {
       std::string state = connected ? "connected" : "not connected";
       if (peer.at("host") == group.at("primary")) state = "primary, " + state;
       if (const int failed = peer.at("attempts_failed").get<int>(); failed > 0) {
-        state += fmt::format(", {} attempts failed", failed);
+        state +=
+            fmt::format(", {} failed", counted(static_cast<std::uint64_t>(failed), "attempt", "attempts"));
       }
       std::string endpoints;
       for (const json& endpoint : peer.at("endpoints")) endpoints += " " + endpoint.get<std::string>();
@@ -189,6 +190,7 @@ struct Describe {
   }
   std::string operator()(const NextCommand&) const { return next_text(answer); }
   std::string operator()(const PingCommand&) const {
+    if (answer.at("endpoint").is_null()) return "this is the node's own key\n";
     return fmt::format("{} answered after {:.1f} ms\n", contact_text(answer), number_of(answer, "rtt_ms"));
   }
   std::string operator()(const PutCommand&) const { return stored_text(answer); }
@@ -200,10 +202,10 @@ struct Describe {
   std::string operator()(const PeersCommand&) const { return peers_text(answer); }
   std::string operator()(const TableCommand&) const { return table_text(answer); }
   std::string operator()(const BroadcastCommand&) const {
-    return fmt::format("told {} peers\n", answer.at("peers").dump());
+    return fmt::format("told {}\n", count_text(answer, "peers", "peer", "peers"));
   }
   std::string operator()(const ReloadKeysCommand&) const {
-    return fmt::format("in {} groups\n", answer.at("groups").dump());
+    return fmt::format("in {}\n", count_text(answer, "groups", "group", "groups"));
   }
   std::string operator()(const StopCommand&) const { return "stopped\n"; }
   std::string operator()(const LogLevelCommand&) const { return text_of(answer, "level") + "\n"; }

@@ -103,11 +103,6 @@ std::string trash_text(const json& answer) {
   return out.empty() ? "the trash is empty\n" : out + and_more(answer);
 }
 
-std::string count_text(const json& object, const char* field, const char* one, const char* many) {
-  const auto count = object.at(field).get<std::uint64_t>();
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
 // "2 damaged, 1 repaired"
 std::string findings_text(const json& pass) {
   std::string out = count_text(pass, "files_damaged", "file damaged", "files damaged");
@@ -124,8 +119,8 @@ std::string findings_text(const json& pass) {
 
 // "1023 of 1023 files, 1.2 GiB, 2 peers equal: 0 files damaged"
 std::string pass_text(const json& pass) {
-  return fmt::format("{} of {} files, {}, {}: {}", pass.at("files_checked").dump(), pass.at("files").dump(),
-                     bytes_text(number_of(pass, "bytes_checked")),
+  return fmt::format("{} of {}, {}, {}: {}", pass.at("files_checked").dump(),
+                     count_text(pass, "files", "file", "files"), bytes_text(number_of(pass, "bytes_checked")),
                      count_text(pass, "peers_equal", "peer equal", "peers equal"), findings_text(pass));
 }
 
@@ -159,8 +154,8 @@ std::string folder_text(const json& folder) {
   out += fmt::format("state         {}\n", state_text(folder));
   if (const std::string next = text_of(folder, "next_step"); !next.empty())
     out += fmt::format("next step     {}\n", next);
-  out += fmt::format("content       {} entries, {} files, {}\n", folder.at("entries").dump(),
-                     folder.at("files").dump(), bytes_text(number_of(folder, "bytes")));
+  out += fmt::format("content       {}, {}, {}\n", count_text(folder, "entries", "entry", "entries"),
+                     count_text(folder, "files", "file", "files"), bytes_text(number_of(folder, "bytes")));
   out += fmt::format("peers         {} connected\n", folder.at("peers_connected").dump());
   out += fmt::format("conflicts     {}\n", folder.at("conflicts").dump());
   if (const double forked = number_of(folder, "forked_replicas"); forked > 0) {

@@ -19,11 +19,21 @@ inline double number_of(const nlohmann::json& object, const char* field) {
   return object.at(field).get<double>();
 }
 
+// "1 entry", "2 entries"
+inline std::string counted(std::uint64_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+inline std::string count_text(const nlohmann::json& object, const char* field, const char* one,
+                              const char* many) {
+  return counted(object.at(field).get<std::uint64_t>(), one, many);
+}
+
 inline std::string bytes_text(double bytes) {
   static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB"};
   std::size_t unit = 0;
   for (; bytes >= 1024 && unit + 1 < std::size(kUnits); ++unit) bytes /= 1024;
-  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kUnits[unit]);
+  if (unit == 0) return counted(static_cast<std::uint64_t>(bytes), "byte", "bytes");
+  return fmt::format("{:.1f} {}", bytes, kUnits[unit]);
 }
 
 inline std::string duration_text(double seconds) {

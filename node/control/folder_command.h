@@ -169,7 +169,9 @@ struct FolderVerifyResult {
   std::vector<FolderPathStatus> damaged;  // found by it, and damaged still
   bool more = false;
 };
-struct FolderDoneResult {};
+struct FolderDoneResult {
+  FolderStatus folder;  // after it; remove: before it
+};
 
 // 1 to kGroupNameBytesMax of a-z A-Z 0-9 . _ -, not beginning with a dot.
 bool is_group_name(std::string_view name);

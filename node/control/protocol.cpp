@@ -37,8 +37,10 @@ std::string line_of(const json& object) {
 
 // ---- commands
 
+// The node itself has no endpoint in its own answers.
 json encode_contact(const Contact& contact) {
-  return {{"host", contact.key.hex()}, {"endpoint", contact.endpoint.to_string()}};
+  return {{"host", contact.key.hex()},
+          {"endpoint", contact.endpoint ? json(contact.endpoint.to_string()) : json()}};
 }
 
 void encode_fields(json& out, const Command& command) {
@@ -354,7 +356,7 @@ json encode_result(const TableResult& result) {
 }
 
 json encode_result(const StopResult&) {
-  return json::object();
+  return {{"stopped", true}};
 }
 
 json encode_result(const LogLevelResult& result) {

@@ -226,8 +226,8 @@ json encode_result(const FolderVerifyResult& result) {
   return {{"pass", encode_pass(result.pass)}, {"damaged", std::move(damaged)}, {"more", result.more}};
 }
 
-json encode_result(const FolderDoneResult&) {
-  return json::object();
+json encode_result(const FolderDoneResult& result) {
+  return {{"folder", encode_folder(result.folder)}};
 }
 
 }  // namespace shoal

@@ -12,10 +12,13 @@
 
 #include "node/control/base64.h"
 #include "node/control/cli_output.h"
+#include "node/control/cli_text.h"
 #include "node/os/command_output.h"
 #include "node/os/control_client.h"
 #include "node/os/files.h"
+#include "node/os/standard_streams.h"
 #include "node/os/verify_folder.h"
+#include "node/os/wait_node.h"
 #include "node/os/watch_status.h"
 #include "node/wire/messages.h"
 
@@ -29,8 +32,16 @@ int failed(const ControlOptions& options, const Error& error, int status) {
 }
 
 int failed(const ControlOptions& options, const ControlClient::Failure& failure) {
+  if (!failure.is_nodes && failure.error.code == ErrorCode::kIo) {
+    return failed(options, failure.error, kExitUsage);
+  }
   const bool refused = failure.is_nodes || failure.error.code == ErrorCode::kTimeout;
   return failed(options, failure.error, refused ? kExitRefused : kExitUnreachable);
+}
+
+Error foreign_answer() {
+  return {ErrorCode::kMalformed,
+          "the node's answer is not of the control protocol: is it of another version?"};
 }
 
 // get and lookup: takes the value out of the answer, if it is to be written rather than printed as JSON.
@@ -76,12 +87,15 @@ int report_answer(const ControlOptions& options, json answer) {
   }
   if (options.json) {
     print_json(answer);
+  } else if (options.wait_for) {
+    print_out("host {}, {}\n", answer.at("host").get<std::string>(),
+              count_text(answer, "contacts", "contact", "contacts"));
   } else if (refused) {
-    fmt::print(stderr, "{}", describe(options.command, answer));
+    print_err("{}", describe(options.command, answer));
   } else {
-    fmt::print("{}{}", describe(options.command, answer), last_line(options.command, answer));
+    print_out("{}{}", describe(options.command, answer), last_line(options.command, answer));
   }
-  if (refused) fmt::print(stderr, "shoal: {}\n", refused->message);
+  if (refused) print_err("shoal: {}\n", refused->message);
   return refused ? kExitRefused : kExitOk;
 }
 
@@ -132,14 +146,18 @@ int report(const ControlOptions& options, ControlResult answer) {
   try {
     return answer ? report_answer(options, std::move(*answer)) : failed(options, answer.error());
   } catch (const json::exception&) {
-    return failed(options,
-                  {ErrorCode::kMalformed,
-                   "the node's answer is not of the control protocol: is it of another version?"},
-                  kExitUnreachable);
+    return failed(options, foreign_answer(), kExitUnreachable);
   }
 }
 
 int run_control_command(ControlOptions options) {
+  if (options.wait_for) {
+    try {
+      return report(options, wait_node(options));
+    } catch (const json::exception&) {
+      return failed(options, foreign_answer(), kExitUnreachable);
+    }
+  }
   Result<ControlClient> client = ControlClient::connect(options.data);
   if (!client) return failed(options, client.error(), kExitUnreachable);
   if (Result<void> read = read_files(options); !read) return failed(options, read.error(), kExitUsage);

@@ -11,6 +11,7 @@
 #include "node/os/control_client.h"
 #include "node/os/key_directory.h"
 #include "node/os/key_output.h"
+#include "node/os/standard_streams.h"
 
 namespace shoal {
 namespace {
@@ -21,16 +22,18 @@ constexpr std::size_t kKeyFileBytesMax = 4096;
 constexpr Duration kTellNodeWithin = 10s;
 
 Result<void> add(const KeyOptions& options, KeyDirectory& directory, const GroupKey& key) {
+  if (Result<void> fit = check_key_output(options.key_to); !fit) return fit;
   Result<std::string> name = directory.add(options.name, key);
   if (!name) return tl::unexpected(std::move(name.error()));
   const KeyDirectory::Entry entry{*name, key};
   if (options.action == KeyOptions::Action::kNew) {
     const SecretText text(key.to_string(key.level()));
-    print_key(options.json, entry, text.text());
-  } else if (options.json) {
+    return print_key(options.json, options.key_to, entry, key.level(), text.text());
+  }
+  if (options.json) {
     print_json(describe_key(entry));
   } else {
-    fmt::print("added group {} ({}, level {})\n", entry.name, key.id().short_hex(), to_string(key.level()));
+    print_out("added group {} ({}, level {})\n", entry.name, key.id().short_hex(), to_string(key.level()));
   }
   return {};
 }
@@ -45,16 +48,16 @@ Result<void> list(const KeyOptions& options, const KeyDirectory& directory) {
   const auto entries = directory.load();
   if (!entries) return tl::unexpected(entries.error());
   if (options.json) {
-    json out = json::array();
-    for (const KeyDirectory::Entry& entry : *entries) out.push_back(describe_key(entry));
-    print_json(out);
+    json groups = json::array();
+    for (const KeyDirectory::Entry& entry : *entries) groups.push_back(describe_key(entry));
+    print_json({{"groups", std::move(groups)}});
     return {};
   }
   std::size_t width = 4;
   for (const KeyDirectory::Entry& entry : *entries) width = std::max(width, entry.name.size());
-  fmt::print("{:<{}}  {:<6}  group\n", "name", width, "level");
+  print_out("{:<{}}  {:<6}  group\n", "name", width, "level");
   for (const KeyDirectory::Entry& entry : *entries) {
-    fmt::print("{:<{}}  {:<6}  {}\n", entry.name, width, to_string(entry.key.level()), entry.key.id().hex());
+    print_out("{:<{}}  {:<6}  {}\n", entry.name, width, to_string(entry.key.level()), entry.key.id().hex());
   }
   return {};
 }
@@ -72,8 +75,7 @@ Result<void> show(const KeyOptions& options, const KeyDirectory& directory) {
   if (options.qr) {
     if (const Result<void> printed = print_qr(text.text()); !printed) return printed;
   }
-  print_key(options.json, *entry, text.text());
-  return {};
+  return print_key(options.json, options.key_to, *entry, level, text.text());
 }
 
 // Of the node that runs there, if one does: the root of what it syncs under this key; empty: nothing.
@@ -104,10 +106,10 @@ Result<void> forget(const KeyOptions& options, KeyDirectory& directory) {
   if (options.json) {
     print_json(describe_key(*entry));
   } else {
-    fmt::print("forgot group {} ({})\n", entry->name, entry->key.id().short_hex());
+    print_out("forgot group {} ({})\n", entry->name, entry->key.id().short_hex());
   }
   if (!root.empty() && !options.json) {
-    fmt::print("the folder {} waits until shoal join gives the key back\n", shown(root));
+    print_out("the folder {} waits until shoal join gives the key back\n", shown(root));
   }
   return {};
 }

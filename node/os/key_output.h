@@ -31,8 +31,13 @@ GroupKey new_group_key();
 
 // Without the key.
 nlohmann::json describe_key(const KeyDirectory::Entry& entry);
-// The key itself goes to standard output, what it is to standard error: so it can be piped on.
-void print_key(bool as_json, const KeyDirectory::Entry& entry, const std::string& key);
+// Whether check_key_output() finds `file` fit for print_key(): empty, or not there yet. Error
+// kInvalidArgument. To be called before a key is made that would have nowhere to go.
+Result<void> check_key_output(const std::string& file);
+// A key string of this level. It goes to `file`, which only its owner can read, or with an empty name to
+// standard output; what it is goes to standard error: so it can be piped on. Errors of create_secret_file().
+Result<void> print_key(bool as_json, const std::string& file, const KeyDirectory::Entry& entry,
+                       KeyLevel level, const std::string& key);
 // Error kTooLarge.
 Result<void> print_qr(const std::string& key);
 

@@ -96,6 +96,10 @@ Result<StoredListing> PutTree::list(const std::string& path, std::size_t depth) 
     ++progress_.entries;
     on_progress_(progress_);
     if (!content) {
+      const bool is_never_stored = found.stat.kind == FileKind::kOther ||
+                                   found.stat.kind == FileKind::kMount ||
+                                   found.stat.kind == FileKind::kNodeData;
+      has_failed_ = has_failed_ || !is_never_stored;
       leave_out(below, content.error().message);
       continue;
     }

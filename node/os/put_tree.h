@@ -43,6 +43,8 @@ class PutTree {
   const TreeProgress& progress() const { return progress_; }
   // Why something is not in the tree: sentences that begin with its path.
   const std::vector<std::string>& left_out() const { return left_out_; }
+  // Something of it would have been stored, but could not be read.
+  bool has_failed() const { return has_failed_; }
 
  private:
   // Reads a range of what is put.
@@ -66,6 +68,7 @@ class PutTree {
   OnTreeProgress on_progress_;
   TreeProgress progress_;
   std::vector<std::string> left_out_;
+  bool has_failed_ = false;
 };
 
 }  // namespace shoal

@@ -10,8 +10,12 @@
 #include "node/control/cli_output.h"
 #include "node/os/command_output.h"
 #include "node/os/control_client.h"
+#include "node/os/files.h"
 #include "node/os/key_directory.h"
 #include "node/os/key_output.h"
+#include "node/os/socket.h"
+#include "node/os/standard_streams.h"
+#include "node/store/data_directory.h"
 
 namespace shoal {
 namespace {
@@ -23,6 +27,13 @@ constexpr std::size_t kKeyBytesMax = 4096;
 
 CommandFailure unusable(Error error) {
   return {std::move(error), kExitUsage};
+}
+
+// The node must be able to write there, also when root has asked it to.
+void give_to_node(const fs::path& data, const fs::path& made) {
+  const Descriptor owners(open_directory(data));
+  const Descriptor directory(open_directory(made));
+  if (owners && directory) give_to_owner_of(owners.get(), directory.get());
 }
 
 // One run of the command. What it has made is undone by its destructor when the node did not take the folder.
@@ -78,6 +89,7 @@ Result<void> Sharing::take_directory() {
   std::error_code error;
   if (options_.joins) made_directory_ = fs::create_directory(options_.directory, error);
   if (error) return refused("cannot be made: " + error.message());
+  if (made_directory_) give_to_node(options_.data, options_.directory);
   root_ = fs::canonical(options_.directory, error);
   if (error) return refused("no directory can be read there: " + error.message());
   if (!fs::is_directory(root_, error)) return refused("is not a directory");
@@ -119,25 +131,36 @@ Result<void> Sharing::print() {
   const SecretText key(entry_->key.to_string(entry_->key.level()));
   if (options_.json) {
     json out = describe_key(*entry_);
-    if (!options_.joins) out["key"] = key.text();
     out["folder"] = answer_.at("folder");
+    if (!options_.joins && options_.key_to.empty()) out["key"] = key.text();
+    if (!options_.key_to.empty()) {
+      if (Result<void> written =
+              create_secret_file(options_.key_to, key.text() + "\n", "choose another file");
+          !written)
+        return written;
+      out["file"] = options_.key_to;
+    }
     print_json(out);
     return {};
   }
   const std::string folder = describe(AddFolderCommand{}, answer_);
-  fmt::print(options_.joins ? stdout : stderr, "{}", folder);
-  if (options_.joins) return {};
+  if (options_.joins) {
+    print_out("{}", folder);
+    return {};
+  }
+  print_err("{}", folder);
   if (options_.qr) {
     if (const Result<void> printed = print_qr(key.text()); !printed) return printed;
   }
-  print_key(false, *entry_, key.text());
-  return {};
+  return print_key(false, options_.key_to, *entry_, entry_->key.level(), key.text());
 }
 
 tl::expected<void, CommandFailure> Sharing::run() {
   Result<ControlClient> client = ControlClient::connect(options_.data);
   if (!client) return tl::unexpected(CommandFailure{std::move(client.error()), kExitUnreachable});
   client_ = std::move(*client);
+  if (Result<void> fit = check_key_output(options_.key_to); !fit)
+    return tl::unexpected(unusable(std::move(fit.error())));
   for (const auto step : {&Sharing::take_key, &Sharing::take_directory, &Sharing::store_key}) {
     if (Result<void> done = (this->*step)(); !done) return tl::unexpected(unusable(std::move(done.error())));
   }

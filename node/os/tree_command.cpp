@@ -22,6 +22,7 @@
 #include "node/os/key_output.h"
 #include "node/os/posix_folder.h"
 #include "node/os/put_tree.h"
+#include "node/os/standard_streams.h"
 #include "node/os/values.h"
 
 namespace shoal {
@@ -36,7 +37,7 @@ constexpr std::size_t kLinkBytesMax = 4096;
 class ProgressLine {
  public:
   ~ProgressLine() {
-    if (is_terminal_ && is_shown_) fmt::print(stderr, "\r\033[K");
+    if (is_terminal_ && is_shown_) print_err("\r\033[K");
   }
 
   void show(const TreeProgress& progress) {
@@ -47,11 +48,12 @@ class ProgressLine {
     const double seconds = std::chrono::duration<double>(now - started_).count();
     const auto done = static_cast<double>(progress.bytes);
     const auto left = static_cast<double>(progress.bytes_in_all) - done;
-    std::string line = fmt::format(
-        "{} of {} entries, {} of {}, {} a second", progress.entries, progress.entries_in_all,
-        bytes_text(done), bytes_text(static_cast<double>(progress.bytes_in_all)), bytes_text(done / seconds));
+    std::string line =
+        fmt::format("{} of {}, {} of {}, {} a second", progress.entries,
+                    counted(progress.entries_in_all, "entry", "entries"), bytes_text(done),
+                    bytes_text(static_cast<double>(progress.bytes_in_all)), bytes_text(done / seconds));
     if (done > 0 && left >= 0) line += fmt::format(", {} left", duration_text(left / (done / seconds)));
-    fmt::print(stderr, "{}{}{}", is_terminal_ ? "\r\033[K" : "", line, is_terminal_ ? "" : "\n");
+    print_err("{}{}{}", is_terminal_ ? "\r\033[K" : "", line, is_terminal_ ? "" : "\n");
     std::fflush(stderr);
   }
 
@@ -94,7 +96,9 @@ class TreeCommand {
  private:
   // Of an error of the folder, of what was stored, or of the values.
   CommandFailure failed(const Error& error) const;
-  int end(const std::string& line, json answer, const char* what, const std::vector<std::string>& left) const;
+  // `is_whole`: what is left is so by design.
+  int end(const std::string& line, json answer, const char* what, const std::vector<std::string>& left,
+          bool is_whole) const;
   OnTreeProgress on_progress() {
     return [this](const TreeProgress& progress) { progress_->show(progress); };
   }
@@ -112,15 +116,15 @@ CommandFailure TreeCommand::failed(const Error& error) const {
 }
 
 int TreeCommand::end(const std::string& line, json answer, const char* what,
-                     const std::vector<std::string>& left) const {
-  for (const std::string& sentence : left) fmt::print(stderr, "shoal: {}: {}\n", what, sentence);
+                     const std::vector<std::string>& left, bool is_whole) const {
+  for (const std::string& sentence : left) print_err("shoal: {}: {}\n", what, sentence);
   if (options_.json) {
     answer["left_out"] = left;
     print_json(answer);
   } else {
-    fmt::print("{}", line);
+    print_out("{}", line);
   }
-  return left.empty() ? kExitOk : kExitUsage;
+  return is_whole ? kExitOk : kExitUsage;
 }
 
 tl::expected<int, CommandFailure> TreeCommand::put() {
@@ -140,14 +144,16 @@ tl::expected<int, CommandFailure> TreeCommand::put() {
   const TreeProgress& done = tree.progress();
   const std::uint64_t entries = done.entries - tree.left_out().size();
   const std::size_t copies = values_.copies_min().value_or(0);
-  return end(fmt::format("stored {} entries, {}, in {} values, each on {} hosts or more\n{}\n", entries,
-                         bytes_text(static_cast<double>(done.bytes)), values_.stored(), copies, text.text()),
-             {{"link", text.text()},
-              {"entries", entries},
-              {"bytes", done.bytes},
-              {"values", values_.stored()},
-              {"copies_min", copies}},
-             "left out", tree.left_out());
+  return end(
+      fmt::format("stored {}, {}, in {}, each on {} or more\n{}\n", counted(entries, "entry", "entries"),
+                  bytes_text(static_cast<double>(done.bytes)), counted(values_.stored(), "value", "values"),
+                  counted(copies, "host", "hosts"), text.text()),
+      {{"link", text.text()},
+       {"entries", entries},
+       {"bytes", done.bytes},
+       {"values", values_.stored()},
+       {"copies_min", copies}},
+      "left out", tree.left_out(), !tree.has_failed());
 }
 
 tl::expected<int, CommandFailure> TreeCommand::get() {
@@ -172,8 +178,9 @@ tl::expected<int, CommandFailure> TreeCommand::get() {
     if (is_new) fs::remove(options_.directory, error);  // unless something is in it
     return tl::unexpected(failed(got.error()));
   }
-  return end(fmt::format("{} entries, {}\n", done.entries, bytes_text(static_cast<double>(done.bytes))),
-             {{"entries", done.entries}, {"bytes", done.bytes}}, "not overwritten", left);
+  return end(fmt::format("{}, {}\n", counted(done.entries, "entry", "entries"),
+                         bytes_text(static_cast<double>(done.bytes))),
+             {{"entries", done.entries}, {"bytes", done.bytes}}, "not overwritten", left, left.empty());
 }
 
 tl::expected<int, CommandFailure> run(const TreeOptions& options) {

@@ -315,9 +315,11 @@ void SyncManager::execute(CommandId id, const FolderCommand& command, SyncPathMa
     case Verb::kResume:
       folder.resume();
       break;
-    case Verb::kRemove:
+    case Verb::kRemove: {
+      FolderDoneResult result{status(folder)};
       remove(folder);
-      return answer(id, FolderDoneResult{});
+      return answer(id, std::move(result));
+    }
     case Verb::kRescan:
       if (const auto begun = folder.rescan(command.path); !begun)
         return answer(id, tl::unexpected(begun.error()));
@@ -335,7 +337,7 @@ void SyncManager::execute(CommandId id, const FolderCommand& command, SyncPathMa
     case Verb::kIgnore:
       return begin_trash_work(id, command, folder);
   }
-  answer(id, FolderDoneResult{});
+  answer(id, FolderDoneResult{status(folder)});
   go_on(folder);
 }
 

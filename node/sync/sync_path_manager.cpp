@@ -1,5 +1,7 @@
 #include "node/sync/sync_path_manager.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -418,8 +420,12 @@ void SyncPathManager::on_set_up(SetUpWork& work) {
   if (std::exchange(set_up_again_, false)) return on_ignore_changed();
   if (!work.outcome) {
     const bool is_missing = work.outcome.error().code == ErrorCode::kNotFound;
-    const std::string what = is_missing ? "marker_missing" : "io_error";
-    return on_scan_aborted(what);
+    if (is_missing) return on_scan_aborted("marker_missing");
+    stop_for("io_error",
+             fmt::format("{}: {}; it is tried again", record_.root, work.outcome.error().message));
+    context_.folder.reset();
+    retry_at_ = context_.now() + kStoppedRetry;
+    return;
   }
   check_mark(work.mark);
   if (work.began) {

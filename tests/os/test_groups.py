@@ -87,7 +87,7 @@ def test_a_running_node_keeps_its_groups_when_a_key_file_turns_bad(network):
 def test_a_broadcast_without_peers_says_so(network):
     node = network()
     node.cli("key", "new", "--name", "photos")
-    group = json.loads(node.cli("key", "list", "--json").stdout)[0]["group"]
+    group = json.loads(node.cli("key", "list", "--json").stdout)["groups"][0]["group"]
     with pytest.raises(Exception, match="no_peers"):
         node.ask("broadcast", group=group, event="AQID")
     with pytest.raises(Exception, match="not_found"):

@@ -1,10 +1,15 @@
 """shoal key: the keys of groups on disk, handed over as strings and as QR codes."""
 
 import json
+import os
+import shutil
 import stat
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
-from shoal_process import cli
+from shoal_process import BINARY, cli, wait_until
 
 OK, REFUSED, USAGE = 0, 1, 2
 
@@ -32,7 +37,7 @@ def test_a_key_goes_from_host_to_host_as_one_line(key):
     added = key("add", stdin=f" {text.upper()}\n".encode(), data="other")
     assert added.returncode == OK, added.stderr
     here, there = (
-        json.loads(key("list", "--json", data=data).stdout)[0]
+        json.loads(key("list", "--json", data=data).stdout)["groups"][0]
         for data in ("data", "other")
     )
     assert here["group"] == there["group"]
@@ -62,6 +67,27 @@ def test_a_name_that_is_taken_keeps_its_key_and_nothing_is_left_beside_it(key):
     assert [file.name for file in key.keys.glob("*.key")] == ["photos.key"]
 
 
+def test_a_key_can_go_to_a_file_of_its_owner(key, tmp_path):
+    file = tmp_path / "demo.key"
+    made = key("new", "--name", "demo", "--output", str(file))
+    assert made.returncode == OK and made.stdout == b""
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes() == key("show", "demo").stdout
+    again = key("new", "--name", "other", "--output", str(file))
+    assert again.returncode == USAGE and b"exists already" in again.stderr
+    assert key("show", "other").returncode == REFUSED
+    shown = key("show", "demo", "--json", "--level", "read", "-o", str(file) + "2")
+    assert json.loads(shown.stdout)["file"] == str(file) + "2"
+
+
+def test_json_says_the_level_of_the_key_that_it_holds(key):
+    new_key(key, "photos")
+    for level in ("write", "read", "locate"):
+        shown = json.loads(key("show", "photos", "--level", level, "--json").stdout)
+        assert shown["level"] == level
+        assert shown["key"].startswith(f"shoal{level[0]}1")
+
+
 def test_a_lower_level_gives_no_higher_one(key):
     write = new_key(key, "photos")
     read = key("show", "photos", "--level", "read").stdout
@@ -86,7 +112,7 @@ def test_a_qr_code_is_drawn_beside_the_string(key):
 
 def test_forgotten_is_gone_and_can_be_named_by_its_id(key):
     text = new_key(key, "photos")
-    group = json.loads(key("list", "--json").stdout)[0]["group"]
+    group = json.loads(key("list", "--json").stdout)["groups"][0]["group"]
     assert key("forget", group[:6]).returncode == OK
     assert list(key.keys.glob("*.key")) == []
     again = key("forget", "photos")
@@ -128,3 +154,78 @@ def test_names_are_checked_and_kept_apart(key):
     twice = key("add", "--name", "other", stdin=text)
     assert twice.returncode == USAGE and b"named 'photos'" in twice.stderr
     assert [path.name for path in key.keys.glob("*.key")] == ["photos.key"]
+
+
+@pytest.fixture
+def daemons():
+    """A directory of user daemon, with a copy of the program that this user can run."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    with tempfile.TemporaryDirectory(prefix="shoal-") as directory:
+        path = Path(directory)
+        path.chmod(0o755)
+        shutil.copy(BINARY, path / "shoal")
+        home = path / "home"
+        home.mkdir(mode=0o700)
+        shutil.chown(home, "daemon", "daemon")
+        yield path
+
+
+def test_what_root_makes_for_a_node_belongs_to_its_user(daemons):
+    home, data = daemons / "home", daemons / "home" / "data"
+    run = [daemons / "shoal", "run", "--no-console", "--data", data]
+    run += ["--listen", "127.0.0.1:0"]
+
+    def start() -> subprocess.Popen:
+        node = subprocess.Popen(
+            run,
+            user="daemon",
+            group="daemon",
+            extra_groups=[],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        wait_until(
+            lambda: cli("status", "--data", str(data)).returncode == OK, 20, "it runs"
+        )
+        return node
+
+    node = start()
+    assert cli("key", "new", "--name", "a", "--data", str(data)).returncode == OK
+    (home / "shared").mkdir()
+    shutil.chown(home / "shared", "daemon")
+    shared = cli("share", str(home / "shared"), "--data", str(data))
+    assert shared.returncode == OK, shared.stderr
+    key = cli("key", "new", "--name", "b", "--data", str(daemons / "other")).stdout
+    joined = cli("join", "-", str(home / "joined"), "--data", str(data), stdin=key)
+    assert joined.returncode == OK, joined.stderr
+    for path in [home / "joined", data / "keys", *(data / "keys").iterdir()]:
+        assert path.owner() == "daemon", path
+    node.terminate()
+    assert node.wait(timeout=20) == OK
+    node = start()
+    node.terminate()
+    assert node.wait(timeout=20) == OK
+
+    refused = cli("run", "--data", str(data), "--listen", "127.0.0.1:0")
+    assert refused.returncode == USAGE
+    assert b"belongs to user daemon" in refused.stderr
+    shutil.chown(data / "keys", "root")
+    (data / "keys").chmod(0o700)
+    refused = subprocess.run(
+        run, user="daemon", group="daemon", extra_groups=[], capture_output=True
+    )
+    assert refused.returncode == USAGE
+    assert b"belongs to user root: as root, chown -R daemon" in refused.stderr
+
+
+def test_root_follows_no_link_of_the_nodes_user(daemons):
+    data, elsewhere = daemons / "home" / "data", daemons / "elsewhere"
+    data.mkdir(mode=0o700)
+    elsewhere.mkdir()
+    (data / "keys").symlink_to(elsewhere)
+    shutil.chown(data, "daemon")
+    refused = cli("key", "new", "--name", "a", "--data", str(data))
+    assert refused.returncode == USAGE and refused.stdout == b""
+    assert list(elsewhere.iterdir()) == []

@@ -19,9 +19,8 @@ def node():
 
 
 def keys(node: Node) -> list[str]:
-    return [
-        entry["name"] for entry in json.loads(node.cli("key", "list", "--json").stdout)
-    ]
+    groups = json.loads(node.cli("key", "list", "--json").stdout)["groups"]
+    return [group["name"] for group in groups]
 
 
 def test_what_is_no_directory_is_refused_and_leaves_no_key(node, tmp_path):
