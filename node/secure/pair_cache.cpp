@@ -38,7 +38,7 @@ bool PairCache::contains(const Id& host) const {
 const PairKeys* PairCache::find(const Id& host) {
   const Index index = index_of(host);
   if (index == kNone) return nullptr;
-  if (index != newest_) {
+  if (index != list_of(entries_[index]).newest) {
     unlink(index);
     link_newest(index);
   }
@@ -58,8 +58,25 @@ const PairKeys& PairCache::insert(const Id& host, const PairKeys& keys) {
   }
   entries_[index].host = host;
   entries_[index].keys = keys;
+  entries_[index].kept = false;
   link_newest(index);
   return entries_[index].keys;
+}
+
+void PairCache::keep(const Id& host) {
+  const Index index = index_of(host);
+  if (index == kNone || entries_[index].kept) return;
+  const std::size_t kept_max = pairs_max_ * 3 / 4;
+  if (kept_max == 0) return;
+  if (kept_.size == kept_max) {
+    const Index least = kept_.oldest;
+    unlink(least);
+    entries_[least].kept = false;
+    link_newest(least);
+  }
+  unlink(index);
+  entries_[index].kept = true;
+  link_newest(index);
 }
 
 PairCache::Index PairCache::make_room() {
@@ -67,24 +84,28 @@ PairCache::Index PairCache::make_room() {
     entries_.emplace_back();
     return static_cast<Index>(entries_.size() - 1);
   }
-  const Index index = oldest_;
+  const Index index = strangers_.size > 0 ? strangers_.oldest : kept_.oldest;
   unlink(index);
   by_hash_.erase(hash(entries_[index].host));
   return index;
 }
 
 void PairCache::link_newest(Index index) {
-  entries_[index].older = newest_;
+  List& list = list_of(entries_[index]);
+  entries_[index].older = list.newest;
   entries_[index].newer = kNone;
-  if (newest_ != kNone) entries_[newest_].newer = index;
-  newest_ = index;
-  if (oldest_ == kNone) oldest_ = index;
+  if (list.newest != kNone) entries_[list.newest].newer = index;
+  list.newest = index;
+  if (list.oldest == kNone) list.oldest = index;
+  ++list.size;
 }
 
 void PairCache::unlink(Index index) {
   const Entry& entry = entries_[index];
-  (entry.newer == kNone ? newest_ : entries_[entry.newer].older) = entry.older;
-  (entry.older == kNone ? oldest_ : entries_[entry.older].newer) = entry.newer;
+  List& list = list_of(entry);
+  (entry.newer == kNone ? list.newest : entries_[entry.newer].older) = entry.older;
+  (entry.older == kNone ? list.oldest : entries_[entry.older].newer) = entry.newer;
+  --list.size;
 }
 
 }  // namespace shoal

@@ -77,9 +77,12 @@ class RealCipher final : public DatagramCipher {
   }
   ~RealCipher() override { sodium_memzero(secret_.data(), secret_.size()); }
 
-  Result<void> seal(const Id& to, ByteView payload, Bytes& out) override;
-  Result<Opened> open(ByteView datagram) override;
+  Result<void> seal(const Id& to, ByteView payload, Bytes& out, Admission admission) override;
+  Result<Opened> open(ByteView datagram, Admission admission) override;
   bool knows(const Id& host) const override { return cache_ != nullptr && cache_->contains(host); }
+  void keep(const Id& host) override {
+    if (cache_ != nullptr) cache_->keep(host);
+  }
   std::size_t pairs() const override { return cache_ == nullptr ? 0 : cache_->size(); }
 
  private:
@@ -112,13 +115,14 @@ PairCache& RealCipher::cache() {
   return *cache_;
 }
 
-Result<void> RealCipher::seal(const Id& to, ByteView payload, Bytes& out) {
+Result<void> RealCipher::seal(const Id& to, ByteView payload, Bytes& out, Admission admission) {
   if (to == self_) return refuse_recipient("the receiver's key is our own");
   const PairKeys* keys = cache().find(to);
+  std::optional<PairKeys> agreed;
   if (keys == nullptr) {
-    const std::optional<PairKeys> agreed = agree(to);
+    agreed = agree(to);
     if (!agreed) return refuse_recipient("the receiver's key is no point of the curve's main subgroup");
-    keys = &cache().insert(to, *agreed);
+    keys = admission == Admission::kAdmit ? &cache().insert(to, *agreed) : &*agreed;
   }
   std::uint8_t* datagram = append_header(self_, payload.size(), out);
   std::uint8_t* nonce = datagram + kNonceOffset;
@@ -130,7 +134,7 @@ Result<void> RealCipher::seal(const Id& to, ByteView payload, Bytes& out) {
   return {};
 }
 
-Result<DatagramCipher::Opened> RealCipher::open(ByteView datagram) {
+Result<DatagramCipher::Opened> RealCipher::open(ByteView datagram, Admission admission) {
   const Result<Id> sender = read_sender(datagram, self_);
   if (!sender) return tl::unexpected(sender.error());
   // A pair enters the cache only once a datagram has verified: forged ones must not push others out.
@@ -149,7 +153,7 @@ Result<DatagramCipher::Opened> RealCipher::open(ByteView datagram) {
           bound.bytes.size(), datagram.data() + kNonceOffset, keys->receiving.data()) != 0) {
     return refuse_tag();
   }
-  if (agreed) cache().insert(*sender, *agreed);
+  if (agreed && admission == Admission::kAdmit) cache().insert(*sender, *agreed);
   return opened;
 }
 
@@ -189,8 +193,8 @@ class ModelledCipher final : public DatagramCipher {
  public:
   explicit ModelledCipher(const Id& self) : self_(self) {}
 
-  Result<void> seal(const Id& to, ByteView payload, Bytes& out) override;
-  Result<Opened> open(ByteView datagram) override;
+  Result<void> seal(const Id& to, ByteView payload, Bytes& out, Admission admission) override;
+  Result<Opened> open(ByteView datagram, Admission admission) override;
   bool knows(const Id&) const override { return true; }  // no key is ever agreed on
 
  private:
@@ -211,7 +215,7 @@ ModelledCipher::Tag ModelledCipher::tag_of(const Id& sender, const Id& receiver,
   return tag;
 }
 
-Result<void> ModelledCipher::seal(const Id& to, ByteView payload, Bytes& out) {
+Result<void> ModelledCipher::seal(const Id& to, ByteView payload, Bytes& out, Admission /*admission*/) {
   if (to == self_) return refuse_recipient("the receiver's key is our own");
   std::uint8_t* datagram = append_header(self_, payload.size(), out);
   std::memcpy(datagram + kNonceOffset, kNonce.data(), kNonceBytes);
@@ -221,7 +225,7 @@ Result<void> ModelledCipher::seal(const Id& to, ByteView payload, Bytes& out) {
   return {};
 }
 
-Result<DatagramCipher::Opened> ModelledCipher::open(ByteView datagram) {
+Result<DatagramCipher::Opened> ModelledCipher::open(ByteView datagram, Admission /*admission*/) {
   const Result<Id> sender = read_sender(datagram, self_);
   if (!sender) return tl::unexpected(sender.error());
   const ByteView payload = datagram.subspan(kSealHeaderBytes, datagram.size() - kSealOverheadBytes);

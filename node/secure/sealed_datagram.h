@@ -36,25 +36,31 @@ std::optional<Id> peek_sender(ByteView datagram);
 
 class DatagramCipher {
  public:
+  // May the keys shared with a host that is not in the cache enter it?
+  enum class Admission : std::uint8_t { kAdmit, kPass };
+
   virtual ~DatagramCipher() = default;
   // Appends the sealed datagram to `out`, encrypting in place; `payload` must not lie in `out`. Error
   // kMalformed when `to` is no valid key (or is our own); `out` is then as it was.
-  virtual Result<void> seal(const Id& to, ByteView payload, Bytes& out) = 0;
+  virtual Result<void> seal(const Id& to, ByteView payload, Bytes& out,
+                            Admission admission = Admission::kAdmit) = 0;
   struct Opened {
     Id sender;
     Bytes payload;
   };
   // Errors: kMalformed (short, other version, invalid key, from ourselves), kBadSignature (does not verify).
-  virtual Result<Opened> open(ByteView datagram) = 0;
+  virtual Result<Opened> open(ByteView datagram, Admission admission = Admission::kAdmit) = 0;
   // Would opening a datagram from this host need no key agreement (about 60 us)?
   virtual bool knows(const Id& host) const = 0;
+  // It is a contact or a peer of ours: strangers do not push its keys out of the cache.
+  virtual void keep(const Id& /*host*/) {}
   // Hosts whose keys are kept.
   virtual std::size_t pairs() const { return 0; }
 };
 
 // The cipher above. Keys of at most `cached_pairs_max` hosts are kept, least recently used out first; a host
-// enters by a datagram that we seal for it or that verifies, so that forged ones push nobody out. About 200
-// bytes while no pair is known.
+// enters by a datagram that we seal for it or that verifies, so that forged ones push nobody out. Three
+// quarters of the places are left to hosts of keep(). About 200 bytes while no pair is known.
 std::unique_ptr<DatagramCipher> make_real_cipher(const KeyPair& self, Rng rng, std::size_t cached_pairs_max);
 
 // A cipher of the same sizes and refusals for very large simulations: the nonce zero, the payload in clear,
