@@ -7,7 +7,15 @@
 //                            └─► slow ─► answered | failed     (slow: another may be asked in its place)
 //
 // It ends when the `wanted` nearest candidates that did not fail have all answered, or nobody is left to ask.
-// What others tell is only believed when the host itself has answered.
+// What others tell is only believed when the host itself has answered. Until then it is bounded by who told
+// it, so that a liar can neither hold up a lookup nor turn it against others:
+//   teller     what goes unanswered, in bytes, is at most kAmplification times what the teller has sent; of
+//   the
+//              alpha requests in flight one is left to what others told; and once kUnansweredMax are
+//              unanswered, and more than twice as many as answered, it is believed no further
+//   endpoint   asked under kKeysPerEndpoint keys at most, one after the other
+//   network    kAskedPerSubnet × per_subnet_max are asked at most
+// What stands in our own table has none of these bounds.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +43,10 @@ class Lookup {
  public:
   // Candidates beyond this many, and contacts that are farther than all of them, are ignored.
   static constexpr std::size_t kCandidatesMax = 512;
+  static constexpr std::size_t kKeysPerEndpoint = 2;
+  static constexpr std::size_t kAskedPerSubnet = 4;
+  static constexpr std::uint32_t kAmplification = 3;  // RFC 9000 §8.1
+  static constexpr std::uint16_t kUnansweredMax = 4;
 
   Lookup(const Id& self, const Id& target, const LookupConfig& config, Instant now);
 
@@ -45,6 +57,10 @@ class Lookup {
   // way.
   std::optional<std::uint16_t> next_to_ask(Instant now);
   const Contact& contact(std::uint16_t candidate) const { return candidates_[candidate].contact; }
+  // How much may be sent to it? All; small requests, since its teller has said too little for a padded one;
+  // or one small request, which nothing waits for.
+  enum class Allowance : std::uint8_t { kAll, kSmall, kOnce };
+  Allowance allowance(std::uint16_t candidate) const;
 
   void on_answer(std::uint16_t candidate, std::span<const Contact> told, Instant now);
   // It has answered, but says that it is a client: no result of a lookup.
@@ -68,6 +84,19 @@ class Lookup {
     std::uint16_t teller = kSelf;
     std::uint16_t step = 0;  // index into steps_, once asked
     Duration answered_after{};
+    std::uint64_t subnet = 0;
+    std::uint16_t charged = kSelf;  // the teller that pays for the request
+    std::uint32_t charge = 0;       // bytes
+    // As a teller: of those that it told, and pays for.
+    std::uint32_t budget = 0;   // bytes that may go unanswered
+    std::uint16_t untried = 0;  // told by it first
+    std::uint16_t in_flight = 0;
+    std::uint16_t unanswered = 0;  // slow or failed
+    std::uint16_t answered = 0;
+    // Of all that share its endpoint, or its network, and were not in our table.
+    std::uint8_t endpoint_asked = 0;
+    std::uint8_t endpoint_busy = 0;
+    std::uint16_t subnet_asked = 0;
   };
   struct Step {
     std::uint16_t candidate;
@@ -81,13 +110,29 @@ class Lookup {
     std::uint16_t candidate;
   };
   static constexpr std::uint16_t kSelf = 0xffff;
+  // What a request costs that nobody answers: the first sending padded (wire::kPaddedFindBytes and the seal)
+  // and two small ones; or three small ones. And what an answer has at least, beside its contacts.
+  static constexpr std::uint32_t kOnceBytes = 135;
+  static constexpr std::uint32_t kSmallBytes = 3 * kOnceBytes;
+  static constexpr std::uint32_t kPaddedBytes = 416 + 2 * kOnceBytes;
+  static constexpr std::uint32_t kAnswerBytes = 87;
+  static constexpr std::uint32_t kToldBytes = 50;
+  // So many of those that were told too are left a small request each.
+  static constexpr std::uint16_t kReserved = 3;
+
+  bool is_exempt(const Contact& contact) const;
+  bool may_ask(const Candidate& candidate) const;
+  std::uint16_t payer(std::uint16_t index) const;
+  void charge(std::uint16_t index);
+  void note_place(const Candidate& asked, int asks, int busy);
+  void end_request(Candidate& candidate);
 
   void add(const Contact& contact, std::uint16_t teller);
   // Calls f(candidate) for the `wanted` nearest that did not fail and that diversity admits, until f returns
-  // false.
+  // false. `blocked_too`: also for those that must not be asked now.
   template <class F>
-  void for_nearest(F&& f) const;
-  bool subnet_admits(std::vector<std::uint64_t>& subnets, const Contact& contact) const;
+  void for_nearest(F&& f, bool blocked_too = false) const;
+  bool subnet_admits(std::vector<std::uint64_t>& subnets, const Candidate& candidate) const;
   std::vector<std::uint8_t> shortest_hops() const;
 
   Id self_;
