@@ -168,7 +168,8 @@ void Node::Impl::finish_asking_command(const Answer& answer) {
 
 Duration Node::Impl::clock_ahead() const {
   const WallTime own_time = ports.clock.wall_time();
-  return own_time - context.network_time.wall_time(own_time, context.now());
+  if (!context.network_time.is_off(own_time, context.now())) return Duration::zero();
+  return context.network_time.ahead(own_time, context.now());
 }
 
 StatusResult Node::Impl::status() const {

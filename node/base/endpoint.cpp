@@ -104,6 +104,14 @@ std::uint64_t subnet_of(const Address& address) {
   return subnet;
 }
 
+std::uint64_t voice_of(const Endpoint& endpoint) {
+  if (!endpoint.is_local()) return subnet_of(endpoint.address);
+  Endpoint voice = endpoint;
+  voice.interface = 0;
+  if (!endpoint.is_loopback()) voice.port = 0;
+  return std::hash<Endpoint>()(voice);
+}
+
 }  // namespace shoal
 
 std::size_t std::hash<shoal::Endpoint>::operator()(const shoal::Endpoint& endpoint) const noexcept {

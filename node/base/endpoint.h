@@ -48,6 +48,10 @@ struct Endpoint {
 // The diversity unit of an address: its /24 for IPv4, its /48 for IPv6.
 std::uint64_t subnet_of(const Address& address);
 
+// Who counts once where strangers have a say (votes, shares): the subnet of a global address. Hosts of a LAN
+// are told apart by address, and those of one machine by port: a stranger elsewhere cannot answer from there.
+std::uint64_t voice_of(const Endpoint& endpoint);
+
 }  // namespace shoal
 
 template <>

@@ -129,7 +129,7 @@ std::string status_head(const json& answer) {
       fmt::format("folders       {}, {} in sync", folders.at("count").dump(), folders.at("in_sync").dump());
   const double needed = number_of(folders, "bytes_needed");
   out += needed > 0 ? fmt::format(", {} needed\n", bytes_text(needed)) : "\n";
-  out += clock_text(answer, "other hosts, whose time is used: set it right");
+  out += clock_text(answer, "other hosts: set the wrong one right");
   out += clock_text(groups, "that of peers, so there is no session with them: set the wrong one right");
   out += same_key_text(answer);
   out += fmt::format("up            {} (boot {})\n", duration_text(number_of(answer, "uptime_s")),

@@ -202,8 +202,9 @@ struct StatusResult {
     std::uint64_t bytes_needed = 0;
   };
   Folders folders;
-  // Our wall clock is so far ahead of the one that most hosts agree on, by which this host goes then; 0:
-  // close enough, or not known.
+  // Our wall clock is so far ahead of the one that most of the networks that answered agree on; 0: close
+  // enough, or none has answered. Of few networks it may be theirs that is wrong (base/network_time.h says
+  // from when on this host goes by theirs).
   Duration clock_ahead{};
   // There is no contact, and these were asked in vain.
   std::vector<Endpoint> bootstrap_unanswered{};

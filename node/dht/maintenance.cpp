@@ -83,18 +83,19 @@ void Maintenance::heard_from(const Contact& contact, std::uint8_t attempts) {
   const std::optional<RoutingTable::Row> known = table_.row(contact.key);
   const bool moved = known && known->contact.endpoint != contact.endpoint &&
                      known->last_seen + kMovedAfter <= context_.now();
-  if (moved || (!known && table_.wants(contact))) verify(contact, Purpose::kMaintenance, attempts);
+  if (moved || (!known && table_.wants(contact))) verify(contact, Purpose::kMaintenance, attempts, true);
 }
 
 bool Maintenance::verify(const Contact& contact, Purpose purpose) {
-  return verify(contact, purpose, context_.config.request_attempts);
+  return verify(contact, purpose, context_.config.request_attempts, true);
 }
 
-bool Maintenance::verify(const Contact& contact, Purpose purpose, std::uint8_t attempts) {
+bool Maintenance::verify(const Contact& contact, Purpose purpose, std::uint8_t attempts, bool prompted) {
   if (verifying_.contains(contact.key)) return true;
   if (verifying_.size() >= kVerifyingMax) return false;
   OutRequest out{contact, wire::Ping{}, purpose, {Completion::Owner::kVerify, 0, {}}};
   out.attempts_max = attempts;
+  out.prompted = prompted;
   if (!rpc_.request(std::move(out))) return false;
   verifying_.insert(contact.key);
   return true;
@@ -108,7 +109,7 @@ void Maintenance::on_verified(const Contact& contact, bool answered) {
 
 void Maintenance::on_silent(const Contact& contact) {
   // Nearly all of them are dead: that several sendings of one request were lost is rare.
-  if (table_.find(contact.key) == contact) verify(contact, Purpose::kMaintenance, 1);
+  if (table_.find(contact.key) == contact) verify(contact, Purpose::kMaintenance, 1, false);
 }
 
 Maintenance::CheckPeriods Maintenance::check_periods() const {
@@ -161,7 +162,7 @@ void Maintenance::check_contacts() {
   for (bool asked = false; !asked && !to_check_.empty(); to_check_.pop_back()) {
     const std::optional<RoutingTable::Row> row = table_.row(to_check_.back());
     asked = row && row->last_seen < looked_at_;
-    if (asked) verify(row->contact, Purpose::kMaintenance);
+    if (asked) verify(row->contact, Purpose::kMaintenance, context_.config.request_attempts, false);
   }
   if (to_check_.empty()) {
     to_check_.shrink_to_fit();

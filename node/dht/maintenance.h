@@ -64,7 +64,8 @@ class Maintenance {
   };
   CheckPeriods check_periods() const;
   Duration refresh_period(Duration longest) const;
-  bool verify(const Contact& contact, Purpose purpose, std::uint8_t attempts);
+  // `prompted`: as in OutRequest.
+  bool verify(const Contact& contact, Purpose purpose, std::uint8_t attempts, bool prompted);
   void check_contacts();
   void check_in(Duration wait);
   void refresh_next_bucket();

@@ -56,8 +56,7 @@ void NodeLog::observe(const View& view, Instant now) {
   if (const bool is_off = view.clock_ahead != Duration::zero(); is_off != clock_is_off_) {
     clock_is_off_ = is_off;
     if (is_off) {
-      write_(LogLevel::kWarn,
-             "the clock of this machine is not that of other hosts, whose time is used: set it right",
+      write_(LogLevel::kWarn, "the clock of this machine is not that of other hosts: set the wrong one right",
              {{"ahead_s", to_seconds(view.clock_ahead)}});
     } else {
       write_(LogLevel::kInfo, "the clock of this machine is right again", LogFields::object());

@@ -61,9 +61,9 @@ Duration Groups::clock_ahead(const Id& group) const {
   const auto found = groups_.find(group);
   if (found == groups_.end() || found->second.book.connected_count() > 0) return {};
   if (const auto ahead = session_groups_.ahead_of_caller(group, context_.wall_time())) return *ahead;
-  // The peers do not answer a call that they refuse. The hosts that do answer are few, and may be the peers.
-  if (context_.network_time.is_known()) return {};
-  const Duration ahead = context_.network_time.ahead(context_.clock.wall_time(), context_.now());
+  // The peers do not answer a call that they refuse. Where the hosts that do answer are few, they may be the
+  // peers, and this host does not go by their time.
+  const Duration ahead = context_.network_time.ahead(context_.wall_time(), context_.now());
   const bool is_refused = std::chrono::abs(ahead) > std::chrono::minutes(SessionGroups::kMinutesApartMax);
   return is_refused ? ahead : Duration::zero();
 }

@@ -11,6 +11,9 @@ namespace {
 
 // After more was sent than any one host takes.
 constexpr Duration kCountsHosts = std::chrono::seconds(5);
+// Keys of strangers of one network.
+constexpr float kAdmissionsPerS = 4;
+constexpr float kAdmissionsAtOnce = 32;
 
 }  // namespace
 
@@ -49,9 +52,12 @@ Duration SharedBuckets::owe(ByteView source, Instant now) {
   return std::max(Duration(), from_seconds(-bucket.level / per_second_));
 }
 
-SourceLimiter::SourceLimiter(std::size_t per_second, Rng& rng)
-    : strangers_(static_cast<float>(per_second), static_cast<float>(per_second), rng.next()),
-      hosts_(strangers_) {}
+SourceLimiter::SourceLimiter(std::size_t per_second, Rng& rng) : SourceLimiter(per_second, rng.next()) {}
+
+SourceLimiter::SourceLimiter(std::size_t per_second, std::uint64_t secret)
+    : strangers_(static_cast<float>(per_second), static_cast<float>(per_second), secret),
+      hosts_(strangers_),
+      admissions_(kAdmissionsPerS, kAdmissionsAtOnce, secret) {}
 
 bool SourceLimiter::allow(const Endpoint& from, Instant now) {
   std::array<std::uint8_t, 18> source{};
@@ -62,6 +68,13 @@ bool SourceLimiter::allow(const Endpoint& from, Instant now) {
 
 bool SourceLimiter::allow_host(const Id& key, Instant now) {
   return hosts_.draw(key.view(), now);
+}
+
+bool SourceLimiter::admit(const Endpoint& from, Instant now) {
+  std::array<std::uint8_t, sizeof(std::uint64_t)> voice{};
+  const std::uint64_t number = voice_of(from);
+  std::memcpy(voice.data(), &number, voice.size());
+  return admissions_.draw(voice, now);
 }
 
 // A quarter at once, and three quarters a second: with what both buckets let pass at once, and what is sent

@@ -63,10 +63,16 @@ class SourceLimiter {
   SourceLimiter(std::size_t per_second, Rng& rng);
   bool allow(const Endpoint& from, Instant now);
   bool allow_host(const Id& key, Instant now);
+  // May the key of a stranger from there enter the cipher's cache? By network (voice_of). Others are served
+  // as well, at the price of a key agreement for each datagram.
+  bool admit(const Endpoint& from, Instant now);
 
  private:
+  SourceLimiter(std::size_t per_second, std::uint64_t secret);
+
   SharedBuckets strangers_;
   SharedBuckets hosts_;
+  SharedBuckets admissions_;
 };
 
 // What we send: no host more than it takes of one source, `per_second`, if it is set up as we are. What is

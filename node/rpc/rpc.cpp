@@ -22,6 +22,10 @@ constexpr Duration kSessionTooManyWithin = std::chrono::seconds(2);
 // Before the second session, and twice as long before each after it: others may end their handshakes.
 constexpr Duration kSessionAgainAfter = std::chrono::milliseconds(100);
 constexpr std::uint8_t kSessionsTried = 4;
+// Strangers of one network whose keys enter the cipher's cache. Others are served as well, at the price of a
+// key agreement for each datagram.
+constexpr float kAdmissionsPerS = 4;
+constexpr float kAdmissionsAtOnce = 32;
 
 bool asks_for_contacts(const wire::Request& request) {
   return request.kind() == wire::RequestKind::kFindHost || request.kind() == wire::RequestKind::kGetItem;
@@ -58,6 +62,8 @@ Guid Rpc::request(OutRequest out) {
   worker.completion = out.completion;
   worker.by_session = out.by_session;
   worker.connection = out.connection;
+  worker.prompted = out.prompted;
+  worker.padded = out.padded;
   worker.names_connection = static_cast<bool>(out.connection);
   worker.by_multicast = !out.by_session && !wire::is_unicast(out.to.endpoint);
   const std::uint8_t attempts_usual = out.by_session ? kSessionsTried : context_.config.request_attempts;
@@ -130,10 +136,12 @@ void Rpc::send(Guid guid, OutWorker& worker) {
   }
   worker.request.token = tokens_.find(worker.to.key, worker.sent);
   worker.request.padding_bytes = 0;
-  if (asks_for_contacts(worker.request) && !worker.request.token) {
+  const bool is_first = worker.attempts == 1;
+  if (asks_for_contacts(worker.request) && !worker.request.token && worker.padded && is_first) {
     worker.request.padding_bytes = wire::padding_for(worker.request, wire::kPaddedFindBytes);
   }
-  const std::size_t bytes = send_sealed(worker.to.key, worker.to.endpoint, wire::encode(worker.request));
+  const std::size_t bytes =
+      send_sealed(worker.to.key, worker.to.endpoint, wire::encode(worker.request), Admission::kAdmit);
   NodeCounters::Kind& kind = context_.counters.kinds[worker.request.body.index()];
   ++kind.requests_sent;
   kind.request_bytes_sent += bytes;
@@ -158,10 +166,10 @@ void Rpc::send_by_session(Guid guid, OutWorker& worker) {
   context_.counters.count(worker.purpose, bytes);
 }
 
-std::size_t Rpc::send_sealed(const Id& to, const Endpoint& endpoint, ByteView message) {
+std::size_t Rpc::send_sealed(const Id& to, const Endpoint& endpoint, ByteView message, Admission admission) {
   Bytes datagram;
   datagram.reserve(message.size() + kSealOverheadBytes);
-  if (!cipher_.seal(to, message, datagram)) return 0;  // no valid key: it will go unanswered
+  if (!cipher_.seal(to, message, datagram, admission)) return 0;  // no valid key: it will go unanswered
   send_raw(endpoint, datagram);
   return datagram.size();
 }
@@ -244,11 +252,14 @@ void Rpc::finish(Guid guid, ErrorCode error, const wire::Response* response, std
     } else if (at_its_endpoint) {
       listener_.on_contact_answered(worker->to, *rtt);
     }
-    if (response->time_s != 0) {
-      context_.network_time.heard(worker->to.key, WallTime(std::chrono::seconds(response->time_s)),
-                                  context_.now());
+    const bool counts = !worker->prompted && !worker->by_session;
+    if (response->time_s != 0 && counts) {
+      context_.network_time.heard(worker->to.endpoint, WallTime(std::chrono::seconds(response->time_s)),
+                                  context_.clock.wall_time(), context_.now());
     }
-    if (response->observed && at_its_endpoint) listener_.on_observed(*response->observed, worker->to);
+    if (response->observed && counts && at_its_endpoint) {
+      listener_.on_observed(*response->observed, worker->to);
+    }
   }
   if (answer.completion.owner != Completion::Owner::kNobody) listener_.on_answer(answer);
 }

@@ -74,6 +74,12 @@ struct OutRequest {
   bool by_session = false;
   Guid connection = {};  // by session: this one, rather than whatever session there is to the contact
   std::uint8_t attempts_max = 0;  // sendings before it counts as unanswered; 0: request_attempts
+  // A request for contacts to a host that has given us no token: its first sending is as long as the full
+  // answer demands (wire::kPaddedFindBytes).
+  bool padded = true;
+  // Others made us ask, by a request of theirs or by a contact that they told: what the answer says of the
+  // time and of our address does not count.
+  bool prompted = false;
 };
 
 // The end of a request.
@@ -179,6 +185,8 @@ class Rpc {
     bool by_session = false;
     bool by_multicast = false;
     bool names_connection = false;
+    bool prompted = false;
+    bool padded = true;
     Guid connection;  // none while it waits for another session
   };
 
@@ -201,7 +209,8 @@ class Rpc {
   void forget_earlier(OutWorker& worker);
   void send_by_session(Guid guid, OutWorker& worker);
   void on_session_failed(Guid guid, OutWorker& worker);
-  std::size_t send_sealed(const Id& to, const Endpoint& endpoint, ByteView message);
+  using Admission = DatagramCipher::Admission;
+  std::size_t send_sealed(const Id& to, const Endpoint& endpoint, ByteView message, Admission admission);
   void send_raw(const Endpoint& to, ByteView datagram);
   // With `rtt` when there is a response.
   void finish(Guid guid, ErrorCode error, const wire::Response* response, std::optional<Duration> rtt = {});

@@ -67,7 +67,9 @@ void Rpc::handle(const HandleDatagram& job) {
     handle_hello(job.from, job.datagram);
     return;
   }
-  auto opened = cipher_.open(job.datagram);
+  const bool known = cipher_.knows(*peek_sender(job.datagram));
+  auto opened = cipher_.open(
+      job.datagram, known || sources_.admit(job.from, context_.now()) ? Admission::kAdmit : Admission::kPass);
   if (!opened) {
     const bool malformed = opened.error().code == ErrorCode::kMalformed;
     if (!malformed && listener_.on_not_ours(job.from, job.datagram)) return;
@@ -213,7 +215,7 @@ void Rpc::respond(const Origin& origin, std::uint64_t request_id, wire::RequestK
     context_.counters.session_bytes_sent += bytes;
     kind.response_bytes_sent += bytes;
   } else {
-    kind.response_bytes_sent += send_sealed(origin.key, origin.endpoint, encoded);
+    kind.response_bytes_sent += send_sealed(origin.key, origin.endpoint, encoded, Admission::kPass);
   }
   ++kind.responses_sent;
 }

@@ -63,9 +63,8 @@ TEST_F(NodeLogTest, TellsOfAClockThatIsWrongAndOfItsEnd) {
   observe();
   clock_ahead_ = -2h - 1s;
   observe();
-  EXPECT_THAT(take(),
-              ElementsAre("warn the clock of this machine is not that of other hosts, whose time is used: "
-                          R"(set it right {"ahead_s":-7200.0})"));
+  EXPECT_THAT(take(), ElementsAre("warn the clock of this machine is not that of other hosts: "
+                                  R"(set the wrong one right {"ahead_s":-7200.0})"));
   clock_ahead_ = {};
   observe();
   EXPECT_THAT(take(), ElementsAre("info the clock of this machine is right again {}"));
