@@ -17,13 +17,16 @@ constexpr Duration kPublishSelfPeriodMin = std::chrono::minutes(1);
 }  // namespace
 
 void Node::Impl::on_contact_answered(const Contact& contact, Duration rtt) {
+  on_answered_at(contact);
   leaving.erase(contact.key);
   const bool reunited = reunion.on_answered(contact.key);
   if (reunited) {
     maintenance.join();
     groups.on_reunion();
   }
-  if (table.add(contact, context.now(), rtt) != RoutingTable::Added::kNew) return;
+  const RoutingTable::Added added = table.add(contact, context.now(), rtt);
+  if (table.contains(contact.key)) cipher->keep(contact.key);
+  if (added != RoutingTable::Added::kNew) return;
   // To a host that is joining everybody is new, and it may hold what it held long ago.
   if (maintenance.joined() && keeps_items()) hand_items_to(contact);
   if (bootstrapper.on_connected()) {
@@ -97,7 +100,19 @@ void Node::Impl::on_observed(const Endpoint& endpoint, const Contact& by) {
   if (own.on_observed(endpoint, by)) own_addresses_changed();
 }
 
+// Before it is published that we are there: does another host answer where others say that we are?
+void Node::Impl::ask_at_own_addresses() {
+  for (const Endpoint& endpoint : own.unproven()) rpc.send_hello(endpoint);
+}
+
+// While we take another host key, the other of our two keys answers at our address too.
+void Node::Impl::on_answered_at(const Contact& contact) {
+  if (other != nullptr && contact.key == other->keys.public_key()) return;
+  if (own.on_answered(contact)) own_addresses_changed();
+}
+
 void Node::Impl::own_addresses_changed() {
+  ask_at_own_addresses();
   table.set_own_is_local(own.is_local());
   reachability.on_own_addresses_changed();
   if (table.size() == 0) return;
@@ -173,6 +188,7 @@ void Node::Impl::on_shared_groups(Guid connection, const Contact& contact, bool 
   if (contact.key == keys.public_key()) return;  // a copy of us: it is to take another key first
   groups.on_shared_groups(connection, contact, outbound, shared);
   sharing[connection] = {contact, shared};
+  if (!shared.empty()) cipher->keep(contact.key);
   if (keeps_folders()) sync->on_shared_groups(connection, contact, shared);
 }
 
@@ -212,6 +228,7 @@ void Node::Impl::on_publish_self_deadline() {
       context.now() +
       std::max(kPublishSelfDelay, paced(table.contact_lifetime(), context.config.refreshes_per_lifetime,
                                         kPublishSelfPeriodMin, context.config.connection_item_lifetime / 2)));
+  ask_at_own_addresses();
   operations.publish_self();
 }
 

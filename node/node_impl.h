@@ -173,6 +173,7 @@ struct Node::Impl final : RpcListener,
   void on_slow(const Completion& completion) override;
   void on_answer(const Answer& answer) override;
   void on_hello(const Contact& contact) override {
+    on_answered_at(contact);
     bootstrapper.on_hello(contact);
     on_told_of_own_key(contact);
   }
@@ -208,6 +209,8 @@ struct Node::Impl final : RpcListener,
   void publish_self_at(Instant when);
   void on_publish_self_deadline();
   void own_addresses_changed();
+  void ask_at_own_addresses();
+  void on_answered_at(const Contact& contact);
   void on_address_lost();
   void run_jobs(std::size_t jobs_max);
   void deliver_results();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -22,9 +23,16 @@ class OwnAddresses {
   std::span<const Endpoint> interfaces() const { return interfaces_; }
   // The same place under another key.
   void take_over(const OwnAddresses& before);
-  // `by` says our datagrams come from `own`. Believed when kVotesNeeded hosts of different subnets agree
-  // (different hosts, while all are local). True when what we advertise changed.
+  // `by`, whom we chose to ask, says our datagrams come from `own`. One network has one vote (voice_of), its
+  // latest. Believed when kVotesNeeded agree and are most of the last kVoicesMax that spoke, or when two do
+  // and nobody has said otherwise. True when what we advertise changed.
   bool on_observed(const Endpoint& own, const Contact& by);
+  // `contact` has answered from its endpoint: another key there means that the address is not ours, whatever
+  // others say. True when what we advertise changed.
+  bool on_answered(const Contact& contact);
+  // The addresses that others say are ours and no interface has: a hello to each tells (on_answered) whether
+  // another host has it.
+  std::vector<Endpoint> unproven() const;
 
   // Should this contact, told by others, be tried? A link-local one says nothing of its link, unless its
   // teller is on one with us (Rpc).
@@ -35,22 +43,28 @@ class OwnAddresses {
   bool is_own(const Endpoint& endpoint) const;
   // Are all our endpoints loopback, private or link-local?
   bool is_local() const;
-  // What our connection item says: confirmed by others first, then interfaces; at most kItemEndpointsMax.
+  // What our connection item says, at most kItemEndpointsMax: interfaces that others can reach anywhere, then
+  // what others confirm, then all other interfaces.
   std::vector<Endpoint> advertised() const;
 
  private:
-  static constexpr std::size_t kObservedMax = 8;
-  static constexpr std::size_t kVotesNeeded = 2;
-  struct Observed {
+  static constexpr std::size_t kVoicesMax = 7;  // of one address family
+  static constexpr std::size_t kVotesNeeded = 3;
+  static constexpr std::size_t kForeignMax = 8;
+  struct Vote {
+    std::uint64_t voice;
     Endpoint endpoint;
-    std::vector<std::uint64_t> voters;  // at most kVotesNeeded
-    std::uint64_t order = 0;            // of the last vote
   };
+
+  bool is_interface(const Endpoint& endpoint) const;
+  bool is_foreign(const Endpoint& endpoint) const;
+  void count();
 
   Id self_;
   std::vector<Endpoint> interfaces_;
-  std::vector<Observed> observed_;
-  std::uint64_t votes_ = 0;
+  std::vector<Vote> votes_;          // one of each voice, the latest last
+  std::vector<Endpoint> confirmed_;  // by votes_, at most one of each address family
+  std::vector<Endpoint> foreign_;    // where another key has answered, the latest last
 };
 
 }  // namespace shoal

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace shoal {
 namespace {
 
@@ -22,7 +24,7 @@ class OwnAddressesTest : public ::testing::Test {
   Id self_;
 };
 
-TEST_F(OwnAddressesTest, BelievesAnAddressThatTwoSubnetsSee) {
+TEST_F(OwnAddressesTest, BelievesAnAddressThatTwoSubnetsSeeAndNobodyContradicts) {
   OwnAddresses own(self_);
   const Endpoint seen = at("203.0.113.9:4000");
   EXPECT_FALSE(own.on_observed(seen, host(1, "198.51.100.1:1")));
@@ -75,17 +77,57 @@ TEST_F(OwnAddressesTest, TakesLocalContactsOnlyWhileItIsLocalItself) {
   EXPECT_EQ(own.advertised(), std::vector<Endpoint>{both[1]});  // loopback means nothing to others
 }
 
-TEST_F(OwnAddressesTest, RemembersABoundedNumberOfClaims) {
+TEST_F(OwnAddressesTest, RemembersOneClaimOfEachNetworkThatSpoke) {
   OwnAddresses own(self_);
   const Endpoint truth = at("203.0.113.9:4000");
   EXPECT_FALSE(own.on_observed(truth, host(1, "198.51.100.1:1")));
   EXPECT_TRUE(own.on_observed(truth, host(2, "192.0.2.1:1")));
-  for (std::uint16_t port = 1; port <= 7; ++port) {
+  EXPECT_FALSE(own.on_observed(truth, host(2, "192.0.3.1:1")));
+  for (std::uint16_t port = 1; port <= 100; ++port) {
     Endpoint claim = at("203.0.113.200:1");
     claim.port = port;
-    EXPECT_FALSE(own.on_observed(claim, host(3, "198.51.100.9:1")));
+    EXPECT_FALSE(own.on_observed(claim, host(3, "198.51.111.9:1")));
   }
   EXPECT_EQ(own.advertised(), std::vector<Endpoint>{truth});
+}
+
+TEST_F(OwnAddressesTest, BelievesMostNetworksWhenTheyDisagree) {
+  OwnAddresses own(self_);
+  const Endpoint lie = at("203.0.113.9:4000");
+  const Endpoint truth = at("203.0.113.77:4000");
+  EXPECT_FALSE(own.on_observed(lie, host(1, "198.51.100.1:1")));
+  EXPECT_TRUE(own.on_observed(lie, host(2, "192.0.2.1:1")));
+  EXPECT_TRUE(own.on_observed(truth, host(3, "192.0.3.1:1")));
+  EXPECT_TRUE(own.advertised().empty());
+  EXPECT_FALSE(own.on_observed(truth, host(4, "192.0.4.1:1")));
+  EXPECT_TRUE(own.on_observed(truth, host(5, "192.0.5.1:1")));
+  EXPECT_EQ(own.advertised(), std::vector<Endpoint>{truth});
+}
+
+TEST_F(OwnAddressesTest, DoesNotTakeAnAddressForItsOwnWhereAnotherKeyAnswers) {
+  OwnAddresses own(self_);
+  const Contact victim = host(9, "203.0.113.9:4000");
+  EXPECT_FALSE(own.on_answered(victim));  // nobody has claimed it
+  own.on_observed(victim.endpoint, host(1, "198.51.100.1:1"));
+  EXPECT_TRUE(own.on_observed(victim.endpoint, host(2, "192.0.2.1:1")));
+  EXPECT_EQ(own.unproven(), std::vector<Endpoint>{victim.endpoint});
+  EXPECT_FALSE(own.usable(victim));
+  EXPECT_TRUE(own.on_answered(victim));
+  EXPECT_TRUE(own.advertised().empty());
+  EXPECT_TRUE(own.usable(victim));
+  EXPECT_FALSE(own.on_observed(victim.endpoint, host(3, "192.0.3.1:1")));
+  EXPECT_TRUE(own.usable(victim));
+}
+
+TEST_F(OwnAddressesTest, NamesItsGlobalInterfacesFirst) {
+  OwnAddresses own(self_);
+  const std::vector<Endpoint> interfaces = {at("10.0.0.7:4000"), at("198.18.0.7:4000")};
+  own.on_interfaces(interfaces);
+  const Endpoint seen = at("203.0.113.9:4000");
+  for (std::uint8_t i = 1; i <= 3; ++i) {
+    own.on_observed(seen, host(i, ("198.51." + std::to_string(i) + ".1:1").c_str()));
+  }
+  EXPECT_EQ(own.advertised(), (std::vector<Endpoint>{interfaces[1], seen, interfaces[0]}));
 }
 
 }  // namespace
