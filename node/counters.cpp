@@ -59,6 +59,7 @@ std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCoun
       {"dropped_stranger_budget", c.dropped_stranger_budget},
       {"dropped_unverified", c.dropped_unverified},
       {"items_damaged", c.items_damaged},
+      {"items_gave_way", c.items_gave_way},
       {"lan.asks_refused", c.lan.asks_refused},
       {"lan.asks_sent", c.lan.asks_sent},
       {"lan.dropped_budget", c.lan.dropped_budget},
@@ -76,6 +77,7 @@ std::vector<std::pair<std::string, std::uint64_t>> named_counters(const NodeCoun
       {"requests_timed_out", c.requests_timed_out},
       {"session_bytes_received", c.session_bytes_received},
       {"session_bytes_sent", c.session_bytes_sent},
+      {"sessions_gave_way", c.sessions_gave_way},
       {"sessions_refused", c.sessions_refused},
       {"stores_refused", c.stores_refused},
   };

@@ -36,6 +36,8 @@ struct NodeCounters {
   std::uint64_t rendezvous_refused = 0;  // records under a group's key that do not verify
   std::uint64_t commits_failed = 0;      // batches of items that the store could not keep
   std::uint64_t items_damaged = 0;       // values that the store gave back otherwise than it took them
+  std::uint64_t items_gave_way = 0;      // put out of a full store by others (item_shares.h)
+  std::uint64_t sessions_gave_way = 0;   // of strangers, to others
   // Multicast on the LAN, by what became of it. Asks are the datagrams that it made us send.
   struct Lan {
     std::uint64_t pings_sent = 0, pings_heard = 0, asks_sent = 0, asks_refused = 0, joins_failed = 0;

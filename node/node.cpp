@@ -132,6 +132,9 @@ void Node::Impl::run_deadline(const Deadline& deadline) {
     case DeadlineKind::kRenewItems:
       if (stage == Stage::kCurrent) items.on_renew_deadline();
       break;
+    case DeadlineKind::kFetchItem:
+      operations.on_fetch_deadline(deadline.guid);
+      break;
     case DeadlineKind::kSync:
       if (keeps_folders() && !stopping) sync->on_deadline();
       break;

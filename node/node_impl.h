@@ -193,6 +193,9 @@ struct Node::Impl final : RpcListener,
   void on_told_of_own_key(const Contact& contact) override {
     if (stage == Stage::kCurrent && !stopping) same_key_watch.heard_of(contact);
   }
+  void on_held_by_session(const LookupOwner& owner, const Holding& holding) override {
+    if (owner.part == LookupOwner::Part::kItems) operations.on_held_by_session(owner.guid, holding);
+  }
   void on_lan_peer(const Id& group, const Contact& peer) override { groups.heard(group, peer); }
   void on_own_key_on_lan(const Contact& contact) override { on_told_of_own_key(contact); }
 

@@ -203,4 +203,17 @@ Result<ItemHeader> verify_item(const wire::Item& item) {
   return malformed("item.kind", static_cast<std::uint64_t>(item.kind), "1, 2 or 3");
 }
 
+bool supersedes(const ItemHeader& header, ByteView body, const ItemHeader& held, ByteView held_body) {
+  if (header.sequence != held.sequence) return header.sequence > held.sequence;
+  if (header.expires != held.expires) return header.expires > held.expires;
+  return std::ranges::lexicographical_compare(held_body, body);
+}
+
+wire::ItemDigest item_digest(ByteView body) {
+  const Id whole = sha256(body);
+  wire::ItemDigest digest{};
+  std::copy_n(whole.bytes.begin(), digest.size(), digest.begin());
+  return digest;
+}
+
 }  // namespace shoal

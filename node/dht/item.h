@@ -62,4 +62,14 @@ Result<ConnectionRecord> read_connection_item(ByteView body);
 // A signature costs about 35 us to verify, so what is held already is better compared than verified again.
 Result<ItemHeader> verify_item(const wire::Item& item);
 
+// Of two items of one name, which one counts: the higher sequence number, then the later expiry, then the
+// greater body. A total order, so that all hosts come to hold the same one, whatever they got first (IPNS
+// orders its records so).
+bool supersedes(const ItemHeader& header, ByteView body, const ItemHeader& held, ByteView held_body);
+wire::ItemDigest item_digest(ByteView body);
+// One more, or the highest there is: then a later expiry still supersedes.
+constexpr std::uint64_t next_sequence(std::uint64_t sequence) {
+  return sequence == UINT64_MAX ? sequence : sequence + 1;
+}
+
 }  // namespace shoal

@@ -1,5 +1,7 @@
 #include "node/dht/item_operations.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -13,10 +15,18 @@ namespace {
 constexpr std::uint16_t kQuestion = 1;
 // Hosts that a repair may turn to when the first does not take the item.
 constexpr std::size_t kRepairTargetsMore = 2;
+// Pages of records that one holder is asked for: each has one at least.
+constexpr std::uint16_t kPagesMax = Items::kRecordsPerKeyMax;
 
 bool about_sequence(ErrorCode code) {
   return code == ErrorCode::kSequenceTooLow || code == ErrorCode::kSequenceConflict ||
          code == ErrorCode::kCasMismatch;
+}
+
+// Does this host hold what is to be stored, or what supersedes it? It says so.
+bool has_it(const Holding& holding, const wire::Item& item, std::uint64_t sequence) {
+  if (holding.sequence != sequence) return holding.sequence > sequence;
+  return !holding.digest || *holding.digest == item_digest(item.body);
 }
 
 std::chrono::milliseconds to_wall(Duration d) {
@@ -82,6 +92,7 @@ void ItemOperations::publish(CommandId command, PublishCommand publish) {
   operation.get.name = {publish_item_location(operation.result.key), ItemKind::kPublish, publish.salt};
   operation.expected_sequence = publish.expected_sequence;
   operation.publish = std::move(publish);
+  keep_own(operation);
   start_lookup(begin(std::move(operation)));
 }
 
@@ -117,8 +128,13 @@ void ItemOperations::begin_read(CommandId command, Kind kind, const wire::GetIte
   operation.kind = kind;
   operation.command = command;
   operation.get = get;
-  if (const auto held = items_.find(get.name)) operation.items.keep({get.name.kind, *held->body}, get);
+  keep_own(operation);
   start_lookup(begin(std::move(operation)));
+}
+
+void ItemOperations::keep_own(Operation& operation) const {
+  const ItemName& name = operation.get.name;
+  if (const auto held = items_.find(name)) operation.items.keep({name.kind, *held->body}, operation.get);
 }
 
 // ---- Of our own accord
@@ -159,7 +175,8 @@ void ItemOperations::hand_over(const ItemName& name, const Contact& to) {
     return;
   }
   // A host that is back from absence has kept what it held: it is asked before a session moves the value.
-  const wire::GetItem question{name, false, 0, false, false};
+  wire::GetItem question;
+  question.name = name;
   const Completion completion{Completion::Owner::kStore, kQuestion, guid};
   if (!rpc_.request({to, question, Purpose::kMaintenance, completion, false})) operations_.erase(guid);
 }
@@ -182,21 +199,31 @@ void ItemOperations::publish_self() {
   Operation operation;
   operation.kind = Kind::kPublishSelf;
   operation.get.name = {keys_.public_key(), ItemKind::kConnection, {}};
+  keep_own(operation);
   start_lookup(begin(std::move(operation)));
 }
 
 void ItemOperations::start_lookup(Guid guid) {
-  const Operation* operation = operations_.find(guid);
+  Operation* operation = operations_.find(guid);
   if (operation == nullptr) return;
   LookupRequest request;
   request.target = operation->get.name.location;
   request.wanted = operation->second_round ? context_.config.k : context_.config.replication;
   request.get = operation->get;
   request.get->renewing = operation->kind == Kind::kRenew;
-  request.first_item_is_enough = operation->kind == Kind::kGet && !operation->second_round;
+  if (operation->kind == Kind::kRenew && operation->item.kind != ItemKind::kHash) {
+    request.get->renewing_digest = item_digest(operation->item.body);
+  }
+  request.first_item_is_enough = operation->kind == Kind::kGet;
   request.purpose = purpose_of(*operation);
   request.owner = {LookupOwner::Part::kItems, guid};
-  if (lookups_.start(std::move(request))) return;
+  operation->reading = true;
+  // It may have ended, and the operation with it, before its guid is known.
+  if (const Guid lookup = lookups_.start(std::move(request))) {
+    operation = operations_.find(guid);
+    if (operation != nullptr && operation->reading) operation->lookup = lookup;
+    return;
+  }
   const std::optional<Operation> refused = operations_.take(guid);
   if (refused->command) refuse_busy(*refused->command);
   if (refused->kind == Kind::kRenew) items_.on_renewal_done();
@@ -205,17 +232,12 @@ void ItemOperations::start_lookup(Guid guid) {
 void ItemOperations::on_lookup_done(Guid guid, LookupOutcome outcome) {
   Operation* operation = operations_.find(guid);
   if (operation == nullptr) return;
+  operation->lookup = {};
   operation->report = std::move(outcome.report);
+  for (const wire::Item& item : outcome.items.items()) operation->items.keep(item, operation->get);
   switch (operation->kind) {
-    case Kind::kPublish: {
-      std::uint64_t held = outcome.items.sequence_max();
-      for (const Holding& holding : outcome.holdings) held = std::max(held, holding.sequence);
-      sign_record(*operation, held);
-      begin_storing(guid, {});
-      break;
-    }
     case Kind::kPublishSelf:
-      if (sign_own_connection(*operation, outcome.items.sequence_max())) {
+      if (sign_own_connection(*operation)) {
         begin_storing(guid, {});
       } else {
         operations_.erase(guid);
@@ -229,26 +251,30 @@ void ItemOperations::on_lookup_done(Guid guid, LookupOutcome outcome) {
       break;
     case Kind::kHandOver:
       break;
-    case Kind::kGet:
+    case Kind::kPublish:
     case Kind::kLookup:
     case Kind::kResolve:
-      for (const wire::Item& item : outcome.items.items()) operation->items.keep(item, operation->get);
       operation->holdings = std::move(outcome.holdings);
       std::erase_if(operation->holdings, [](const Holding& holding) { return !holding.needs_session; });
       std::stable_sort(operation->holdings.begin(), operation->holdings.end(),
                        [](const Holding& a, const Holding& b) { return a.sequence < b.sequence; });
-      continue_get(guid);
+      [[fallthrough]];
+    case Kind::kGet:
+      operation->read_until = context_.now() + kNewerWithin;
+      context_.at(operation->read_until, DeadlineKind::kFetchItem, guid);
+      fetch_more(guid);
       break;
   }
 }
 
 // ---- Storing
 
-void ItemOperations::sign_record(Operation& operation, std::uint64_t sequence_held) {
+void ItemOperations::sign_record(Operation& operation) {
   const PublishCommand publish = *std::exchange(operation.publish, std::nullopt);
   PublishRecord record;
   record.public_key = operation.result.key;
-  record.sequence = publish.sequence.value_or(publish.expected_sequence.value_or(sequence_held) + 1);
+  const std::uint64_t held = publish.expected_sequence.value_or(operation.items.sequence_max());
+  record.sequence = publish.sequence.value_or(next_sequence(held));
   record.expires = context_.wall_time() + to_wall(publish.lifetime.value_or(context_.config.item_lifetime));
   record.salt = publish.salt;
   record.value = publish.value;
@@ -259,13 +285,15 @@ void ItemOperations::sign_record(Operation& operation, std::uint64_t sequence_he
 // The time is the sequence number, so that a host which has forgotten what it published still counts on. A
 // clock that was ahead before must not keep the host from being found now: what is held, as we signed it, is
 // always exceeded.
-bool ItemOperations::sign_own_connection(Operation& operation, std::uint64_t sequence_held) {
+bool ItemOperations::sign_own_connection(Operation& operation) {
   ConnectionRecord record;
   record.host = keys_.public_key();
   record.endpoints = own_.advertised();
   if (record.endpoints.empty()) return false;
   const WallTime now = context_.wall_time();
-  record.sequence = std::max(static_cast<std::uint64_t>(now.time_since_epoch().count()), sequence_held + 1);
+  const auto now_ms = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  const bool is_held = !operation.items.empty();
+  record.sequence = is_held ? std::max(now_ms, next_sequence(operation.items.sequence_max())) : now_ms;
   record.expires = now + to_wall(context_.config.connection_item_lifetime);
   operation.item = make_connection_item(record, keys_);
   operation.result.sequence = record.sequence;
@@ -298,7 +326,7 @@ void ItemOperations::store_on_next(Guid guid) {
     const Contact target = operation->targets[operation->next_target++];
     const bool holds =
         std::any_of(operation->holdings.begin(), operation->holdings.end(), [&](const Holding& h) {
-          return h.contact.key == target.key && h.sequence >= operation->result.sequence;
+          return h.contact.key == target.key && has_it(h, operation->item, operation->result.sequence);
         });
     const bool ourselves = target.key == keys_.public_key();
     if (holds || (ourselves && operation->kind == Kind::kRenew)) {
@@ -337,9 +365,15 @@ void ItemOperations::record_store(Guid guid, const Contact& holder, const wire::
 void ItemOperations::on_question_answer(const Answer& answer) {
   const Guid guid = answer.completion.guid;
   const auto* held = answer.response == nullptr ? nullptr : std::get_if<wire::Items>(&answer.response->body);
-  const bool holds = held != nullptr && (!held->items.empty() || held->by_session_bytes > 0) &&
-                     held->held_sequence >= operations_.find(guid)->result.sequence;
-  if (held == nullptr || holds) {
+  if (held == nullptr) {
+    operations_.erase(guid);
+    return;
+  }
+  Holding holding{answer.from, held->held_sequence, held->by_session_bytes > 0, held->held_digest};
+  if (!held->items.empty()) holding.digest = item_digest(held->items.front().body);
+  const bool holds = !held->items.empty() || held->by_session_bytes > 0;
+  const Operation& operation = *operations_.find(guid);
+  if (holds && has_it(holding, operation.item, operation.result.sequence)) {
     operations_.erase(guid);
   } else {
     store_on_next(guid);
@@ -375,6 +409,22 @@ void ItemOperations::finish_store(Guid guid) {
                                   fail(ErrorCode::kNotConnected, "no host of the network is known"));
     return;
   }
+  // Of writers that compare and swap at once each may have got some of the hosts: none but one has most of
+  // them.
+  const auto superseded = static_cast<std::size_t>(
+      std::count_if(operation->result.holders.begin(), operation->result.holders.end(),
+                    [](const StoreResult::Holder& holder) { return about_sequence(holder.refusal); }));
+  const std::size_t stored = operation->result.stored_count();
+  if (operation->expected_sequence && stored > 0 && superseded >= stored) {
+    context_.results.emplace_back(
+        *operation->command,
+        fail(
+            ErrorCode::kCasMismatch,
+            fmt::format("{} hosts have stored it, and {} hold another one by now: another host has published "
+                        "meanwhile; look it up, and try again",
+                        stored, superseded)));
+    return;
+  }
   operation->result.lookup = std::move(operation->report);
   context_.results.emplace_back(*operation->command, std::move(operation->result));
 }
@@ -393,63 +443,116 @@ void ItemOperations::finish_renewal(const Operation& operation) {
 
 // ---- Getting
 
-void ItemOperations::continue_get(Guid guid) {
-  Operation& operation = *operations_.find(guid);
-  while (!operation.holdings.empty()) {
-    const Holding best = std::move(operation.holdings.back());
-    operation.holdings.pop_back();
-    const bool useful =
-        operation.get.all || operation.items.empty() || best.sequence > operation.items.sequence_max();
-    if (useful) {
-      fetch(guid, best);
-      return;
-    }
-  }
-  finish_get(guid);
+bool ItemOperations::is_useful(const Operation& operation, const Holding& holding) const {
+  if (operation.get.all || operation.items.empty()) return true;
+  const std::uint64_t have = operation.items.sequence_max();
+  if (holding.sequence != have) return holding.sequence > have;
+  return holding.digest && *holding.digest != item_digest(operation.items.items().front().body);
 }
 
-void ItemOperations::fetch(Guid guid, const Holding& holding) {
+void ItemOperations::on_held_by_session(Guid guid, const Holding& holding) {
+  Operation* operation = operations_.find(guid);
+  if (operation == nullptr || operation->kind != Kind::kGet) return;
+  operation->holdings.insert(operation->holdings.begin(), holding);
+  fetch_more(guid);
+  operation = operations_.find(guid);
+  if (operation != nullptr && operation->fetches == 0 && operation->lookup)
+    lookups_.resume(operation->lookup);
+}
+
+void ItemOperations::on_fetch_deadline(Guid guid) {
+  const Operation* operation = operations_.find(guid);
+  if (operation == nullptr || !operation->reading) return;
+  if (operation->lookup) lookups_.resume(operation->lookup);
+  operation = operations_.find(guid);
+  if (operation != nullptr && operation->reading) fetch_more(guid);
+}
+
+// Asks the next holders that are worth it, and ends the reading when nobody is left to wait for.
+void ItemOperations::fetch_more(Guid guid) {
   Operation& operation = *operations_.find(guid);
+  const Instant now = context_.now();
+  // A record that is to be signed under a given number needs nothing of what is held.
+  const bool needs_none = operation.publish && (operation.publish->sequence || operation.expected_sequence);
+  if (needs_none) operation.holdings.clear();
+  while (!operation.holdings.empty() && operation.fetches < kFetchesMax) {
+    if (operation.fetches > 0 && now < operation.fetch_next) break;
+    const Holding best = std::move(operation.holdings.back());
+    operation.holdings.pop_back();
+    if (!is_useful(operation, best) || !fetch(guid, operation, best.contact, operation.get, 0)) continue;
+    ++operation.fetches;
+    operation.fetch_next = now + kFetchPatience;
+    context_.at(operation.fetch_next, DeadlineKind::kFetchItem, guid);
+  }
+  if (operation.kind == Kind::kGet && !operation.items.empty()) {
+    finish_reading(guid);
+    return;
+  }
+  if (operation.lookup) return;  // more may be found
+  const bool enough = operation.kind == Kind::kPublish || !operation.items.empty();
+  const bool waited = enough && now >= operation.read_until;
+  if (operation.fetches == 0 || waited) finish_reading(guid);
+}
+
+bool ItemOperations::fetch(Guid guid, const Operation& operation, const Contact& holder,
+                           const wire::GetItem& get, std::uint16_t page) {
   OutRequest out;
-  out.to = holding.contact;
-  out.body = operation.get;
-  out.purpose = Purpose::kItems;
-  out.completion = {Completion::Owner::kFetch, 0, guid};
+  out.to = holder;
+  out.body = get;
+  out.purpose = purpose_of(operation);
+  out.completion = {Completion::Owner::kFetch, page, guid};
   out.by_session = true;
-  if (!rpc_.request(std::move(out))) continue_get(guid);
+  return static_cast<bool>(rpc_.request(std::move(out)));
 }
 
 void ItemOperations::on_fetch_answer(const Answer& answer) {
   const Guid guid = answer.completion.guid;
   Operation* operation = operations_.find(guid);
-  if (operation == nullptr) return;
+  if (operation == nullptr || !operation->reading) return;
+  --operation->fetches;
   const auto* items = answer.response == nullptr ? nullptr : std::get_if<wire::Items>(&answer.response->body);
-  if (items == nullptr) {
-    continue_get(guid);
+  if (items == nullptr || items->items.empty()) {
+    ++operation->undelivered;
+    if (operation->lookup) lookups_.resume(operation->lookup);
+    operation = operations_.find(guid);
+    if (operation != nullptr && operation->reading) fetch_more(guid);
     return;
   }
   for (const wire::Item& item : items->items) operation->items.keep(item, operation->get);
-  if (!operation->get.all) {
-    continue_get(guid);
-    return;
+  const std::uint16_t page = answer.completion.index;
+  if (operation->get.all && items->more && page + 1 < kPagesMax) {
+    if (const auto last = read_publish_item(items->items.back().body)) {
+      wire::GetItem rest = operation->get;
+      rest.resume = true;
+      rest.name.salt = last->salt;
+      if (fetch(guid, *operation, answer.from, rest, static_cast<std::uint16_t>(page + 1))) {
+        ++operation->fetches;
+      }
+    }
   }
-  const auto last = items->items.empty() ? Result<PublishRecord>(fail(ErrorCode::kNotFound))
-                                         : read_publish_item(items->items.back().body);
-  const bool progress = last && (!operation->get.resume || last->salt > operation->get.name.salt);
-  if (!items->more || !progress) {
+  fetch_more(guid);
+}
+
+void ItemOperations::finish_reading(Guid guid) {
+  Operation& operation = *operations_.find(guid);
+  if (operation.lookup) operation.report = lookups_.stop(std::exchange(operation.lookup, {}));
+  operation.reading = false;
+  operation.fetches = 0;
+  operation.holdings.clear();
+  if (operation.kind != Kind::kPublish) {
     finish_get(guid);
     return;
   }
-  operation->get.resume = true;
-  operation->get.name.salt = last->salt;
-  fetch(guid, Holding{answer.from, 0, true});
+  sign_record(operation);
+  begin_storing(guid, {});
 }
 
 void ItemOperations::finish_get(Guid guid) {
   Operation& operation = *operations_.find(guid);
   if (operation.kind == Kind::kGet && operation.items.empty() && !operation.second_round &&
       !operation.report.closest.empty()) {
-    // Whoever said it held the item did not deliver, or nobody near enough was asked: ask all of the closest.
+    // Those that said they hold the item did not deliver, or nobody near enough was asked: ask all of the
+    // closest.
     operation.second_round = true;
     start_lookup(guid);
     return;
@@ -482,6 +585,20 @@ CommandResult ItemOperations::result_of_get(Operation& operation) const {
     }
     published.lookup = std::move(operation.report);
     if (!published.records.empty()) return published;
+  }
+  const LookupReport& report = operation.report;
+  const auto answered = std::count_if(
+      report.steps.begin(), report.steps.end(),
+      [](const LookupReport::Step& step) { return step.outcome == LookupReport::Outcome::kAnswered; });
+  if (operation.items.empty() && answered == 0) {
+    return fail(
+        ErrorCode::kTimeout,
+        fmt::format("none of the {} hosts that were asked has answered: whether one holds it is not known",
+                    report.steps.size()));
+  }
+  if (operation.items.empty() && operation.undelivered > 0) {
+    return fail(ErrorCode::kTimeout, fmt::format("{} hosts say that they hold it, and none has delivered it",
+                                                 operation.undelivered));
   }
   return fail(ErrorCode::kNotFound, "none of the hosts closest to it holds it");
 }

@@ -4,8 +4,15 @@
 //   store:  (looking up the closest) ─► storing on `replication` of them, the next nearest in place of each
 //   that
 //           refuses or is silent ─► done
-//   get:    looking up, by get_item ─┬─► done
-//                                    └─► fetching by session from one holder, the next if it fails ─► done
+//   get:    looking up, by get_item ─┬──────────────────────────────────────────────► done
+//                                    └─► and fetching by session from those that say that they hold it ─►
+//                                    done
+//   publish: as a get, of the record that is held ─► signing the next one ─► storing
+//
+// What a holder says of an item (its sequence number, its size) is a hint: it is fetched and verified before
+// it counts. A holder that does not deliver holds up nobody: the next is asked kFetchPatience later, and once
+// an item has verified, or a record is to be signed, those that claim a newer one have kNewerWithin to show
+// it.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +34,10 @@ namespace shoal {
 class ItemOperations : public ItemsListener {
  public:
   static constexpr std::size_t kOperationsMax = 1024;
+  // Of one operation, at a time.
+  static constexpr std::size_t kFetchesMax = 8;
+  static constexpr Duration kFetchPatience = std::chrono::seconds(2);
+  static constexpr Duration kNewerWithin = std::chrono::seconds(5);
 
   ItemOperations(NodeContext& context, const KeyPair& keys, Rpc& rpc, Lookups& lookups, Items& items,
                  const RoutingTable& table, const OwnAddresses& own);
@@ -47,6 +58,8 @@ class ItemOperations : public ItemsListener {
   std::size_t size() const { return operations_.size(); }
 
   void on_lookup_done(Guid operation, LookupOutcome outcome);
+  void on_held_by_session(Guid operation, const Holding& holding);
+  void on_fetch_deadline(Guid operation);
   void on_store_answer(const Answer& answer);
   void on_fetch_answer(const Answer& answer);
   void on_stored_here(Guid operation, const wire::Refusal& outcome) override;
@@ -71,7 +84,13 @@ class ItemOperations : public ItemsListener {
     wire::GetItem get;
     ItemSet items;
     std::vector<Holding> holdings;  // still to be asked by session, best last
-    bool second_round = false;      // the first holder found did not deliver: all are looked up
+    bool reading = false;           // until what is held is known
+    Guid lookup;                    // under way
+    std::size_t fetches = 0;        // under way
+    std::size_t undelivered = 0;    // hosts that said that they hold it and did not deliver
+    Instant fetch_next{};           // another holder is asked then, though the last has not answered
+    Instant read_until{};           // nobody is waited for any longer; of what has been looked up
+    bool second_round = false;      // no holder found has delivered: all are looked up
     LookupReport report;
   };
 
@@ -81,9 +100,10 @@ class ItemOperations : public ItemsListener {
   void begin_read(CommandId command, Kind kind, const wire::GetItem& get);
   std::optional<Operation> operation_on_held(Kind kind, const ItemName& name) const;
 
-  void sign_record(Operation& operation, std::uint64_t sequence_held);
+  void sign_record(Operation& operation);
   // False: we have no address to publish any longer.
-  bool sign_own_connection(Operation& operation, std::uint64_t sequence_held);
+  bool sign_own_connection(Operation& operation);
+  void keep_own(Operation& operation) const;
   void begin_storing(Guid guid, const std::vector<Holding>& holdings);
   void store_on_next(Guid guid);
   void on_question_answer(const Answer& answer);
@@ -92,8 +112,11 @@ class ItemOperations : public ItemsListener {
   void finish_renewal(const Operation& operation);
   Purpose purpose_of(const Operation& operation) const;
 
-  void continue_get(Guid guid);
-  void fetch(Guid guid, const Holding& holding);
+  void fetch_more(Guid guid);
+  bool is_useful(const Operation& operation, const Holding& holding) const;
+  bool fetch(Guid guid, const Operation& operation, const Contact& holder, const wire::GetItem& get,
+             std::uint16_t page);
+  void finish_reading(Guid guid);
   void finish_get(Guid guid);
   CommandResult result_of_get(Operation& operation) const;
 

@@ -17,7 +17,7 @@ void ItemSet::keep(const wire::Item& item, const wire::GetItem& get) {
   if (place == headers_.end() || place->name.salt != header->name.salt) {
     headers_.insert(place, *header);
     items_.insert(items_.begin() + index, item);
-  } else if (header->sequence > place->sequence) {
+  } else if (supersedes(*header, item.body, *place, items_[static_cast<std::size_t>(index)].body)) {
     *place = *header;
     items_[static_cast<std::size_t>(index)] = item;
   }

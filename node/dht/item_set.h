@@ -1,4 +1,5 @@
-// ItemSet: what a get has gathered: verified items that answer it, the newest for each salt, sorted by salt.
+// ItemSet: what a get has gathered: verified items that answer it, for each salt the one that supersedes all
+// others (item.h), sorted by salt.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace shoal {
 
 class ItemSet {
  public:
-  // Keeps the item if it verifies, answers `get` and is newer than what is there.
+  // Keeps the item if it verifies, answers `get` and supersedes what is there.
   void keep(const wire::Item& item, const wire::GetItem& get);
 
   bool empty() const { return items_.empty(); }

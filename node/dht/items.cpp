@@ -41,13 +41,21 @@ void Items::belong_to(NodeContext& context, const RoutingTable& table) {
   context_ = &context;
   table_ = &table;
   renewals_ = 0;  // those under way may never come to their end
+  shares_.clear();
+  for (auto& [name, held] : held_) {
+    held.share.distance = share_of(name, held.share.voice, 0).distance;
+    shares_.add(name, held.share);
+  }
 }
 
 void Items::load() {
   constexpr std::size_t kPage = 1000;
   std::vector<ItemHeader> page = store_.list(nullptr, kPage);
   while (!page.empty()) {
-    for (const ItemHeader& header : page) held_[header.name] = Held{next_renewal(), header.expires};
+    for (const ItemHeader& header : page) {
+      const auto share = share_of(header.name, ItemShares::kUnknown, header.body_bytes);
+      hold(header.name, held_until(header.expires, share));
+    }
     page = store_.list(&page.back().name, kPage);
   }
 }
@@ -66,12 +74,49 @@ Instant Items::next_renewal() {
   return context_->now() + context_->rng.jittered(renewal_period(), kRenewalJitter);
 }
 
+Items::Held Items::held_until(WallTime expires, const ItemShares::Share& share) {
+  Held held{next_renewal(), expires, lived_at(expires)};
+  held.share = share;
+  return held;
+}
+
+ItemShares::Share Items::share_of(const ItemName& name, std::uint64_t voice, std::size_t body_bytes) const {
+  const NodeConfig& config = context_->config;
+  const std::uint64_t weight_of_one =
+      config.item_bytes_max / std::max<std::uint64_t>(config.item_count_max, 1);
+  return {voice, name.location.word(0) ^ table_->self().word(0), weight_of_one + body_bytes};
+}
+
+void Items::hold(const ItemName& name, const Held& held) {
+  const auto [place, is_new] = held_.try_emplace(name);
+  if (!is_new) shares_.remove(place->first, place->second.share);
+  place->second = held;
+  shares_.add(place->first, held.share);
+}
+
+Items::HeldItems::iterator Items::drop(HeldItems::iterator held) {
+  shares_.remove(held->first, held->second.share);
+  return held_.erase(held);
+}
+
+// So many of those we know are nearer to it that it has no business here: its holders are others.
+bool Items::is_far(const Id& location) const {
+  std::vector<Contact> closest;
+  const std::size_t nearer = kFarReplications * context_->config.replication;
+  table_->closest(location, nearer, closest);
+  return closest.size() == nearer && closer(location, closest.back().key, table_->self());
+}
+
+Instant Items::lived_at(WallTime expires) const {
+  return context_->now() + std::max(WallTime::duration::zero(), expires - context_->wall_time());
+}
+
 std::optional<StoredItem> Items::find(const ItemName& name) {
   const auto held = held_.find(name);
   if (held == held_.end()) return std::nullopt;
   std::optional<StoredItem> item = store_.find(name);
   if (!item) {
-    held_.erase(held);
+    drop(held);
     return std::nullopt;
   }
   if (!is_intact(*item, held->second)) {
@@ -103,33 +148,32 @@ void Items::handle(Rpc& rpc, const Origin& origin, const wire::Request& request,
     reply_to(reply, {ErrorCode::kBadToken, 0});
     return;
   }
-  ItemHeader header;
-  const wire::Refusal outcome = judge(store.item, store.expected_sequence, store.expires, header);
-  if (outcome.code != ErrorCode::kNone) {
-    reply_to(reply, outcome);
-    return;
-  }
-  commit(store.item, header, reply);
+  take(store.item, store.expected_sequence, store.expires, voice_of(origin.endpoint), reply);
 }
 
 void Items::store_here(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
                        WallTime expires, ItemsListener& listener, Guid operation) {
-  const StoreReply reply{.listener = &listener, .operation = operation};
-  ItemHeader header;
-  const wire::Refusal outcome = judge(item, expected_sequence, expires, header);
+  take(item, expected_sequence, expires, ItemShares::kOwn, {.listener = &listener, .operation = operation});
+}
+
+void Items::take(const wire::Item& item, std::optional<std::uint64_t> expected_sequence, WallTime expires,
+                 std::uint64_t voice, StoreReply reply) {
+  Arrival arrival;
+  const wire::Refusal outcome = judge(item, expected_sequence, expires, voice, arrival);
   if (outcome.code != ErrorCode::kNone) {
     reply_to(reply, outcome);
     return;
   }
-  commit(item, header, reply);
+  commit(item, arrival, std::move(reply));
 }
 
 wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
-                           WallTime expires, ItemHeader& header) {
+                           WallTime expires, std::uint64_t voice, Arrival& arrival) {
   const NodeConfig& config = context_->config;
   if (pending_.size() >= kCommitsPendingMax) return {ErrorCode::kBusy, 0};
   const auto verified = verify_item(item);
   if (!verified) return {verified.error().code, 0};
+  ItemHeader& header = arrival.header;
   header = *verified;
   const WallTime now = context_->wall_time();
   const auto latest = now + std::chrono::duration_cast<std::chrono::milliseconds>(kItemLifetimeMax);
@@ -145,15 +189,31 @@ wire::Refusal Items::judge(const wire::Item& item, std::optional<std::uint64_t> 
     if (outcome.code != ErrorCode::kNone) return outcome;
     replaced_bytes = held ? held->body->size() : 0;
   }
-  if (!has_room(header.name, item.body.size(), replaced_bytes)) return {ErrorCode::kStoreFull, 0};
+  arrival.share = share_of(header.name, voice, item.body.size());
+  if (!make_room(item.body.size(), replaced_bytes, arrival)) return {ErrorCode::kStoreFull, 0};
   return {};
 }
 
-bool Items::has_room(const ItemName& name, std::size_t body_bytes, std::size_t replaced_bytes) const {
+bool Items::make_room(std::size_t body_bytes, std::size_t replaced_bytes, Arrival& arrival) const {
+  const NodeConfig& config = context_->config;
   const ItemTotals totals = store_.totals();
-  if (!held_.contains(name) && totals.count >= context_->config.item_count_max) return false;
-  return body_bytes <= replaced_bytes ||
-         totals.body_bytes + body_bytes - replaced_bytes <= context_->config.item_bytes_max;
+  const ItemName& name = arrival.header.name;
+  std::uint64_t count = totals.count + (held_.contains(name) ? 0 : 1);
+  std::uint64_t bytes = totals.body_bytes;
+  const auto has_room = [&] {
+    if (count > config.item_count_max && !held_.contains(name)) return false;
+    return body_bytes <= replaced_bytes || bytes + body_bytes - replaced_bytes <= config.item_bytes_max;
+  };
+  if (has_room()) return true;
+  for (const ItemName* other : shares_.giving_way(arrival.share, kGivingWayMax)) {
+    if (*other == name) continue;
+    const auto item = store_.find(*other);
+    --count;
+    bytes -= item ? std::min<std::uint64_t>(bytes, item->header.body_bytes) : 0;
+    arrival.giving_way.push_back(*other);
+    if (has_room()) return true;
+  }
+  return false;
 }
 
 wire::Refusal Items::judge_sequence(const ItemHeader& header, const wire::Item& item,
@@ -166,7 +226,9 @@ wire::Refusal Items::judge_sequence(const ItemHeader& header, const wire::Item& 
   }
   if (!held) return {};
   if (header.sequence < held_sequence) return {ErrorCode::kSequenceTooLow, held_sequence};
-  if (header.sequence == held_sequence && !same) return {ErrorCode::kSequenceConflict, held_sequence};
+  if (!same && !supersedes(header, item.body, held->header, *held->body)) {
+    return {ErrorCode::kSequenceConflict, held_sequence};
+  }
   return {};
 }
 
@@ -186,11 +248,17 @@ std::optional<ItemName> Items::record_to_drop(const ItemName& newcomer) const {
   return first_to_expire->first;
 }
 
-void Items::commit(const wire::Item& item, const ItemHeader& header, StoreReply reply) {
+void Items::commit(const wire::Item& item, const Arrival& arrival, StoreReply reply) {
+  const ItemHeader& header = arrival.header;
   ItemBatch batch;
-  if (const auto dropped = record_to_drop(header.name)) {
+  batch.erases = arrival.giving_way;
+  context_->counters.items_gave_way += batch.erases.size();
+  const auto dropped = record_to_drop(header.name);
+  if (dropped && std::ranges::find(batch.erases, *dropped) == batch.erases.end()) {
     batch.erases.push_back(*dropped);
-    held_.erase(*dropped);
+  }
+  for (const ItemName& name : batch.erases) {
+    if (const auto gone = held_.find(name); gone != held_.end()) drop(gone);
   }
   StoredItem stored;
   stored.header = header;
@@ -200,9 +268,18 @@ void Items::commit(const wire::Item& item, const ItemHeader& header, StoreReply 
   stored.header.body_bytes = static_cast<std::uint32_t>(item.body.size());
   stored.body = std::make_shared<const Bytes>(item.body);
   const std::uint32_t digest = item.kind == ItemKind::kHash ? 0 : digest_of(item.body);
-  Held& kept = held_.try_emplace(header.name, Held{next_renewal(), {}}).first->second;
+  const auto held = held_.find(header.name);
+  Held kept = held == held_.end() ? held_until(stored.header.expires, arrival.share) : held->second;
+  if (kept.expires != stored.header.expires) kept.lived_at = lived_at(stored.header.expires);
   kept.expires = stored.header.expires;
   kept.digest = digest;
+  // It stays in the share that it is in, unless it is our own now.
+  kept.share.weight = arrival.share.weight;
+  if (arrival.share.voice == ItemShares::kOwn) kept.share.voice = ItemShares::kOwn;
+  const bool is_own = kept.share.voice == ItemShares::kOwn;
+  const bool far = !is_own && is_far(header.name.location);
+  kept.far_until = far ? context_->now() + kFarPeriods * renewal_period() : Instant::max();
+  hold(header.name, kept);
   batch.puts.push_back(std::move(stored));
   commit(std::move(batch), std::move(reply));
 }
@@ -227,9 +304,11 @@ void Items::on_committed(CommitId commit, const Result<void>& outcome) {
 
 void Items::take_from_store(const ItemName& name) {
   if (const auto item = store_.find(name)) {
-    held_[name] = Held{next_renewal(), item->header.expires};
-  } else {
-    held_.erase(name);
+    const auto held = held_.find(name);
+    const std::uint64_t voice = held == held_.end() ? ItemShares::kUnknown : held->second.share.voice;
+    hold(name, held_until(item->header.expires, share_of(name, voice, item->header.body_bytes)));
+  } else if (const auto held = held_.find(name); held != held_.end()) {
+    drop(held);
   }
 }
 
@@ -252,9 +331,9 @@ void Items::reply_to(const StoreReply& reply, const wire::Refusal& outcome) {
 }
 
 void Items::erase(const ItemName& name) {
-  held_.erase(name);
   ItemBatch batch;
   batch.erases.push_back(name);
+  if (const auto held = held_.find(name); held != held_.end()) drop(held);
   commit(std::move(batch), {});
 }
 
@@ -264,7 +343,7 @@ void Items::handle(Rpc& rpc, const Origin& origin, const wire::Request& request,
   const std::size_t response_bytes_max = rpc.response_bytes_max(origin);
   wire::Items answer =
       get.all ? page_of_records(get, response_bytes_max) : one_record(get, response_bytes_max);
-  if (get.renewing && !get.all) note_renewal_by_another(get.name);
+  if (get.renewing && !get.all) note_renewal_by_another(get);
   table_->closest(get.name.location, contacts_for(origin, get, answer), answer.contacts);
   rpc.respond(origin, request, std::move(answer));
 }
@@ -288,6 +367,7 @@ wire::Items Items::one_record(const wire::GetItem& get, std::size_t response_byt
     answer.items.push_back({get.name.kind, *item->body});
   } else {
     answer.by_session_bytes = item->header.body_bytes;
+    if (get.name.kind != ItemKind::kHash) answer.held_digest = item_digest(*item->body);
   }
   return answer;
 }
@@ -314,9 +394,13 @@ wire::Items Items::page_of_records(const wire::GetItem& get, std::size_t respons
 
 // ---- Keeping
 
-void Items::note_renewal_by_another(const ItemName& name) {
-  const auto found = held_.find(name);
+void Items::note_renewal_by_another(const wire::GetItem& get) {
+  const auto found = held_.find(get.name);
   if (found == held_.end() || found->second.skipped == kSkipsMax) return;
+  if (get.renewing_digest) {
+    const auto item = store_.find(get.name);
+    if (item && item_digest(*item->body) != *get.renewing_digest) return;  // it renews another one than ours
+  }
   ++found->second.skipped;
   found->second.renew_at = next_renewal();
 }
@@ -325,12 +409,18 @@ void Items::on_renew_deadline() {
   const Duration period = renewal_period();
   context_->after(period / kRenewalTicks, DeadlineKind::kRenewItems);
   const WallTime wall = context_->wall_time();
+  const WallTime own = context_->clock.wall_time();
   ItemBatch expired;
-  std::erase_if(held_, [&](const auto& entry) {
-    if (entry.second.expires > wall) return false;
-    expired.erases.push_back(entry.first);
-    return true;
-  });
+  for (auto held = held_.begin(); held != held_.end();) {
+    const Held& of = held->second;
+    const bool lives = of.expires > wall || (of.expires > own && of.lived_at > context_->now());
+    if (lives && context_->now() < of.far_until) {
+      ++held;
+      continue;
+    }
+    expired.erases.push_back(held->first);
+    held = drop(held);
+  }
   if (!expired.erases.empty()) commit(std::move(expired), {});
   // When lives have become shorter, so has the period of what was put off before.
   const Instant latest = context_->now() + period + period / 4;

@@ -3,13 +3,14 @@
 // A store is answered when its commit is durable, and with an error when it failed; the host goes on with
 // what its store still holds. A value is checked each time it is read (a disk may forget or change bits): one
 // that is not what was stored is never passed on but dropped, and the next renewal brings it back. Publish
-// and connection items are replaced by a higher sequence number only; the reasons of a refusal travel to the
-// caller. Every item is renewed on the hosts now closest to it once a period by one of its holders: a holder
-// that sees another about to do so (get_item with `renewing`) skips one period, but not kSkipsMax + 1 in a
-// row, so nobody can keep an item from being renewed. A newcomer among the closest is handed what it should
-// hold, and when one of the closest leaves, the nearest holder gives the item to the next. Connection items
-// are left to their owners, who publish them anew while they are there; nobody else keeps the address of a
-// host that is gone.
+// and connection items are replaced only by what supersedes them (item.h); the reasons of a refusal travel to
+// the caller. Nothing is erased because the others say that it has expired: our own wall clock says so too,
+// or our monotonic one has counted its life (base/network_time.h). Every item is renewed on the hosts now
+// closest to it once a period by one of its holders: a holder that sees another about to do so (get_item with
+// `renewing`) skips one period, but not kSkipsMax + 1 in a row, so nobody can keep an item from being
+// renewed. A newcomer among the closest is handed what it should hold, and when one of the closest leaves,
+// the nearest holder gives the item to the next. Connection items are left to their owners, who publish them
+// anew while they are there; nobody else keeps the address of a host that is gone.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "node/dht/item.h"
+#include "node/dht/item_shares.h"
 #include "node/dht/routing_table.h"
 #include "node/jobs/node_context.h"
 #include "node/ports/item_store.h"
@@ -54,6 +56,11 @@ class Items {
   static constexpr std::size_t kKeepers = 2;
   // Stores waiting for their commit; more are refused.
   static constexpr std::size_t kCommitsPendingMax = 1024;
+  // Items that one newcomer puts out of a full store, at most (item_shares.h).
+  static constexpr std::size_t kGivingWayMax = 16;
+  // An item of others is kept so many periods where so many times `replication` hosts are nearer to it.
+  static constexpr int kFarPeriods = 2;
+  static constexpr std::size_t kFarReplications = 2;
   // Items renewed at a time.
   static constexpr std::size_t kRenewalsMax = 4;
 
@@ -101,9 +108,19 @@ class Items {
   struct Held {
     Instant renew_at;
     WallTime expires;
+    Instant lived_at;          // its life has passed by our monotonic clock
     std::uint8_t skipped = 0;  // periods in a row
     // Of the body of a signed item once it has verified; 0: not yet since it was loaded.
     std::uint32_t digest = 0;
+    Instant far_until = Instant::max();  // kept no longer, since others are much nearer
+    ItemShares::Share share{};
+  };
+  using HeldItems = std::map<ItemName, Held>;
+  // What is to be stored.
+  struct Arrival {
+    ItemHeader header;
+    ItemShares::Share share;
+    std::vector<ItemName> giving_way;
   };
   // A batch handed to the store: what it touches, and who waits for it.
   struct PendingCommit {
@@ -111,14 +128,21 @@ class Items {
     StoreReply reply;
   };
 
-  // kNone with the item's header, or why it is refused.
+  // Stores it, or answers why not. `voice`: whose share it belongs to (ItemShares).
+  void take(const wire::Item& item, std::optional<std::uint64_t> expected_sequence, WallTime expires,
+            std::uint64_t voice, StoreReply reply);
+  // kNone with the arrival, or why it is refused.
   wire::Refusal judge(const wire::Item& item, std::optional<std::uint64_t> expected_sequence,
-                      WallTime expires, ItemHeader& header);
+                      WallTime expires, std::uint64_t voice, Arrival& arrival);
   static wire::Refusal judge_sequence(const ItemHeader& header, const wire::Item& item,
                                       std::optional<std::uint64_t> expected_sequence,
                                       const std::optional<StoredItem>& held);
-  bool has_room(const ItemName& name, std::size_t body_bytes, std::size_t replaced_bytes) const;
-  void commit(const wire::Item& item, const ItemHeader& header, StoreReply reply);
+  bool make_room(std::size_t body_bytes, std::size_t replaced_bytes, Arrival& arrival) const;
+  ItemShares::Share share_of(const ItemName& name, std::uint64_t voice, std::size_t body_bytes) const;
+  HeldItems::iterator drop(HeldItems::iterator held);
+  void hold(const ItemName& name, const Held& held);
+  bool is_far(const Id& location) const;
+  void commit(const wire::Item& item, const Arrival& arrival, StoreReply reply);
   void commit(ItemBatch batch, StoreReply reply);
   // The store is what counts: after a commit that failed we hold what it holds.
   void take_from_store(const ItemName& name);
@@ -128,16 +152,19 @@ class Items {
   wire::Items one_record(const wire::GetItem& get, std::size_t response_bytes_max);
   wire::Items page_of_records(const wire::GetItem& get, std::size_t response_bytes_max);
   std::size_t contacts_for(const Origin& origin, const wire::GetItem& get, const wire::Items& answer) const;
-  void note_renewal_by_another(const ItemName& name);
+  void note_renewal_by_another(const wire::GetItem& get);
   void start_renewals();
   bool is_keeper(const Id& location, const Id& except, std::vector<Contact>& closest) const;
+  Held held_until(WallTime expires, const ItemShares::Share& share);
+  Instant lived_at(WallTime expires) const;
   Duration renewal_period() const;
   Instant next_renewal();
 
   NodeContext* context_ = nullptr;
   ItemStore& store_;
   const RoutingTable* table_ = nullptr;
-  std::map<ItemName, Held> held_;
+  HeldItems held_;
+  ItemShares shares_;
   std::map<CommitId, PendingCommit> pending_;
   std::size_t renewals_ = 0;
 };

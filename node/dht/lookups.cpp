@@ -48,12 +48,17 @@ void Lookups::step(Guid guid) {
       finish(guid);
       return;
     }
+    if (active->paused) return;
     const auto candidate = active->lookup.next_to_ask(context_.now());
     if (!candidate) return;
     OutRequest out;
     out.to = active->lookup.contact(*candidate);
     out.purpose = active->request.purpose;
-    out.attempts_max = context_.config.request_attempts + kMoreAttempts;
+    const Lookup::Allowance allowance = active->lookup.allowance(*candidate);
+    out.padded = allowance == Lookup::Allowance::kAll;
+    const bool once = allowance == Lookup::Allowance::kOnce;
+    out.attempts_max =
+        once ? std::uint8_t{1} : static_cast<std::uint8_t>(context_.config.request_attempts + kMoreAttempts);
     out.completion = {Completion::Owner::kLookup, *candidate, guid};
     if (active->request.get) {
       out.body = *active->request.get;
@@ -66,6 +71,7 @@ void Lookups::step(Guid guid) {
       continue;
     }
     active->requests.push_back(sent);
+    if (once) active->lookup.on_slow(*candidate);
   }
 }
 
@@ -78,6 +84,20 @@ void Lookups::finish(Guid guid) {
   outcome.holdings = std::move(active->holdings);
   outcome.items = std::move(active->items);
   listener_.on_lookup_done(std::move(outcome));
+}
+
+LookupReport Lookups::stop(Guid guid) {
+  const std::optional<Active> active = active_.take(guid);
+  if (!active) return {};
+  for (const Guid request : active->requests) rpc_.forget(request);
+  return active->lookup.report(context_.now());
+}
+
+void Lookups::resume(Guid guid) {
+  Active* active = active_.find(guid);
+  if (active == nullptr || !active->paused) return;
+  active->paused = false;
+  step(guid);
 }
 
 void Lookups::on_slow(const Completion& completion) {
@@ -100,11 +120,12 @@ void Lookups::on_answer(const Answer& answer) {
     return;
   }
   std::vector<Contact> told;
+  bool held_by_session = false;
   if (const auto* contacts = std::get_if<wire::Contacts>(&answer.response->body)) {
     told = contacts->contacts;
   } else if (const auto* items = std::get_if<wire::Items>(&answer.response->body)) {
     told = items->contacts;
-    if (active->request.get) take_items(*active, answer.from, *items);
+    if (active->request.get) held_by_session = take_items(*active, answer.from, *items);
   }
   for (const Contact& contact : told) {
     if (contact.key == table_.self()) listener_.on_told_of_own_key(contact);
@@ -112,15 +133,23 @@ void Lookups::on_answer(const Answer& answer) {
   std::erase_if(told, [&](const Contact& contact) { return !own_.usable(contact); });
   active->lookup.on_answer(candidate, told, now);
   if (answer.response->client) active->lookup.exclude(candidate);
+  if (held_by_session && active->request.first_item_is_enough) {
+    const LookupOwner owner = active->request.owner;
+    const Holding holding = active->holdings.back();
+    active->paused = !active->was_paused;
+    active->was_paused = true;
+    listener_.on_held_by_session(owner, holding);
+  }
   step(answer.completion.guid);
 }
 
-void Lookups::take_items(Active& active, const Contact& from, const wire::Items& answer) {
-  if (answer.items.empty() && answer.by_session_bytes == 0) return;
-  active.holdings.push_back({from, answer.held_sequence, answer.by_session_bytes > 0 || answer.more});
+bool Lookups::take_items(Active& active, const Contact& from, const wire::Items& answer) {
+  if (answer.items.empty() && answer.by_session_bytes == 0) return false;
+  const bool needs_session = answer.by_session_bytes > 0 || answer.more;
+  active.holdings.push_back({from, answer.held_sequence, needs_session, answer.held_digest});
   for (const wire::Item& item : answer.items) active.items.keep(item, *active.request.get);
-  const bool found = !active.items.empty() || answer.by_session_bytes > 0;
-  if (found && active.request.first_item_is_enough) active.found = true;
+  if (!active.items.empty() && active.request.first_item_is_enough) active.found = true;
+  return needs_session;
 }
 
 }  // namespace shoal

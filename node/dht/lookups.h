@@ -27,17 +27,21 @@ struct LookupRequest {
   Id target;
   std::size_t wanted = 20;
   std::optional<wire::GetItem> get;  // nothing: find_host
-  // Ends with the first item that verifies; otherwise the newest of all the closest is kept.
+  // Ends with the first item that verifies; otherwise the newest of all the closest is kept. Who says that it
+  // holds one that does not fit a datagram is told of at once (on_held_by_session). With the first that says
+  // so nobody else is asked until resume().
   bool first_item_is_enough = false;
   Purpose purpose = Purpose::kLookup;
   LookupOwner owner;
 };
 
-// A host among those asked that holds something under the name.
+// A host among those asked that says that it holds something under the name. What it says of it is a hint
+// until the item has been verified.
 struct Holding {
   Contact contact;
   std::uint64_t sequence = 0;
   bool needs_session = false;
+  std::optional<wire::ItemDigest> digest{};
 };
 
 struct LookupOutcome {
@@ -53,6 +57,8 @@ class LookupListener {
   virtual void on_lookup_done(LookupOutcome outcome) = 0;
   // A host says that our key is at this endpoint.
   virtual void on_told_of_own_key(const Contact& /*contact*/) {}
+  // While a lookup for the first item goes on: this host says that it holds one, to be fetched by session.
+  virtual void on_held_by_session(const LookupOwner& /*owner*/, const Holding& /*holding*/) {}
 };
 
 class Lookups {
@@ -63,6 +69,10 @@ class Lookups {
   // The empty guid when lookups_in_flight_max are under way. Ends with on_lookup_done, perhaps before this
   // returns when nobody can be asked.
   Guid start(LookupRequest request);
+  // Nobody waits for it any longer, and on_lookup_done does not follow: what it has found so far.
+  LookupReport stop(Guid lookup);
+  // Goes on asking; nothing when the lookup has ended.
+  void resume(Guid lookup);
   void on_answer(const Answer& answer);
   void on_slow(const Completion& completion);
   std::size_t size() const { return active_.size(); }
@@ -75,11 +85,14 @@ class Lookups {
     std::vector<Holding> holdings;
     ItemSet items;
     bool found = false;
+    bool paused = false;
+    bool was_paused = false;
   };
 
   void step(Guid guid);
   void finish(Guid guid);
-  void take_items(Active& active, const Contact& from, const wire::Items& answer);
+  // True: this host says that it holds an item that it did not send.
+  bool take_items(Active& active, const Contact& from, const wire::Items& answer);
 
   NodeContext& context_;
   Rpc& rpc_;

@@ -18,6 +18,7 @@ enum class DeadlineKind : std::uint8_t {
   kRefreshBuckets,     // look up ids in buckets nobody was seen in
   kRefreshNeighbours,  // look up our own id
   kRenewItems,         // renew or expire items we hold
+  kFetchItem,          // another holder of an item is asked, or none any longer
   kTestReach,          // a test of our reachability is over, or due
   kPublishSelf,        // renew our connection item
   kGroups,             // publish, read or connect in one of our groups

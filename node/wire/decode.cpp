@@ -44,6 +44,13 @@ class FieldReader {
     return token;
   }
 
+  std::optional<ItemDigest> digest(const std::string& bytes, std::string_view field) {
+    if (bytes.empty()) return std::nullopt;
+    ItemDigest digest{};
+    array(bytes, field, "no or 16 bytes", digest);
+    return digest;
+  }
+
   Bytes bytes(const std::string& bytes, std::string_view field, std::size_t size_max,
               std::string_view expected) {
     expect(bytes.size() <= size_max, field, bytes.size(), expected);
@@ -178,6 +185,7 @@ GetItem read(const pb::GetItem& in, FieldReader& reader) {
   body.sequence_min = in.sequence_min();
   body.renewing = in.renewing();
   body.resume = in.resume();
+  body.renewing_digest = reader.digest(in.renewing_digest(), "get_item.renewing_digest");
   reader.expect(body.name.kind == ItemKind::kPublish || (body.name.salt.empty() && !body.all),
                 "get_item.kind", in.kind(), "2 when salt or all is set");
   return body;
@@ -342,6 +350,7 @@ Items read(const pb::Items& in, FieldReader& reader) {
   body.by_session_bytes = in.by_session_bytes();
   body.held_sequence = in.held_sequence();
   body.more = in.more();
+  body.held_digest = reader.digest(in.held_digest(), "items.held_digest");
   return body;
 }
 

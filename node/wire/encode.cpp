@@ -66,6 +66,7 @@ void fill(const GetItem& body, pb::Request& out) {
   get.set_sequence_min(body.sequence_min);
   get.set_renewing(body.renewing);
   get.set_resume(body.resume);
+  if (body.renewing_digest) assign(ByteView(*body.renewing_digest), *get.mutable_renewing_digest());
 }
 
 void fill(const TestReach& body, pb::Request& out) {
@@ -170,6 +171,7 @@ void fill(const Items& body, pb::Response& out) {
   items.set_by_session_bytes(body.by_session_bytes);
   items.set_more(body.more);
   items.set_held_sequence(body.held_sequence);
+  if (body.held_digest) assign(ByteView(*body.held_digest), *items.mutable_held_digest());
 }
 void fill(const Refusal& body, pb::Response& out) {
   const bool known = body.code >= ErrorCode::kMalformed && body.code <= ErrorCode::kUnsupported;

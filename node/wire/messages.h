@@ -244,12 +244,17 @@ struct StoreItem {
   friend bool operator==(const StoreItem&, const StoreItem&) = default;
 };
 
+// The first bytes of the SHA-256 of an item's body: are two items of one sequence number the same?
+inline constexpr std::size_t kItemDigestBytes = 16;
+using ItemDigest = std::array<std::uint8_t, kItemDigestBytes>;
+
 struct GetItem {
   ItemName name;  // with `all` and `resume`: records with salts greater than name.salt
   bool all = false;
   std::uint64_t sequence_min = 0;
   bool renewing = false;
-  bool resume = false;  // with `all`: after name.salt, even if that is empty
+  bool resume = false;                          // with `all`: after name.salt, even if that is empty
+  std::optional<ItemDigest> renewing_digest{};  // of the body that is renewed
   friend bool operator==(const GetItem&, const GetItem&) = default;
 };
 
@@ -259,6 +264,7 @@ struct Items {
   std::uint32_t by_session_bytes = 0;
   std::uint64_t held_sequence = 0;
   bool more = false;
+  std::optional<ItemDigest> held_digest{};  // of the body held, when it is not in `items`
   friend bool operator==(const Items&, const Items&) = default;
 };
 

@@ -143,10 +143,15 @@ TEST(Node, PublishesNewerRecordsAndTellsWhyOlderOnesAreRefused) {
   EXPECT_EQ(older.holders.at(0).refusal, ErrorCode::kSequenceTooLow);
   EXPECT_EQ(older.holders.at(0).held_sequence, 2u);
 
+  // Of one number the one that expires later wins.
   publish.sequence = 2;
   publish.value = value_of(40, 3);
+  publish.lifetime = 1h;
   const auto other = cluster.expect<StoreResult>(4, publish);
   EXPECT_EQ(other.holders.at(0).refusal, ErrorCode::kSequenceConflict);
+  publish.lifetime = 25h;
+  EXPECT_EQ(cluster.expect<StoreResult>(4, publish).stored_count(), 8u);
+  publish.lifetime.reset();
 
   publish.sequence.reset();
   publish.expected_sequence = 1;

@@ -64,6 +64,7 @@ GetItem random_get(Rng& rng) {
   body.sequence_min = random_number(rng);
   body.renewing = coin(rng);
   body.resume = coin(rng);
+  if (coin(rng)) rng.fill(body.renewing_digest.emplace());
   return body;
 }
 
@@ -75,6 +76,7 @@ Items random_items(Rng& rng) {
   body.by_session_bytes = static_cast<std::uint32_t>(rng.below(70'000));
   body.more = coin(rng);
   body.held_sequence = random_number(rng);
+  if (coin(rng)) rng.fill(body.held_digest.emplace());
   return body;
 }
 
