@@ -176,6 +176,8 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"session_rekey_interval", Time{&Config::session_rekey_interval, 1min, 30 * kDay},
      "How often a session between peers takes a new key."},
     {"sessions_max", Count{&Config::sessions_max, 0, 65'536}, "Sessions open at a time."},
+    {"sessions_per_source_max", Count{&Config::sessions_per_source_max, 1, 65'536},
+     "Sessions that strangers of one IPv4 address or IPv6 /64 have begun."},
     {"strangers_per_s", Count{&Config::strangers_per_s, 0, kMillion},
      "Datagrams each second that may cost a key agreement."},
     {"table_check_period", Time{&Config::table_check_period, 1s, kDay},

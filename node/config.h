@@ -69,6 +69,7 @@ struct NodeConfig {
   Duration session_rekey_interval = 1h;
   std::size_t half_open_max = 64;  // handshakes that others have begun
   std::size_t half_open_per_source_max = 8;
+  std::size_t sessions_per_source_max = 16;  // that strangers have begun: those that share no group with us
 
   // Groups
   std::size_t peers_wanted = 8;  // sessions in each group

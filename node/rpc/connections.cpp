@@ -10,11 +10,15 @@ namespace {
 
 constexpr int kKeepAlivesMissed = 3;
 
-// What one stranger can have as many of as it likes: ports, and the addresses of an IPv6 /64.
+// What one stranger can have as many of as it likes is left out: ports, and the addresses of an IPv6 /64.
+Address source_of(const Endpoint& endpoint) {
+  Address source = endpoint.address;
+  if (!endpoint.is_v4()) std::fill(source.begin() + 8, source.end(), std::uint8_t{0});
+  return source;
+}
+
 bool same_source(const Endpoint& a, const Endpoint& b) {
-  const std::size_t bytes = a.is_v4() ? a.address.size() : 8;
-  return std::equal(a.address.begin(), a.address.begin() + static_cast<std::ptrdiff_t>(bytes),
-                    b.address.begin());
+  return source_of(a) == source_of(b);
 }
 
 }  // namespace
@@ -31,7 +35,7 @@ Connections::Connections(NodeContext& context, const KeyPair& keys, SessionGroup
 
 Result<Guid> Connections::open(const Contact& contact, std::optional<Id> group) {
   if (const auto known = by_host_.find(contact.key); known != by_host_.end()) return known->second;
-  if (connections_.full()) {
+  if (connections_.full() && !end_one(is_stranger, nullptr)) {
     return fail(ErrorCode::kBusy, "all sessions_max sessions are in use");
   }
   const auto stream = streams_.connect(contact.endpoint);
@@ -67,16 +71,59 @@ void Connections::schedule(Guid guid, Instant when) {
   context_.at(when, DeadlineKind::kConnection, guid);
 }
 
-bool Connections::may_accept(const Endpoint& peer) const {
-  if (connections_.full()) return false;
+bool Connections::is_half_open(const Connection& connection) {
+  return !connection.outbound() && !connection.session->established();
+}
+
+bool Connections::is_stranger(const Connection& connection) {
+  return !connection.outbound() && !connection.shares_groups && connection.session->established();
+}
+
+bool Connections::may_accept(const Endpoint& peer) {
+  const NodeConfig& config = context_.config;
   std::size_t half_open = 0;
-  std::size_t of_source = 0;
+  std::size_t half_open_of_source = 0;
+  std::size_t strangers = 0;
+  std::size_t strangers_of_source = 0;
   connections_.for_each([&](Guid, const Connection& connection) {
-    if (connection.outbound() || connection.session->established()) return;
-    ++half_open;
-    of_source += same_source(connection.peer, peer) ? 1 : 0;
+    const std::size_t of_source = same_source(connection.peer, peer) ? 1 : 0;
+    if (is_stranger(connection)) {
+      ++strangers;
+      strangers_of_source += of_source;
+    } else if (is_half_open(connection)) {
+      ++half_open;
+      half_open_of_source += of_source;
+    }
   });
-  return half_open < context_.config.half_open_max && of_source < context_.config.half_open_per_source_max;
+  if (half_open_of_source >= config.half_open_per_source_max) return false;
+  if (half_open >= config.half_open_max && !end_one(is_half_open, nullptr)) return false;
+  if (strangers_of_source >= config.sessions_per_source_max) return end_one(is_stranger, &peer);
+  if (strangers >= strangers_max()) return end_one(is_stranger, nullptr);
+  return !connections_.full() || end_one(is_stranger, nullptr);
+}
+
+bool Connections::end_one(bool (*is_of)(const Connection&), const Endpoint* source) {
+  std::map<Address, std::size_t> of_source;
+  connections_.for_each([&](Guid, const Connection& connection) {
+    if (is_of(connection)) ++of_source[source_of(connection.peer)];
+  });
+  Guid least;
+  std::size_t least_of_source = 0;
+  Instant least_active{};
+  connections_.for_each([&](Guid guid, const Connection& connection) {
+    if (!is_of(connection) || (source != nullptr && !same_source(connection.peer, *source))) return;
+    const std::size_t count = of_source.at(source_of(connection.peer));
+    const bool is_least = !least || count > least_of_source ||
+                          (count == least_of_source && connection.last_active < least_active);
+    if (!is_least) return;
+    least = guid;
+    least_of_source = count;
+    least_active = connection.last_active;
+  });
+  if (!least) return false;
+  ++context_.counters.sessions_gave_way;
+  lose(least, true);
+  return true;
 }
 
 void Connections::accept(StreamId stream, const Endpoint& peer) {

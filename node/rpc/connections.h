@@ -9,6 +9,12 @@
 // one that the host with the lower key began, unless one is much older: a host does not call whom it has a
 // session with, so it has lost that one. Handshakes of strangers are bounded in number, in all and per
 // source (an IPv4 address or an IPv6 /64).
+//
+// Strangers are those that have begun a session and share no group with us. They have half of the places, and
+// of one source sessions_per_source_max; of these the one that was silent for longest gives way to the next,
+// and where all places of strangers are taken it is one of the source that has most. The other half is for
+// peers and for our own calls. Where the handshakes are too many in all, one of the source that has most
+// gives way too.
 #pragma once
 
 #include <cstddef>
@@ -106,7 +112,13 @@ class Connections {
   };
 
   void accept(StreamId stream, const Endpoint& peer);
-  bool may_accept(const Endpoint& peer) const;
+  bool may_accept(const Endpoint& peer);
+  std::size_t strangers_max() const { return (context_.config.sessions_max + 1) / 2; }
+  static bool is_half_open(const Connection& connection);
+  static bool is_stranger(const Connection& connection);
+  // Ends one of these, of `source` or else of the source that has most: the one that was silent for longest.
+  // False: there is none.
+  bool end_one(bool (*is_of)(const Connection&), const Endpoint* source);
   Guid insert(Connection connection);
   // The first time that it is established.
   void on_established(Guid guid);
