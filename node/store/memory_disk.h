@@ -70,8 +70,8 @@ class MemoryDisk {
   // The n-th call by a folder or file from now on fails with kIo and does nothing; 1 is the next.
   void fail_call(std::uint64_t n) { failing_call_ = calls_ + n; }
   std::uint64_t calls() const { return calls_; }
-  // Runs once, before the n-th call by a folder or file from now on; 1 is the next. So a test lets a person act in
-  // the middle of a work.
+  // Runs once, before the n-th call by a folder or file from now on; 1 is the next. So a test lets a person
+  // act in the middle of a work.
   void before_call(std::uint64_t n, std::function<void()> act);
   // The machine loses power. What hosts had open answers kIo from now on.
   void crash(Rng& rng, CrashOrder order);

@@ -61,8 +61,8 @@ void SyncPathManager::set_time(Stamp& stamp, const FileStat& found) const {
 
 // Over several scans, and however slow: what counts is how many files the person has made fewer without a
 // pause, and how many of those that were there at one time are gone. A program that makes and deletes its
-// temporary files deletes nothing of the folder, on whichever host it makes them, and what peers delete is not
-// the person's.
+// temporary files deletes nothing of the folder, on whichever host it makes them, and what peers delete is
+// not the person's.
 bool SyncPathManager::is_mass_deletion() {
   if (!std::exchange(findings_unjudged_, false)) return false;
   std::set<NodeId> shown;
