@@ -22,10 +22,6 @@ constexpr Duration kSessionTooManyWithin = std::chrono::seconds(2);
 // Before the second session, and twice as long before each after it: others may end their handshakes.
 constexpr Duration kSessionAgainAfter = std::chrono::milliseconds(100);
 constexpr std::uint8_t kSessionsTried = 4;
-// Strangers of one network whose keys enter the cipher's cache. Others are served as well, at the price of a
-// key agreement for each datagram.
-constexpr float kAdmissionsPerS = 4;
-constexpr float kAdmissionsAtOnce = 32;
 
 bool asks_for_contacts(const wire::Request& request) {
   return request.kind() == wire::RequestKind::kFindHost || request.kind() == wire::RequestKind::kGetItem;
