@@ -111,6 +111,12 @@ Instant Items::lived_at(WallTime expires) const {
   return context_->now() + std::max(WallTime::duration::zero(), expires - context_->wall_time());
 }
 
+// Does our own wall clock, or our monotonic one, confirm what the others say of the time?
+bool Items::lives(const Held& held) const {
+  if (held.expires > context_->wall_time()) return true;
+  return held.expires > context_->clock.wall_time() && held.lived_at > context_->now();
+}
+
 std::optional<StoredItem> Items::find(const ItemName& name) {
   const auto held = held_.find(name);
   if (held == held_.end()) return std::nullopt;
@@ -124,7 +130,7 @@ std::optional<StoredItem> Items::find(const ItemName& name) {
     erase(name);
     return std::nullopt;
   }
-  if (item->header.expires <= context_->wall_time()) return std::nullopt;
+  if (!lives(held->second)) return std::nullopt;
   return item;
 }
 
@@ -408,13 +414,9 @@ void Items::note_renewal_by_another(const wire::GetItem& get) {
 void Items::on_renew_deadline() {
   const Duration period = renewal_period();
   context_->after(period / kRenewalTicks, DeadlineKind::kRenewItems);
-  const WallTime wall = context_->wall_time();
-  const WallTime own = context_->clock.wall_time();
   ItemBatch expired;
   for (auto held = held_.begin(); held != held_.end();) {
-    const Held& of = held->second;
-    const bool lives = of.expires > wall || (of.expires > own && of.lived_at > context_->now());
-    if (lives && context_->now() < of.far_until) {
+    if (lives(held->second) && context_->now() < held->second.far_until) {
       ++held;
       continue;
     }

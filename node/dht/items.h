@@ -157,6 +157,7 @@ class Items {
   bool is_keeper(const Id& location, const Id& except, std::vector<Contact>& closest) const;
   Held held_until(WallTime expires, const ItemShares::Share& share);
   Instant lived_at(WallTime expires) const;
+  bool lives(const Held& held) const;
   Duration renewal_period() const;
   Instant next_renewal();
 

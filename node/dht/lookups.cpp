@@ -136,7 +136,7 @@ void Lookups::on_answer(const Answer& answer) {
   if (held_by_session && active->request.first_item_is_enough) {
     const LookupOwner owner = active->request.owner;
     const Holding holding = active->holdings.back();
-    active->paused = !active->was_paused;
+    active->paused = active->paused || !active->was_paused;
     active->was_paused = true;
     listener_.on_held_by_session(owner, holding);
   }
