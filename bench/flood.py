@@ -6,6 +6,7 @@ address), and then, one after the other for `--seconds` each:
   nothing       what honest requests take without a flood
   strangers     datagrams of random keys, from `--sources` addresses (127.x.y.z), `--rate` a second
   replays       datagrams that an honest host sent before, from its own address and from others
+  keys          valid pings under ever fresh keys, `--valid` a second, beside such datagrams of strangers
   half_open     TCP connections that send nothing, or half of a first message, as fast as they are taken
 Throughout, the honest hosts ping the node, each twenty times a second at most. With `--newcomers`, so many
 hosts that nobody knows start when each flood has begun, with the node's address as all they know. Prints a
@@ -21,6 +22,8 @@ Examples: bench/flood.py --rate 50000 --seconds 10
 """
 
 import argparse
+import ctypes
+import ctypes.util
 import multiprocessing
 import os
 import random
@@ -91,6 +94,69 @@ def flood_strangers(options, target, recorded, counts) -> None:
     send_at(options.rate, until, sources(options.sources), datagrams, target, counts)
 
 
+class Seal:
+    """Seals pings for one host under keys that are made for each (node/secure/sealed_datagram.h)."""
+
+    LABEL = b"shoal datagram 1"
+    NONCE_BYTES, TAG_BYTES = 24, 16
+
+    def __init__(self, target: bytes):
+        self.sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
+        self.sodium.sodium_init()
+        self.target = target
+        self.target_x25519 = ctypes.create_string_buffer(32)
+        self.sodium.crypto_sign_ed25519_pk_to_curve25519(self.target_x25519, target)
+
+    def fresh_ping(self) -> bytes:
+        public, secret = (ctypes.create_string_buffer(n) for n in (32, 64))
+        self.sodium.crypto_sign_ed25519_keypair(public, secret)
+        x25519, shared, key = (ctypes.create_string_buffer(32) for _ in range(3))
+        self.sodium.crypto_sign_ed25519_sk_to_curve25519(x25519, secret)
+        self.sodium.crypto_scalarmult(shared, x25519, self.target_x25519)
+        bound = shared.raw + public.raw + self.target
+        self.sodium.crypto_generichash(
+            key,
+            ctypes.c_size_t(32),
+            bound,
+            ctypes.c_ulonglong(len(bound)),
+            self.LABEL,
+            ctypes.c_size_t(len(self.LABEL)),
+        )
+        # Message.request { id (fixed64), ping {} }
+        request = b"\x09" + os.urandom(8) + b"\x82\x01\x00"
+        message = b"\x0a" + bytes([len(request)]) + request
+        nonce = os.urandom(self.NONCE_BYTES)
+        sealed = ctypes.create_string_buffer(len(message) + self.TAG_BYTES)
+        associated = VERSION + public.raw + self.target
+        self.sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+            sealed,
+            None,
+            message,
+            ctypes.c_ulonglong(len(message)),
+            associated,
+            ctypes.c_ulonglong(len(associated)),
+            None,
+            nonce,
+            key,
+        )
+        return VERSION + public.raw + nonce + sealed.raw
+
+
+def flood_keys(options, target, recorded, counts) -> None:
+    seal = Seal(bytes.fromhex(options.target_host))
+    forged = [VERSION + os.urandom(DATAGRAM_BYTES - 1) for _ in range(20_000)]
+    valid = [seal.fresh_ping() for _ in range(int(options.valid * options.seconds))]
+    step = max(1, options.rate // options.valid)
+    datagrams = []
+    for number, ping in enumerate(valid):
+        datagrams.append(ping)
+        datagrams += [
+            forged[(number * step + i) % len(forged)] for i in range(step - 1)
+        ]
+    until = time.monotonic() + options.seconds
+    send_at(options.rate, until, sources(options.sources), datagrams, target, counts)
+
+
 def flood_replays(options, target, recorded, counts) -> None:
     until = time.monotonic() + options.seconds
     send_at(options.rate, until, sources(options.sources), recorded, target, counts)
@@ -118,6 +184,7 @@ FLOODS = {
     "nothing": None,
     "strangers": flood_strangers,
     "replays": flood_replays,
+    "keys": flood_keys,
     "half_open": flood_half_open,
 }
 
@@ -253,6 +320,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rate", type=int, default=50_000, help="datagrams a second")
+    parser.add_argument(
+        "--valid", type=int, default=800, help="datagrams of valid fresh keys a second"
+    )
     parser.add_argument("--seconds", type=float, default=10, help="of each flood")
     parser.add_argument("--honest", type=int, default=4, help="hosts that ask honestly")
     parser.add_argument("--sources", type=int, default=200, help="addresses of a flood")
@@ -275,6 +345,7 @@ def main() -> int:
             if index == 0:
                 relay.run(5)
         honest = nodes[2:]
+        options.target_host = target.host
         for node in honest:
             wait_until(
                 lambda: target.host
