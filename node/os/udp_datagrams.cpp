@@ -48,7 +48,8 @@ void choose_interface(msghdr& message, Control& control, int family, std::uint32
 void choose_source(msghdr& message, Control& control, int family, const Address& source) {
   if (family == AF_INET) {
     in_pktinfo info{};
-    info.ipi_spec_dst.s_addr = htonl(Endpoint{source, 0}.v4_address());
+    const Endpoint from{source, 0};
+    info.ipi_spec_dst.s_addr = htonl(from.v4_address());
     return put_control(message, control, IPPROTO_IP, IP_PKTINFO, info);
   }
   in6_pktinfo info{};
