@@ -67,6 +67,8 @@ function(shoal_test name)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
+  # Tests are compiled more than they compute: a third less time. What they test has the flags of the build type.
+  target_compile_options(${name} PRIVATE $<$<BOOL:${SHOAL_SANITIZE}>:-O0> $<$<CONFIG:Release>:-O1>)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
   foreach(label ${ARG_LABELS})
