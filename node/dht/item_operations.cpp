@@ -583,8 +583,10 @@ CommandResult ItemOperations::result_of_get(Operation& operation) const {
       auto record = read_publish_item(item.body);
       if (record && record->expires > now) published.records.push_back(std::move(*record));
     }
-    published.lookup = std::move(operation.report);
-    if (!published.records.empty()) return published;
+    if (!published.records.empty()) {
+      published.lookup = std::move(operation.report);
+      return published;
+    }
   }
   const LookupReport& report = operation.report;
   const auto answered = std::count_if(
